@@ -1,0 +1,34 @@
+/** How the movement of a service ends; the words of `deploy --json`. */
+export const outcomes = ['live', 'failed', 'rolled_back', 'cancelled', 'unchanged'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Where the code of a release came from, kept on the release for ever. */
+export interface SourceRecord {
+  readonly kind: 'folder' | 'git';
+  /** Content identity: equal digests mean equal trees. */
+  readonly digest: string;
+  readonly url: string | null;
+  readonly branch: string | null;
+  readonly commit: string | null;
+  readonly author: string | null;
+  readonly subject: string | null;
+}
+
+/** What a build yields. `path` is absolute in the data folder; `null` for services that have no files (type proxy). */
+export interface Artifact {
+  readonly id: string;
+  readonly kind: 'folder';
+  readonly path: string;
+}
+
+export const deployStages = ['source', 'build', 'prepare', 'start', 'shift'] as const;
+export type DeployStage = (typeof deployStages)[number];
+
+/** `milliseconds` of `deploy --json`: every key is always a number. `start` includes preDeployCommand. */
+export interface DeployTimes {
+  readonly source: number;
+  readonly build: number;
+  readonly start: number;
+  readonly shift: number;
+  readonly total: number;
+}

@@ -1,0 +1,31 @@
+/** What can be declared to run. `static` needs no instance; `proxy` has upstreams that Kapal does not run. */
+export const serviceTypes = ['web', 'pserv', 'worker', 'static', 'proxy'] as const;
+export type ServiceType = (typeof serviceTypes)[number];
+
+export interface ServiceKey {
+  readonly project: string;
+  readonly environment: string;
+  readonly service: string;
+}
+
+/** `project/environment/service`: the natural key, unique in one data folder, safe in paths because names are. */
+export type ServiceId = string & { readonly brand: 'ServiceId' };
+
+export function serviceId(key: ServiceKey): ServiceId {
+  return `${key.project}/${key.environment}/${key.service}` as ServiceId;
+}
+
+export function serviceKey(id: ServiceId): ServiceKey {
+  const [project = '', environment = '', service = ''] = id.split('/');
+  return { project, environment, service };
+}
+
+/** Whether instances of this type listen on a port and are reached through the edge. */
+export function listens(type: ServiceType): boolean {
+  return type === 'web' || type === 'pserv';
+}
+
+/** Whether Kapal runs instances of this type at all. */
+export function hasInstances(type: ServiceType): boolean {
+  return type === 'web' || type === 'pserv' || type === 'worker';
+}

@@ -1,0 +1,7 @@
+/** The part of a source that a declaration is read from: bounded text files by their path from the top, and names of the top folder. */
+export interface DeclarationFiles {
+  /** Text, or null where there is no such regular file (or it is larger than a declaration can be). */
+  read(path: string): string | null;
+  /** Names in a folder (`.` for the top), sorted; empty where there is none. */
+  list(folder: string): readonly string[];
+}

@@ -1,0 +1,136 @@
+import type { ServiceType } from '../model/service.ts';
+
+/** What one declaration says, after defaults: frozen, complete, every duration in milliseconds, every size in bytes. */
+export interface Spec {
+  readonly project: string;
+  readonly services: readonly ServiceSpec[];
+  readonly groups: readonly GroupSpec[];
+  /** The file that said it, or what it was detected from (`package.json`, `index.html`). */
+  readonly origin: Origin;
+  readonly warnings: readonly Warning[];
+}
+
+export interface Origin {
+  readonly kind: 'declared' | 'detected';
+  readonly file: string;
+}
+
+export interface Warning {
+  readonly message: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** An environment group: variables that services take by `fromGroup`. */
+export interface GroupSpec {
+  readonly name: string;
+  readonly variables: readonly VariableSpec[];
+}
+
+export interface VariableSpec {
+  readonly key: string;
+  readonly value: VariableValue;
+}
+
+/** Where a variable's value comes from. `prompt` is Render's `sync: false`: set by `kapal env set`, never in the file. */
+export type VariableValue =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'generated' }
+  | { readonly kind: 'prompt' }
+  | { readonly kind: 'service'; readonly service: string; readonly property: ServiceProperty }
+  | { readonly kind: 'service-variable'; readonly service: string; readonly key: string };
+
+export const serviceProperties = ['host', 'port', 'hostport', 'url'] as const;
+export type ServiceProperty = (typeof serviceProperties)[number];
+
+export interface ServiceSpec {
+  readonly name: string;
+  readonly type: ServiceType;
+  /** `node`, `static`, ... as declared or detected; decides the build recipe. `null` for proxy. */
+  readonly runtime: Runtime | null;
+  /** Folder inside the source, relative, `.` for its top. */
+  readonly rootDir: string;
+  readonly commands: Commands;
+  /** Static sites: folder inside `rootDir` that is served. */
+  readonly publishPath: string | null;
+  /** Groups that it takes, in order; its own variables win over them. */
+  readonly groups: readonly string[];
+  readonly variables: readonly VariableSpec[];
+  readonly health: HealthSpec;
+  readonly instances: number;
+  readonly startTimeout: number;
+  readonly shutdownDelay: number;
+  /** Bytes of memory for one instance, `null` without a limit. */
+  readonly memoryLimit: number | null;
+  readonly domains: readonly string[];
+  readonly edge: EdgeSpec;
+  readonly rollout: RolloutSpec;
+  readonly upstreams: readonly UpstreamSpec[];
+  readonly static: StaticSpec | null;
+  readonly build: BuildSpec;
+}
+
+export const runtimes = ['node', 'static'] as const;
+export type Runtime = (typeof runtimes)[number];
+
+/** Shell text of the declared commands; `null` where there is none. */
+export interface Commands {
+  readonly build: string | null;
+  readonly preDeploy: string | null;
+  readonly start: string | null;
+}
+
+/** `path: null` means that an accepting port is enough. `interval` paces probes of ready instances. */
+export interface HealthSpec {
+  readonly path: string | null;
+  readonly interval: number;
+  readonly timeout: number;
+}
+
+export const balances = ['round-robin', 'least-connections', 'ip-hash'] as const;
+export type Balance = (typeof balances)[number];
+
+export interface EdgeSpec {
+  readonly balance: Balance;
+  /** Largest request body in bytes. */
+  readonly maxBodySize: number;
+  /** Milliseconds until the first byte of a response. */
+  readonly responseTimeout: number;
+  /** Milliseconds of silence that end a response or an upgraded connection; null: none. */
+  readonly idleTimeout: number | null;
+}
+
+export interface RolloutSpec {
+  readonly strategy: 'rolling' | 'blue-green';
+  /** Instances above the wanted number while rolling. */
+  readonly maxSurge: number;
+}
+
+export interface UpstreamSpec {
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+}
+
+export interface StaticSpec {
+  /** Serve this file (relative to the publish path) where nothing matches: a single-page app. */
+  readonly fallback: string | null;
+}
+
+export interface BuildSpec {
+  /** Milliseconds of wall clock. */
+  readonly timeout: number;
+  /** Bytes, `null` without a limit. */
+  readonly memoryLimit: number | null;
+}
+
+/** The default values, in one place, as the documentation prints them. */
+export const defaults = {
+  instances: 1,
+  startTimeout: 30_000,
+  shutdownDelay: 30_000,
+  health: { interval: 5_000, timeout: 5_000 },
+  edge: { balance: 'round-robin', maxBodySize: 100 * 1024 * 1024, responseTimeout: 100_000, idleTimeout: 300_000 },
+  build: { timeout: 15 * 60_000 },
+} as const;

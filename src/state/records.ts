@@ -1,0 +1,135 @@
+import type { Artifact, DeployTimes, Outcome, SourceRecord } from '../model/deploy.ts';
+import type { ErrorDocument } from '../model/errors.ts';
+import type { Exit, InstanceState } from '../model/instance.ts';
+import type { ServiceId } from '../model/service.ts';
+import type { RolloutView } from '../rollout/view.ts';
+import type { RunHandle } from '../runtime/port.ts';
+import type { ServiceSpec } from '../spec/spec.ts';
+
+/** The rows of the record, as the rest of the daemon sees them. Moments are milliseconds since the epoch. */
+
+export interface ServiceRow {
+  readonly id: ServiceId;
+  /**
+   * The spec that is in force: of the release that went live last, with the live fields (instances, domains, edge) of the newest unchanged declaration.
+   * Its `variables` are empty here and in `ReleaseRow`: declared values are sealed in `ReleaseRow.environment`.
+   */
+  readonly spec: ServiceSpec;
+  /** The release that serves. Changed by compare-and-set only. */
+  readonly current: number | null;
+  /** The number that the next release gets. */
+  readonly nextRelease: number;
+  /** `kapal scale`; holds until the declared number changes. */
+  readonly scale: number | null;
+  readonly stopped: boolean;
+  /** Marked for removal: drained, stopped and forgotten by the reconciler. */
+  readonly removing: boolean;
+  /** The default host name, `api.localhost`; once given it stays. */
+  readonly host: string | null;
+  /** Stable loopback port of its private listener, null for none. */
+  readonly privatePort: number | null;
+  readonly createdAt: number;
+}
+
+export interface ReleaseRow {
+  readonly service: ServiceId;
+  readonly number: number;
+  readonly spec: ServiceSpec;
+  readonly source: SourceRecord | null;
+  readonly artifact: Artifact | null;
+  /** Digest of source, spec and variables: equal means `unchanged`. */
+  readonly fingerprint: string;
+  /** Sealed by the vault: the variables as resolved for this release, and as declared. */
+  readonly environment: string;
+  readonly cause: string;
+  readonly status: 'pending' | 'live' | 'failed' | 'rolled_back' | 'cancelled';
+  readonly error: ErrorDocument | null;
+  readonly createdAt: number;
+  /** The artifact was deleted by retention; it cannot be rolled back to. */
+  readonly pruned: boolean;
+}
+
+export interface RolloutRow extends RolloutView {
+  readonly service: ServiceId;
+  /** The operation that asked for it, null for Kapal's own. */
+  readonly operation: string | null;
+  readonly startedAt: number;
+  /** When the target first took traffic. */
+  readonly promotedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly outcome: Exclude<Outcome, 'unchanged'> | null;
+  readonly error: ErrorDocument | null;
+  /** The run of preDeployCommand. */
+  readonly prepareRun: RunHandle | null;
+}
+
+export interface InstanceRow {
+  readonly id: string;
+  readonly service: ServiceId;
+  readonly release: number;
+  readonly state: InstanceState;
+  readonly since: number;
+  /** Counts starts, from 1. The run's id is `<instance>.<attempt>`. */
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly quickExits: number;
+  readonly retryAt: number | null;
+  /** Present from the intent on: the runtime's `start` may not have happened yet when `handle` is null. */
+  readonly handle: RunHandle | null;
+  readonly port: number | null;
+  readonly lastExit: Exit | null;
+  readonly createdAt: number;
+}
+
+export interface OperationRow {
+  readonly id: string;
+  readonly kind: 'deploy' | 'rollback' | 'restart' | 'configure' | 'scale' | 'stop' | 'start';
+  readonly project: string;
+  readonly environment: string;
+  /** The request as acknowledged, JSON of the kind's own shape. */
+  readonly request: unknown;
+  readonly state: 'running' | 'finished';
+  readonly error: ErrorDocument | null;
+  readonly createdAt: number;
+  readonly finishedAt: number | null;
+  readonly idempotencyKey: string | null;
+}
+
+/** One service's way through an operation. */
+export interface TaskRow {
+  readonly operation: string;
+  readonly service: ServiceId;
+  readonly stage: 'source' | 'build' | 'rollout' | 'finished';
+  /** The artifact's id while it is built (the folder is derived from it). */
+  readonly artifact: string | null;
+  readonly buildRun: RunHandle | null;
+  readonly release: number | null;
+  readonly outcome: Outcome | null;
+  readonly error: ErrorDocument | null;
+  readonly times: DeployTimes;
+  readonly cancel: 'no' | 'requested' | 'superseded';
+}
+
+export interface VariableRow {
+  /** A service's id, or `project/environment/@group` for an environment group. */
+  readonly owner: string;
+  readonly key: string;
+  /** Sealed by the vault. */
+  readonly sealed: string;
+  readonly source: 'set' | 'generated';
+}
+
+export interface DomainRow {
+  readonly host: string;
+  readonly service: ServiceId;
+  readonly source: 'declared' | 'added';
+}
+
+export interface EventRow {
+  readonly sequence: number;
+  readonly time: number;
+  readonly kind: string;
+  readonly service: ServiceId | null;
+  readonly project: string | null;
+  readonly message: string;
+}

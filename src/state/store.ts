@@ -1,0 +1,117 @@
+import type { ServiceId } from '../model/service.ts';
+import type {
+  DomainRow,
+  EventRow,
+  InstanceRow,
+  OperationRow,
+  ReleaseRow,
+  RolloutRow,
+  ServiceRow,
+  TaskRow,
+  VariableRow,
+} from './records.ts';
+
+/**
+ * The record: one SQLite file, WAL, `synchronous=FULL`. Every method is one durable step (or part of `transaction`), synchronous on purpose:
+ * a statement takes microseconds and the order of intents is the order of the code. What returned is on disk.
+ */
+export interface Store {
+  /** All or nothing. May be nested (the inner one joins the outer). */
+  transaction<T>(work: () => T): T;
+  /** Small durable facts: install id, table version, API token digest. */
+  readonly facts: { get(key: string): string | null; set(key: string, value: string): void };
+  readonly services: Services;
+  readonly releases: Releases;
+  readonly rollouts: Rollouts;
+  readonly instances: Instances;
+  readonly operations: Operations;
+  readonly variables: Variables;
+  readonly domains: Domains;
+  readonly events: Events;
+  close(): void;
+}
+
+export interface Services {
+  get(id: ServiceId): ServiceRow | null;
+  /** Sorted by id. */
+  all(): readonly ServiceRow[];
+  insert(row: ServiceRow): void;
+  update(id: ServiceId, change: Partial<Omit<ServiceRow, 'id' | 'current' | 'nextRelease' | 'createdAt'>>): void;
+  /** Compare-and-set of `current`: whether it was `from`. */
+  promote(id: ServiceId, from: number | null, to: number | null): boolean;
+  /** Takes the next release number. */
+  takeReleaseNumber(id: ServiceId): number;
+  /** Deletes the service and all rows that belong to it. */
+  remove(id: ServiceId): void;
+}
+
+export interface Releases {
+  get(service: ServiceId, number: number): ReleaseRow | null;
+  /** Newest first. */
+  of(service: ServiceId): readonly ReleaseRow[];
+  insert(row: ReleaseRow): void;
+  update(service: ServiceId, number: number, change: Partial<Pick<ReleaseRow, 'status' | 'error' | 'pruned'>>): void;
+}
+
+export interface Rollouts {
+  insert(row: RolloutRow): void;
+  /** The one in flight, or null. At most one by a unique index. */
+  active(service: ServiceId): RolloutRow | null;
+  allActive(): readonly RolloutRow[];
+  get(id: string): RolloutRow | null;
+  update(id: string, change: Partial<Omit<RolloutRow, 'id' | 'service' | 'to' | 'from' | 'startedAt'>>): void;
+}
+
+export interface Instances {
+  get(id: string): InstanceRow | null;
+  /** Without those that are gone. */
+  of(service: ServiceId): readonly InstanceRow[];
+  all(): readonly InstanceRow[];
+  insert(row: InstanceRow): void;
+  update(id: string, change: Partial<Omit<InstanceRow, 'id' | 'service' | 'release' | 'createdAt'>>): void;
+  /** Gone instances leave the record. */
+  remove(id: string): void;
+}
+
+export interface Operations {
+  get(id: string): OperationRow | null;
+  byKey(idempotencyKey: string): OperationRow | null;
+  running(): readonly OperationRow[];
+  insert(row: OperationRow, tasks: readonly TaskRow[]): void;
+  finish(id: string, at: number, error: OperationRow['error']): void;
+  tasks(operation: string): readonly TaskRow[];
+  /** Adds a task to an operation (the services of a git deploy are known only after the fetch). */
+  addTask(task: TaskRow): void;
+  updateTask(operation: string, service: ServiceId, change: Partial<Omit<TaskRow, 'operation' | 'service'>>): void;
+  /** Unfinished tasks of a service, oldest first. */
+  openTasks(service: ServiceId): readonly TaskRow[];
+  /** Drops finished operations beyond the newest `keep`. */
+  trim(keep: number): void;
+}
+
+export interface Variables {
+  of(owner: string): readonly VariableRow[];
+  get(owner: string, key: string): VariableRow | null;
+  set(row: VariableRow): void;
+  unset(owner: string, key: string): boolean;
+}
+
+export interface Domains {
+  all(): readonly DomainRow[];
+  of(service: ServiceId): readonly DomainRow[];
+  get(host: string): DomainRow | null;
+  /** Throws KapalError `domain_taken` where another service holds the host. */
+  add(row: DomainRow): void;
+  remove(host: string): void;
+  /** Makes the declared hosts of a service exactly these; added ones stay. */
+  declare(service: ServiceId, hosts: readonly string[]): void;
+}
+
+export interface Events {
+  append(event: Omit<EventRow, 'sequence'>): EventRow;
+  after(sequence: number, limit: number): readonly EventRow[];
+  /** The last `limit`, oldest first. */
+  last(limit: number): readonly EventRow[];
+  /** Drops all but the newest `keep`. */
+  trim(keep: number): void;
+}
