@@ -1,0 +1,44 @@
+/** The API's paths, built in one place. `at` narrows a service by project and environment. */
+export interface At {
+  readonly project?: string | undefined;
+  readonly environment: string;
+}
+
+const root = '/api/v1';
+
+export const paths = {
+  status: `${root}/status`,
+  shutdown: `${root}/shutdown`,
+  deploys: `${root}/deploys`,
+  plans: `${root}/plans`,
+  events: `${root}/events`,
+  edgeConfig: `${root}/edge/config`,
+  edgeCheck: `${root}/edge/check`,
+  source: (digest: string) => `${root}/sources/${encodeURIComponent(digest)}`,
+  operation: (id: string) => `${root}/operations/${encodeURIComponent(id)}`,
+  operationEvents: (id: string) => `${root}/operations/${encodeURIComponent(id)}/events`,
+  project: (name: string) => `${root}/projects/${encodeURIComponent(name)}`,
+  services: (at: Partial<At>, service?: string) => `${root}/services${query({ ...at, service })}`,
+  releases: (service: string, at: At) => of(service, 'releases', at),
+  rollback: (service: string, at: At) => of(service, 'rollback', at),
+  restart: (service: string, at: At) => of(service, 'restart', at),
+  stop: (service: string, at: At) => of(service, 'stop', at),
+  start: (service: string, at: At) => of(service, 'start', at),
+  scale: (service: string, at: At) => of(service, 'scale', at),
+  cancel: (service: string, at: At) => of(service, 'cancel', at),
+  variables: (service: string, at: At, reveal = false) => of(service, 'variables', { ...at, ...(reveal ? { reveal: 'true' } : {}) }),
+  domains: (service: string, at: At) => of(service, 'domains', at),
+  domain: (service: string, host: string, at: At) => of(service, `domains/${encodeURIComponent(host)}`, at),
+  logs: (service: string, at: At & { since?: string | undefined; grep?: string | undefined; limit?: string | undefined; follow?: string | undefined }) => of(service, 'logs', at),
+} as const;
+
+function of(service: string, rest: string, at: object): string {
+  return `${root}/services/${encodeURIComponent(service)}/${rest}${query(at)}`;
+}
+
+function query(fields: object): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(fields)) if (typeof value === 'string') search.set(key, value);
+  const text = search.toString();
+  return text === '' ? '' : `?${text}`;
+}

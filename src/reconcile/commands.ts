@@ -1,0 +1,60 @@
+import type {
+  DeployRequest, DomainDocument, EventDocument, LogDocument, OperationDocument, OperationEvent, PlanDocument, ReleaseDocument, ServiceDocument, StatusDocument, VariableDocument,
+} from '../api/contract/types.ts';
+import type { ServiceId } from '../model/service.ts';
+
+/**
+ * What people and programs can ask of a running Kapal; the API is a thin translation of it. Methods that change something resolve when the
+ * intent is durable. All throw KapalError.
+ */
+export interface Commands {
+  status(): Promise<StatusDocument>;
+
+  /** Finds a service by name; throws `not_found` (with the nearest name) or `ambiguous` (naming the projects). */
+  resolve(name: string, at: { project?: string | undefined; environment: string }): ServiceId;
+
+  /** Resolves once everything that is owned has been observed. */
+  services(filter: { project?: string | undefined; environment?: string | undefined; service?: string | undefined }): Promise<readonly ServiceDocument[]>;
+
+  hasSource(digest: string): Promise<boolean>;
+  /** Takes a tar stream (see `source/archive.ts`), checks that its tree has this digest, keeps it. */
+  putSource(digest: string, tar: AsyncIterable<Uint8Array>): Promise<void>;
+
+  deploy(request: DeployRequest): Promise<OperationDocument>;
+  plan(request: DeployRequest): Promise<PlanDocument>;
+  operation(id: string): OperationDocument;
+  /** Everything so far, then what follows, ending after `finished`. */
+  follow(id: string, signal: AbortSignal): AsyncIterable<OperationEvent>;
+
+  releases(service: ServiceId): readonly ReleaseDocument[];
+  /** Without a number: the live release before the current one. */
+  rollback(service: ServiceId, release: number | null): Promise<OperationDocument>;
+  restart(service: ServiceId): Promise<OperationDocument>;
+  stop(service: ServiceId): Promise<OperationDocument>;
+  start(service: ServiceId): Promise<OperationDocument>;
+  scale(service: ServiceId, instances: number): Promise<OperationDocument>;
+  /** Cancels what is in flight for the service: build, warm-up or shift. Throws `conflict` when nothing is. */
+  cancel(service: ServiceId): Promise<void>;
+
+  variables(service: ServiceId, reveal: boolean): readonly VariableDocument[];
+  /** `null` unsets. Answers the operation that rolls the change out, or null where the service has no release yet. `name` need not exist yet: it is made known by project and environment. */
+  setVariables(at: { project: string | undefined; environment: string; service: string }, changes: Readonly<Record<string, string | null>>): Promise<OperationDocument | null>;
+
+  domains(service: ServiceId): readonly DomainDocument[];
+  addDomain(service: ServiceId, host: string): Promise<void>;
+  removeDomain(service: ServiceId, host: string): Promise<void>;
+
+  logs(service: ServiceId, query: { since?: number; grep?: string; after?: number; limit: number }): Promise<readonly LogDocument[]>;
+  /** Resolves when there may be more lines, or the signal aborts. */
+  moreLogs(service: ServiceId, signal: AbortSignal): Promise<void>;
+  events(query: { after?: number; limit: number }): readonly EventDocument[];
+  moreEvents(signal: AbortSignal): Promise<void>;
+
+  edgeConfig(): Promise<string>;
+  edgeCheck(): Promise<readonly string[]>;
+
+  /** Drains, stops and forgets every service of a project, its users, files, logs. Resolves when they are gone. */
+  removeProject(name: string): Promise<void>;
+  /** Ends the daemon; with `apps` everything that it runs too, the edge last. Resolves before the daemon exits. */
+  shutdown(apps: boolean): Promise<void>;
+}

@@ -1,0 +1,71 @@
+import type { Builder } from '../build/port.ts';
+import type { Edge } from '../edge/port.ts';
+import type { Clock, Random } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { SourceRecord } from '../model/deploy.ts';
+import type { LogStore } from '../observe/logs/port.ts';
+import type { Prober } from '../observe/probe-port.ts';
+import type { Runtime } from '../runtime/port.ts';
+import type { Vault } from '../secrets/vault.ts';
+import type { DeclarationFiles } from '../spec/files.ts';
+import type { Store } from '../state/store.ts';
+
+/** Everything outside that the reconciler touches; `main.ts` names the drivers, tests give simulated ones. */
+export interface Dependencies {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly edge: Edge;
+  readonly builder: Builder;
+  readonly sources: SourceStore;
+  readonly artifacts: ArtifactStore;
+  readonly vault: Vault;
+  readonly logs: LogStore;
+  readonly prober: Prober;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly settings: Settings;
+}
+
+export interface Settings {
+  readonly version: string;
+  readonly data: string;
+  readonly socket: string;
+  /** `host:port` of API and edge, as people reach them. */
+  readonly api: string;
+  readonly http: string;
+  readonly httpPort: number;
+  /** Names without `domains` live under it. */
+  readonly domain: string;
+  /** Builds at a time. */
+  readonly buildSlots: number;
+  readonly edgeWhy: string;
+  readonly runtimeWhy: string;
+}
+
+/** Content-addressed trees: see `source/sources.ts`. */
+export interface SourceStore {
+  has(digest: string): Promise<boolean>;
+  put(digest: string, tar: AsyncIterable<Uint8Array>): Promise<void>;
+  files(digest: string): Promise<DeclarationFiles>;
+  /** Copies the tree into a folder that is made for it, owned by the given user. */
+  copyTo(digest: string, folder: string, owner: { readonly uid: number; readonly gid: number } | null): Promise<void>;
+  /** Fetches a branch (or the default one) of a remote into the store. `notices` are for the user. */
+  fetch(request: { url: string; branch: string | null; signal: AbortSignal }): Promise<{ record: SourceRecord; notices: readonly string[] }>;
+  /** Deletes trees that are not in use, but for the newest few. */
+  collect(inUse: ReadonlySet<string>): Promise<void>;
+}
+
+/** The folders that builds yield. */
+export interface ArtifactStore {
+  /** The folder of an artifact, whether it is there or not. */
+  folder(service: string, artifact: string): string;
+  /** Lets in who has to read it: the service's own user, and for static files the edge's too. */
+  protect(path: string, readers: 'service' | 'everyone'): Promise<void>;
+  /** Deletes a folder of ours; missing is no error. */
+  remove(path: string): Promise<void>;
+  /** Every artifact folder on disk of a service. */
+  list(service: string): Promise<readonly string[]>;
+  forget(service: string): Promise<void>;
+}
+

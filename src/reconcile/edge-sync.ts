@@ -1,0 +1,215 @@
+import type { Edge, EdgeStatus, InFlight, RouteTable } from '../edge/port.ts';
+import type { Clock } from '../lib/clock.ts';
+import { KapalError } from '../model/errors.ts';
+import type { ServiceId } from '../model/service.ts';
+import type { ServiceRoutes } from './routing.ts';
+
+export interface EdgeSyncOptions {
+  readonly edge: Edge;
+  readonly clock: Clock;
+  /** Called for the services whose part of the table was confirmed or whose draining endpoints changed. */
+  readonly changed: (services: readonly ServiceId[]) => void;
+  /** A push or a start of the edge failed; it is tried again. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Milliseconds between looks at the edge's life, at requests under way while something drains, and after a failure. */
+const pace = { life: 1_000, drain: 100, retry: 250 } as const;
+
+/** Milliseconds that a route table may take to reach every worker. */
+const settleLimit = 15_000;
+
+/**
+ * Keeps the edge at the table that follows from all services. Pushes are whole tables, one at a time: what changes during a push goes into the next
+ * one. `confirms` answers what every worker serves, never what was merely sent.
+ */
+export class EdgeSync {
+  readonly #options: EdgeSyncOptions;
+  readonly #wanted = new Map<ServiceId, ServiceRoutes>();
+  readonly #dirty = new Set<ServiceId>();
+  #confirmed: ReadonlySet<string> = new Set();
+  readonly #confirmedRoutes = new Map<ServiceId, ServiceRoutes>();
+  #inFlight: InFlight = new Map();
+  /** Monotonic moments: a reading counts only if it began after the endpoint had left the table. */
+  #inFlightAsOf = 0;
+  #confirmedAt = 0;
+  /** Services that wait for an endpoint to fall idle. */
+  readonly #draining = new Set<ServiceId>();
+  #version = 0;
+  #pushing: Promise<void> | null = null;
+  #status: EdgeStatus | null = null;
+  #timers: Disposable[] = [];
+  #closed = false;
+  /** The first table waits until every service has been seen: a partial one would withdraw what still runs. */
+  #open = false;
+
+  constructor(options: EdgeSyncOptions) {
+    this.#options = options;
+  }
+
+  /** Starts or adopts the edge, which serves its last table until `open`. */
+  async begin(): Promise<void> {
+    this.#status = await this.#options.edge.ensure();
+    this.#version = Math.max(this.#options.clock.now(), ...this.#status.workers.map((worker) => worker.version));
+    this.#watchLife();
+  }
+
+  /** Every service has said what it wants: from now on the table is pushed. */
+  async open(): Promise<void> {
+    this.#open = true;
+    await this.#push();
+  }
+
+  get status(): EdgeStatus | null {
+    return this.#status;
+  }
+
+  /** What a service wants to be served; a push follows where it differs. */
+  want(service: ServiceId, routes: ServiceRoutes): void {
+    const before = this.#wanted.get(service);
+    if (before !== undefined && JSON.stringify(before) === JSON.stringify(routes)) return;
+    this.#wanted.set(service, routes);
+    this.#dirty.add(service);
+    void this.#push();
+  }
+
+  forget(service: ServiceId): void {
+    this.#draining.delete(service);
+    if (!this.#wanted.delete(service)) return;
+    this.#dirty.add(service);
+    void this.#push();
+  }
+
+  /** Whether every worker may send requests to this endpoint. */
+  confirms(endpoint: string): boolean {
+    return this.#confirmed.has(endpoint);
+  }
+
+  /** Whether what the service wants now is what every worker serves. */
+  isSettled(service: ServiceId): boolean {
+    return this.#confirmedRoutes.get(service) === this.#wanted.get(service);
+  }
+
+  /** Resolves when every worker serves what the service wants now; throws `edge_failed` when that takes too long. */
+  async settled(service: ServiceId): Promise<void> {
+    const deadline = this.#options.clock.monotonic() + settleLimit;
+    while (!this.isSettled(service)) {
+      if (this.#closed || this.#options.clock.monotonic() > deadline) throw new KapalError('edge_failed', 'the edge did not take the new route table in time');
+      await this.#push();
+      if (!this.isSettled(service)) await new Promise<void>((resolve) => this.#later(pace.retry, resolve));
+    }
+  }
+
+  /** Requests under way at an endpoint, as read since it left the table; null before the first reading. */
+  inFlight(endpoint: string): number | null {
+    if (this.#confirmed.has(endpoint) || this.#inFlightAsOf < this.#confirmedAt) return null;
+    return this.#inFlight.get(endpoint) ?? 0;
+  }
+
+  /** Says that a service waits for endpoints to fall idle, or does not any more. */
+  drain(service: ServiceId, waits: boolean): void {
+    if (!waits) {
+      this.#draining.delete(service);
+      return;
+    }
+    const first = this.#draining.size === 0;
+    this.#draining.add(service);
+    if (first) void this.#readInFlight();
+  }
+
+  table(): RouteTable {
+    const parts = [...this.#wanted.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, routes]) => routes);
+    return {
+      version: this.#version,
+      routes: parts.flatMap((part) => part.routes),
+      pools: parts.flatMap((part) => (part.pool === null ? [] : [part.pool])),
+      streams: parts.flatMap((part) => (part.stream === null ? [] : [part.stream])),
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+  }
+
+  #push(): Promise<void> {
+    if (!this.#open || this.#closed) return Promise.resolve();
+    this.#pushing ??= this.#pushAll().finally(() => {
+      this.#pushing = null;
+    });
+    return this.#pushing;
+  }
+
+  async #pushAll(): Promise<void> {
+    do {
+      const services = [...this.#dirty];
+      this.#dirty.clear();
+      this.#version = Math.max(this.#version + 1, this.#options.clock.now());
+      const wanted = new Map(this.#wanted);
+      const table = this.table();
+      try {
+        await this.#options.edge.apply(table);
+      } catch (error) {
+        for (const service of services) this.#dirty.add(service);
+        this.#options.failed(error);
+        this.#later(pace.retry, () => void this.#push());
+        return;
+      }
+      this.#confirm(table, wanted);
+      this.#options.changed(services);
+    } while (this.#dirty.size > 0 && !this.#closed);
+  }
+
+  #confirm(table: RouteTable, wanted: ReadonlyMap<ServiceId, ServiceRoutes>): void {
+    this.#confirmed = new Set(table.pools.flatMap((pool) => (pool.kind === 'proxy' ? pool.endpoints.map((endpoint) => endpoint.id) : [])));
+    this.#confirmedAt = this.#options.clock.monotonic();
+    this.#confirmedRoutes.clear();
+    for (const [service, routes] of wanted) this.#confirmedRoutes.set(service, routes);
+  }
+
+  async #readInFlight(): Promise<void> {
+    const begun = this.#options.clock.monotonic();
+    try {
+      this.#inFlight = await this.#options.edge.inFlight();
+      this.#inFlightAsOf = begun;
+    } catch (error) {
+      this.#options.failed(error);
+    }
+    if (this.#draining.size === 0) return;
+    this.#options.changed([...this.#draining]);
+    this.#later(pace.drain, () => void this.#readInFlight());
+  }
+
+  /** A dead edge comes back within a second; a restarted worker has read the table from the disk. */
+  #watchLife(): void {
+    this.#later(pace.life, () => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.#status = await this.#options.edge.status();
+    } catch {
+      await this.#revive();
+    }
+    this.#watchLife();
+  }
+
+  async #revive(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      this.#status = await this.#options.edge.ensure();
+      await this.#push();
+    } catch (error) {
+      this.#options.failed(error);
+    }
+  }
+
+  #later(milliseconds: number, work: () => void): void {
+    if (this.#closed) return;
+    const timer = this.#options.clock.after(milliseconds, () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+      if (!this.#closed) work();
+    });
+    this.#timers.push(timer);
+  }
+}

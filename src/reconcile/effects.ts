@@ -1,0 +1,123 @@
+import { KapalError } from '../model/errors.ts';
+import { listens, serviceKey } from '../model/service.ts';
+import { applyToInstance } from '../rollout/instance.ts';
+import type { Action } from '../rollout/view.ts';
+import type { InstanceRow, RolloutRow } from '../state/records.ts';
+import { finishRollout } from './finishing.ts';
+import { newId } from './ids.ts';
+import type { Runs } from './runs.ts';
+import type { ServiceContext } from './service-context.ts';
+
+/**
+ * Carries out what the step machine decided. Each effect follows its own durable intent and may be repeated: a daemon that dies between the two
+ * finds the intent and does it again.
+ */
+export class Effects {
+  readonly #context: ServiceContext;
+  readonly #runs: Runs;
+
+  constructor(context: ServiceContext, runs: Runs) {
+    this.#context = context;
+    this.#runs = runs;
+  }
+
+  async apply(action: Action, rollout: RolloutRow | null): Promise<void> {
+    const { needs } = this.#context;
+    switch (action.kind) {
+      case 'prepare':
+        if (rollout !== null) await this.#runs.prepare(rollout);
+        return;
+      case 'start':
+        return this.#start(action.release);
+      case 'retry':
+        return this.#withInstance(action.instance, (instance) => this.#retry(instance));
+      case 'drain':
+        return this.#withInstance(action.instance, (instance) => Promise.resolve(this.#move(instance, 'drain')));
+      case 'terminate':
+        return this.#withInstance(action.instance, (instance) => this.#terminate(instance));
+      case 'kill':
+        return this.#withInstance(action.instance, async (instance) => {
+          if (instance.handle !== null) await needs.runtime.signal(instance.handle, 'kill');
+        });
+      case 'promote':
+        return this.#promote(action, rollout);
+      case 'phase':
+        if (rollout !== null) needs.store.rollouts.update(rollout.id, { phase: action.phase, since: needs.clock.now(), failure: action.failure });
+        return;
+      case 'finish':
+        if (rollout !== null) await finishRollout(this.#context, { rollout, action });
+        return;
+    }
+  }
+
+  async #start(release: number): Promise<void> {
+    const { needs, id, ports, releases } = this.#context;
+    const found = releases.get(release);
+    if (found === null) throw new KapalError('internal', `release ${release} of ${id} is not on record`);
+    const port = listens(found.release.spec.type) ? await ports.take() : null;
+    const now = needs.clock.now();
+    const instance: InstanceRow = {
+      id: newId(serviceKey(id).service, needs.random, 6),
+      service: id,
+      release,
+      state: 'starting',
+      since: now,
+      attempt: 1,
+      startedAt: now,
+      quickExits: 0,
+      retryAt: null,
+      handle: null,
+      port,
+      lastExit: null,
+      createdAt: now,
+    };
+    needs.store.instances.insert(instance);
+    if (port !== null) ports.release(port);
+    await this.#runs.launch(instance);
+  }
+
+  /** The same instance, a new attempt, on a new port: what held the old one may still be there. */
+  async #retry(instance: InstanceRow): Promise<void> {
+    const { needs, ports } = this.#context;
+    if (instance.retryAt === null) return;
+    await this.#runs.clear(instance);
+    const port = instance.port === null ? null : await ports.take();
+    const { state, since, startedAt, retryAt } = applyToInstance(life(instance), 'retry', needs.clock.now());
+    needs.store.instances.update(instance.id, { state, since, startedAt, retryAt, attempt: instance.attempt + 1, handle: null, port });
+    if (port !== null) ports.release(port);
+    await this.#withInstance(instance.id, (next) => this.#runs.launch(next));
+  }
+
+  async #terminate(instance: InstanceRow): Promise<void> {
+    this.#move(instance, 'terminate');
+    if (instance.handle !== null) await this.#context.needs.runtime.signal(instance.handle, 'terminate');
+  }
+
+  async #promote(action: Extract<Action, { kind: 'promote' }>, rollout: RolloutRow | null): Promise<void> {
+    const { needs, id } = this.#context;
+    const now = needs.clock.now();
+    needs.store.transaction(() => {
+      if (!needs.store.services.promote(id, action.from, action.to)) return;
+      if (rollout !== null && rollout.promotedAt === null) needs.store.rollouts.update(rollout.id, { promotedAt: now });
+      const message = action.to === null ? 'no release serves any more' : `release ${action.to} takes traffic`;
+      needs.store.events.append({ time: now, kind: 'promote', service: id, project: serviceKey(id).project, message });
+    });
+    return Promise.resolve();
+  }
+
+  #move(instance: InstanceRow, action: 'drain' | 'terminate'): void {
+    const { needs } = this.#context;
+    const { state, since, retryAt } = applyToInstance(life(instance), action, needs.clock.now());
+    if (state !== instance.state) needs.store.instances.update(instance.id, { state, since, retryAt });
+  }
+
+  async #withInstance(id: string, work: (instance: InstanceRow) => Promise<void>): Promise<void> {
+    const instance = this.#context.needs.store.instances.get(id);
+    if (instance !== null) await work(instance);
+  }
+}
+
+/** Actions do not look at probes. */
+function life(instance: InstanceRow): Parameters<typeof applyToInstance>[0] {
+  return { ...instance, failedProbes: 0, detail: null };
+}

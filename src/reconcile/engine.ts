@@ -1,0 +1,248 @@
+import type { DeployRequest, OperationDocument, OperationEvent, StatusDocument } from '../api/contract/types.ts';
+import { KapalError } from '../model/errors.ts';
+import { type ServiceId, serviceKey } from '../model/service.ts';
+import type { Commands } from './commands.ts';
+import type { Dependencies } from './dependencies.ts';
+import { EdgeSync } from './edge-sync.ts';
+import { Fleet } from './fleet.ts';
+import { Capacity } from './operations/capacity.ts';
+import { Deploys } from './operations/deploys.ts';
+import { Operations } from './operations/operations.ts';
+import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
+import { instancePorts, PortAllocator, privatePorts } from './ports.ts';
+import * as queries from './queries.ts';
+import { endOrphans, resumeOperations } from './recovery.ts';
+import { Removal } from './removal.ts';
+import { next, Ripples } from './ripples.ts';
+import { SettingsCommands } from './settings-commands.ts';
+import { stopRuns } from './stopping.ts';
+
+/** Milliseconds that the edge gets for requests under way when everything ends. */
+const edgeGrace = 5_000;
+
+/** Milliseconds between looks at a service that is being removed. */
+const removalPace = 100;
+const never = new AbortController().signal;
+
+/** A running Kapal: recovers what an earlier daemon left, keeps the world at what the record says, and does what people ask. */
+export class Engine implements Commands {
+  readonly #needs: Dependencies;
+  readonly #edge: EdgeSync;
+  readonly #fleet: Fleet;
+  readonly #operations: Operations;
+  readonly #deploys: Deploys;
+  readonly #capacity: Capacity;
+  readonly #removal: Removal;
+  readonly #settings: SettingsCommands;
+  readonly #events = new Ripples();
+  readonly #startedAt: number;
+  readonly #observed = Promise.withResolvers<void>();
+  readonly #ended: () => void;
+  #watching: Disposable | null = null;
+  #ready = false;
+
+  /** `ended` is called when `shutdown` was asked for and done. */
+  constructor(needs: Dependencies, ended: () => void) {
+    this.#needs = needs;
+    this.#ended = ended;
+    this.#startedAt = needs.clock.now();
+    const recorded = (port: number) => needs.store.instances.all().some((row) => row.port === port) || needs.store.services.all().some((row) => row.privatePort === port);
+    const allocator = (range: typeof instancePorts | typeof privatePorts) => new PortAllocator(range, { isRecorded: recorded, fraction: needs.random.fraction() });
+    this.#edge = new EdgeSync({
+      edge: needs.edge,
+      clock: needs.clock,
+      changed: (services) => services.forEach((service) => this.#fleet.wake(service)),
+      failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
+    });
+    this.#removal = new Removal(needs);
+    this.#fleet = new Fleet({ needs, edge: this.#edge, ports: allocator(instancePorts), settled: (service) => this.#settled(service), passed: () => this.#events.spread() });
+    this.#operations = new Operations(needs, this.#fleet);
+    this.#deploys = new Deploys({ needs, operations: this.#operations, loops: this.#fleet, privatePorts: allocator(privatePorts) });
+    this.#settings = new SettingsCommands({ needs, operations: this.#operations, wake: (service) => this.#fleet.wake(service) });
+    this.#capacity = new Capacity({ needs, operations: this.#operations, loops: this.#fleet, reach: () => this.#fleet.reach() });
+  }
+
+  /** Recovers and begins. Resolves when everything that is owned has been observed and the edge serves it. */
+  async begin(): Promise<void> {
+    const needs = this.#needs;
+    await this.#edge.begin();
+    await endOrphans(needs);
+    this.#watching = needs.runtime.watch((run) => this.#fleet.wakeRun(run));
+    await this.#fleet.begin();
+    await this.#edge.open();
+    this.#ready = true;
+    this.#observed.resolve();
+    resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
+    for (const row of needs.store.services.all()) this.#settled(row.id);
+  }
+
+  /** Stops looking. What runs goes on running. */
+  async close(): Promise<void> {
+    this.#watching?.[Symbol.dispose]();
+    await this.#fleet.close();
+    this.#edge.close();
+    await this.#needs.logs.close();
+  }
+
+  status(): Promise<StatusDocument> {
+    const { settings, edge, runtime } = this.#needs;
+    const workers = (this.#edge.status?.workers ?? []).map(({ pid, residentBytes }) => ({ pid, residentBytes }));
+    return Promise.resolve({
+      version: settings.version,
+      pid: process.pid,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      ready: this.#ready,
+      data: settings.data,
+      http: settings.http,
+      api: settings.api,
+      socket: settings.socket,
+      domain: settings.domain,
+      edge: { engine: edge.name, why: settings.edgeWhy, workers },
+      runtime: { engine: runtime.name, why: settings.runtimeWhy, notes: runtime.capabilities().notes },
+      residentBytes: process.memoryUsage.rss(),
+    });
+  }
+
+  resolve(name: string, at: { project?: string | undefined; environment: string }): ServiceId {
+    return queries.resolveService(this.#needs, name, at);
+  }
+
+  async services(filter: queries.ServiceFilter): ReturnType<Commands['services']> {
+    await this.#observed.promise;
+    return queries.serviceDocuments(this.#needs, { filter, reach: this.#fleet.reach(), pidOf: (service, instance) => this.#fleet.pidOf(service, instance) });
+  }
+
+  hasSource(digest: string): Promise<boolean> {
+    return this.#needs.sources.has(digest);
+  }
+
+  putSource(digest: string, tar: AsyncIterable<Uint8Array>): Promise<void> {
+    return this.#deploys.putSource(digest, tar);
+  }
+
+  deploy(request: DeployRequest): Promise<OperationDocument> {
+    return this.#deploys.deploy(request);
+  }
+
+  plan(request: DeployRequest): ReturnType<Commands['plan']> {
+    return this.#deploys.plan(request);
+  }
+
+  operation(id: string): OperationDocument {
+    return this.#operations.document(id);
+  }
+
+  follow(id: string, signal: AbortSignal): AsyncIterable<OperationEvent> {
+    return this.#operations.follow(id, signal);
+  }
+
+  releases(service: ServiceId): ReturnType<Commands['releases']> {
+    return queries.releaseDocuments(this.#needs, service);
+  }
+
+  rollback(service: ServiceId, release: number | null): Promise<OperationDocument> {
+    const make = () => draftOfEarlier(this.#needs, service, release);
+    return attempt(() => this.#operations.release({ service, kind: 'rollback', request: { service, release }, make }));
+  }
+
+  restart(service: ServiceId): Promise<OperationDocument> {
+    const make = () => draftOfCurrent(this.#needs, service, 'restart');
+    return attempt(() => this.#operations.release({ service, kind: 'restart', request: { service, cause: 'restart' }, make }));
+  }
+
+  stop(service: ServiceId): Promise<OperationDocument> {
+    return attempt(() => this.#capacity.stop(service));
+  }
+
+  start(service: ServiceId): Promise<OperationDocument> {
+    return attempt(() => this.#capacity.start(service));
+  }
+
+  scale(service: ServiceId, instances: number): Promise<OperationDocument> {
+    return attempt(() => this.#capacity.scale(service, instances));
+  }
+
+  cancel(service: ServiceId): Promise<void> {
+    return attempt(() => this.#operations.cancel(service));
+  }
+
+  variables(service: ServiceId, reveal: boolean): ReturnType<Commands['variables']> {
+    return queries.variableDocuments(this.#needs, service, reveal);
+  }
+
+  setVariables(at: Parameters<Commands['setVariables']>[0], changes: Readonly<Record<string, string | null>>): Promise<OperationDocument | null> {
+    return attempt(() => this.#settings.setVariables({ at, changes }));
+  }
+
+  domains(service: ServiceId): ReturnType<Commands['domains']> {
+    return queries.domainDocuments(this.#needs, service);
+  }
+
+  addDomain(service: ServiceId, host: string): Promise<void> {
+    return attempt(() => this.#settings.addDomain(service, host));
+  }
+
+  removeDomain(service: ServiceId, host: string): Promise<void> {
+    return attempt(() => this.#settings.removeDomain(service, host));
+  }
+
+  logs(service: ServiceId, query: Parameters<Commands['logs']>[1]): ReturnType<Commands['logs']> {
+    return queries.logDocuments(this.#needs, service, query);
+  }
+
+  moreLogs(service: ServiceId, signal: AbortSignal): Promise<void> {
+    return next((wake) => this.#needs.logs.watch(service, wake), signal);
+  }
+
+  events(query: { after?: number; limit: number }): ReturnType<Commands['events']> {
+    return queries.eventDocuments(this.#needs, query);
+  }
+
+  moreEvents(signal: AbortSignal): Promise<void> {
+    return next((wake) => this.#events.subscribe(wake), signal);
+  }
+
+  edgeConfig(): Promise<string> {
+    return this.#needs.edge.describe();
+  }
+
+  edgeCheck(): Promise<readonly string[]> {
+    return this.#needs.edge.check(this.#edge.table());
+  }
+
+  async removeProject(name: string): Promise<void> {
+    const rows = this.#needs.store.services.all().filter((row) => serviceKey(row.id).project === name);
+    if (rows.length === 0) throw new KapalError('not_found', `no project ${name}`, { hint: 'See what there is: kapal ps' });
+    await Promise.all(rows.map((row) => this.#removeService(row.id)));
+  }
+
+  async shutdown(apps: boolean): Promise<void> {
+    if (apps) {
+      await this.#fleet.close();
+      this.#edge.close();
+      await this.#needs.edge.stop(edgeGrace);
+      await stopRuns(this.#needs);
+    }
+    this.#ended();
+  }
+
+  #settled(service: ServiceId): void {
+    void this.#removal.settle(service, { fleet: this.#fleet, edge: this.#edge });
+  }
+
+  /** Cancels what is in flight, lets the loop drain and stop the instances, and waits until nothing is left. */
+  async #removeService(service: ServiceId): Promise<void> {
+    const { store } = this.#needs;
+    store.services.update(service, { removing: true });
+    if (store.operations.openTasks(service).length > 0 || store.rollouts.active(service) !== null) this.#operations.cancel(service);
+    while (store.services.get(service) !== null) {
+      this.#fleet.wake(service);
+      await next((wake) => this.#needs.clock.after(removalPace, wake), never);
+    }
+  }
+}
+
+/** Commands that are one durable step throw from their promise, as those do that wait. */
+function attempt<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(work()));
+}

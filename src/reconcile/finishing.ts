@@ -1,0 +1,80 @@
+import { type ErrorDocument, KapalError } from '../model/errors.ts';
+import { serviceKey } from '../model/service.ts';
+import type { Action, RolloutFailure } from '../rollout/view.ts';
+import type { RolloutRow } from '../state/records.ts';
+import { adoptLiveFields } from './operations/live-fields.ts';
+import type { ServiceContext } from './service-context.ts';
+
+type Finish = Extract<Action, { kind: 'finish' }>;
+
+/** Lines of the failing program that belong to an error. */
+const shownLines = 20;
+
+/** Makes the end of a rollout durable: rollout, release, and (when live) the spec in force, in one step. */
+export async function finishRollout(context: ServiceContext, input: { rollout: RolloutRow; action: Finish }): Promise<void> {
+  const { needs, id } = context;
+  const { rollout, action } = input;
+  const error = action.failure === null ? null : await errorOf(context, rollout, action.failure);
+  const now = needs.clock.now();
+  needs.store.transaction(() => {
+    if (needs.store.rollouts.get(rollout.id)?.finishedAt !== null) return;
+    needs.store.rollouts.update(rollout.id, { finishedAt: now, outcome: action.outcome, error });
+    needs.store.releases.update(id, rollout.to, { status: action.outcome, error });
+    const release = needs.store.releases.get(id, rollout.to);
+    if (action.outcome === 'live' && release !== null) {
+      adoptLiveFields(needs, id, release.spec);
+    }
+    needs.store.events.append({ time: now, kind: `rollout.${action.outcome}`, service: id, project: serviceKey(id).project, message: messageOf(rollout, action, error) });
+  });
+  await settleRun(context, rollout);
+  context.finished(rollout.id);
+}
+
+/** The run of preDeployCommand has ended: its lines are stored and its traces go. */
+async function settleRun(context: ServiceContext, rollout: RolloutRow): Promise<void> {
+  const { needs } = context;
+  const run = needs.store.rollouts.get(rollout.id)?.prepareRun ?? null;
+  if (run === null) return;
+  await needs.logs.detach(run.id);
+  await needs.runtime.dispose(run);
+}
+
+async function errorOf(context: ServiceContext, rollout: RolloutRow, failure: RolloutFailure): Promise<ErrorDocument> {
+  const { needs, id } = context;
+  const { service } = serviceKey(id);
+  const run = failure.code === 'predeploy_failed' ? (rollout.prepareRun?.id ?? null) : runOfInstance(context, failure.instance);
+  if (run !== null) await needs.logs.flush(run);
+  const lines = run === null ? await lastLines(context, rollout) : await needs.logs.query({ run, limit: shownLines });
+  const found = lines.length > 0 ? lines : await lastLines(context, rollout);
+  return new KapalError(failure.code, failure.message, { hint: hintOf(failure.code, service), log: found.map((line) => line.text) }).toDocument();
+}
+
+/** An instance that exits is started again, so its telling lines may belong to an earlier attempt: then any line of the release serves. */
+async function lastLines(context: ServiceContext, rollout: RolloutRow): ReturnType<ServiceContext['needs']['logs']['query']> {
+  const lines = await context.needs.logs.query({ service: context.id, kinds: ['app', 'predeploy'], limit: 200 });
+  return lines.filter((line) => line.release === rollout.to).slice(-shownLines);
+}
+
+function runOfInstance(context: ServiceContext, instance: string | null): string | null {
+  return instance === null ? null : (context.needs.store.instances.get(instance)?.handle?.id ?? null);
+}
+
+function hintOf(code: RolloutFailure['code'], service: string): string | undefined {
+  switch (code) {
+    case 'predeploy_failed':
+      return `The new release took no traffic. All lines: kapal logs ${service}`;
+    case 'boot_crashed':
+      return `What served before still serves. The last lines are above; all of them: kapal logs ${service}`;
+    case 'health_failed':
+      return 'The program must listen on the port in PORT, and healthCheckPath must answer 2xx or 3xx within startTimeoutSeconds.';
+    case 'rollout_regressed':
+      return 'The release before serves again.';
+    case 'cancelled':
+    case 'superseded':
+      return undefined;
+  }
+}
+
+function messageOf(rollout: RolloutRow, action: Finish, error: ErrorDocument | null): string {
+  return `release ${rollout.to} is ${action.outcome.replace('_', ' ')}${error === null ? '' : `: ${error.message}`}`;
+}

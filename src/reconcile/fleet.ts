@@ -1,0 +1,117 @@
+import { type ServiceId } from '../model/service.ts';
+import type { RolloutRow } from '../state/records.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { EdgeSync } from './edge-sync.ts';
+import type { Loops } from './operations/operations.ts';
+import type { PortAllocator } from './ports.ts';
+import { ReleaseCache } from './service-context.ts';
+import { ServiceLoop } from './service-loop.ts';
+import type { Reach } from './view.ts';
+
+export interface FleetOptions {
+  readonly needs: Dependencies;
+  readonly edge: EdgeSync;
+  readonly ports: PortAllocator;
+  /** A rollout of the service has ended, or a pass found it to be removed. */
+  readonly settled: (service: ServiceId) => void;
+  /** Some pass is over: there may be new events. */
+  readonly passed: () => void;
+}
+
+/** The loops of all services. */
+export class Fleet implements Loops {
+  readonly #options: FleetOptions;
+  readonly #loops = new Map<ServiceId, ServiceLoop>();
+  readonly #waiting = new Map<string, ((row: RolloutRow) => void)[]>();
+  readonly #watchers = new Map<ServiceId, Set<() => void>>();
+  #closed = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** Makes loops for all services on record; resolves when each has been observed once. */
+  async begin(): Promise<void> {
+    const { store } = this.#options.needs;
+    for (const row of store.services.all()) this.wake(row.id);
+    await Promise.all([...this.#loops.values()].map((loop) => loop.observed));
+  }
+
+  wake(service: ServiceId): void {
+    if (this.#closed) return;
+    this.#loop(service)?.wake();
+  }
+
+  /** Wakes the service that a run belongs to: an instance's, named by its own id before the last dot. */
+  wakeRun(run: string): void {
+    const instance = this.#options.needs.store.instances.get(run.slice(0, run.lastIndexOf('.')));
+    if (instance !== null) this.wake(instance.service);
+    else for (const rollout of this.#options.needs.store.rollouts.allActive()) if (run.startsWith(`${rollout.id}.`)) this.wake(rollout.service);
+  }
+
+  ended(rollout: string): Promise<RolloutRow> {
+    const row = this.#options.needs.store.rollouts.get(rollout);
+    if (row !== null && row.finishedAt !== null) return Promise.resolve(row);
+    return new Promise((resolve) => {
+      this.#waiting.set(rollout, [...(this.#waiting.get(rollout) ?? []), resolve]);
+    });
+  }
+
+  watch(service: ServiceId, seen: () => void): Disposable {
+    const set = this.#watchers.get(service) ?? new Set();
+    this.#watchers.set(service, set.add(seen));
+    return { [Symbol.dispose]: () => void set.delete(seen) };
+  }
+
+  pidOf(service: ServiceId, instance: string): number | null {
+    return this.#loops.get(service)?.pidOf(instance) ?? null;
+  }
+
+  /** What documents about services need to know of edge and probes. */
+  reach(): Reach {
+    const { edge } = this.#options;
+    return { confirms: (endpoint) => edge.confirms(endpoint), inFlight: (endpoint) => edge.inFlight(endpoint), detail: () => null };
+  }
+
+  async forget(service: ServiceId): Promise<void> {
+    const loop = this.#loops.get(service);
+    this.#loops.delete(service);
+    await loop?.close();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#loops.values()].map((loop) => loop.close()));
+  }
+
+  #loop(service: ServiceId): ServiceLoop | null {
+    const known = this.#loops.get(service);
+    if (known !== undefined) return known;
+    const { needs, edge, ports } = this.#options;
+    if (needs.store.services.get(service) === null) return null;
+    const loop: ServiceLoop = new ServiceLoop({
+      needs,
+      id: service,
+      edge,
+      ports,
+      releases: new ReleaseCache(needs, service),
+      wake: () => loop.wake(),
+      finished: (rollout) => this.#finished(service, rollout),
+    });
+    loop.watch(() => {
+      for (const seen of [...(this.#watchers.get(service) ?? [])]) seen();
+      this.#options.passed();
+      if (needs.store.services.get(service)?.removing === true) this.#options.settled(service);
+    });
+    this.#loops.set(service, loop);
+    return loop;
+  }
+
+  #finished(service: ServiceId, rollout: string): void {
+    const row = this.#options.needs.store.rollouts.get(rollout);
+    if (row === null) return;
+    for (const resolve of this.#waiting.get(rollout) ?? []) resolve(row);
+    this.#waiting.delete(rollout);
+    this.#options.settled(service);
+  }
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import type { InstanceRow, ReleaseRow } from '../state/records.ts';
+import type { RunSpec, ServiceAccount } from '../runtime/port.ts';
+import type { ResolvedVariable } from '../release/environment.ts';
+import { runOf } from './routing.ts';
+
+/** Pure: the run of an instance's present attempt. What Kapal gives wins over what was declared. */
+export function instanceRun(input: { instance: InstanceRow; release: ReleaseRow; variables: readonly ResolvedVariable[]; account: ServiceAccount }): RunSpec {
+  const { instance, release, account } = input;
+  return {
+    id: runOf(instance),
+    service: instance.service,
+    directory: workingFolder(release, account),
+    command: release.spec.commands.start ?? '',
+    environment: {
+      ...account.environment,
+      ...declared(input.variables),
+      ...(instance.port === null ? {} : { PORT: String(instance.port), HOST: '127.0.0.1' }),
+      ...identity(release),
+      KAPAL_INSTANCE: instance.id,
+    },
+    port: instance.port,
+    memoryLimit: release.spec.memoryLimit,
+    niceness: 0,
+  };
+}
+
+/** Pure: the run of preDeployCommand, one a rollout. */
+export function prepareRun(input: { rollout: string; release: ReleaseRow; variables: readonly ResolvedVariable[]; account: ServiceAccount }): RunSpec {
+  const { release, account } = input;
+  return {
+    id: `${input.rollout}.predeploy`,
+    service: release.service,
+    directory: workingFolder(release, account),
+    command: release.spec.commands.preDeploy ?? '',
+    environment: { ...account.environment, ...declared(input.variables), ...identity(release), KAPAL_INSTANCE: `${input.rollout}.predeploy` },
+    port: null,
+    memoryLimit: release.spec.memoryLimit,
+    niceness: 0,
+  };
+}
+
+export function declared(variables: readonly ResolvedVariable[]): Record<string, string> {
+  return Object.fromEntries(variables.map(({ key, value }) => [key, value]));
+}
+
+/** Values that logs must not show. Short ones are left: masking `1` or `true` would ruin every line. */
+export function masksOf(variables: readonly ResolvedVariable[]): string[] {
+  return variables.filter((variable) => variable.secret && variable.value.length >= 6).map((variable) => variable.value);
+}
+
+function workingFolder(release: ReleaseRow, account: ServiceAccount): string {
+  return release.artifact === null ? account.home : join(release.artifact.path, release.spec.rootDir);
+}
+
+function identity(release: ReleaseRow): Record<string, string> {
+  return { KAPAL_SERVICE: release.spec.name, KAPAL_RELEASE: String(release.number) };
+}

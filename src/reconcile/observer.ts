@@ -1,0 +1,146 @@
+import type { Exit } from '../model/instance.ts';
+import { listens } from '../model/service.ts';
+import { type InstanceLife, observeInstance, type RunSeen } from '../rollout/instance.ts';
+import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
+import type { RunObservation } from '../runtime/port.ts';
+import { Probing } from './probing.ts';
+import { runOf } from './routing.ts';
+import type { Runs } from './runs.ts';
+import type { ServiceContext } from './service-context.ts';
+
+/** What is remembered of an instance between passes; none of it has to outlive the daemon. */
+interface Memory {
+  readonly run: string;
+  pid: number | null;
+  failedProbes: number;
+  detail: string | null;
+  /** Its output is attached by this daemon, its start was asked for by this daemon. */
+  attached: boolean;
+}
+
+/** Looks at all that a service owns and writes down what changed. Starts again what an earlier daemon intended and may not have done. */
+export class Observer {
+  readonly #context: ServiceContext;
+  readonly #runs: Runs;
+  readonly #probing: Probing;
+  readonly #memory = new Map<string, Memory>();
+  #prepareAttached: string | null = null;
+
+  constructor(context: ServiceContext, runs: Runs) {
+    this.#context = context;
+    this.#runs = runs;
+    this.#probing = new Probing(context.needs, context.wake);
+  }
+
+  pidOf(instance: string): number | null {
+    return this.#memory.get(instance)?.pid ?? null;
+  }
+
+  detail(instance: string): string | null {
+    return this.#memory.get(instance)?.detail ?? null;
+  }
+
+  close(): void {
+    this.#probing.close();
+  }
+
+  async observe(row: ServiceRow): Promise<void> {
+    const { needs, id } = this.#context;
+    const rollout = needs.store.rollouts.active(id);
+    if (rollout !== null) await this.#observePrepare(rollout);
+    const instances = needs.store.instances.of(id);
+    await Promise.all(instances.map((instance) => this.#observeInstance(row, instance)));
+    const known = new Set(instances.map((instance) => instance.id));
+    for (const instance of this.#memory.keys()) if (!known.has(instance)) this.#memory.delete(instance);
+    this.#probing.retain(known);
+  }
+
+  async #observeInstance(row: ServiceRow, instance: InstanceRow): Promise<void> {
+    const memory = this.#remember(instance);
+    if (instance.state === 'gone') return this.#forget(instance);
+    if (instance.handle === null && instance.retryAt === null && !this.#runs.isLaunched(instance)) await this.#runs.launch(instance);
+    if (instance.handle !== null && !memory.attached) {
+      memory.attached = true;
+      await this.#runs.attach(instance, instance.handle);
+    }
+    if (instance.retryAt !== null) return;
+    const seen = await this.#look(instance, memory);
+    const life: InstanceLife = { ...instance, failedProbes: memory.failedProbes, detail: memory.detail };
+    const listening = seen.phase === 'running' && seen.listening;
+    const probe = seen.phase === 'running' ? this.#probe(row, { instance, listening }) : null;
+    const { clock, random } = this.#context.needs;
+    const lived = observeInstance(life, { now: clock.now(), run: seen, probe, listens: listens(row.spec.type), fraction: random.fraction() });
+    await this.#record(instance, memory, lived);
+  }
+
+  async #look(instance: InstanceRow, memory: Memory): Promise<RunSeen> {
+    const refusal = this.#runs.refusal(instance);
+    if (refusal !== null) return { phase: 'exited', exit: notStarted(refusal, this.#context.needs.clock.now()), remains: false };
+    if (instance.handle === null) return { phase: 'launching' };
+    const seen: RunObservation = await this.#context.needs.runtime.observe(instance.handle);
+    memory.pid = seen.phase === 'running' ? seen.pid : null;
+    return seen;
+  }
+
+  #probe(row: ServiceRow, input: { instance: InstanceRow; listening: boolean }): ReturnType<Probing['take']> {
+    const { instance, listening } = input;
+    const spec = this.#context.releases.get(instance.release)?.release.spec;
+    if (spec === undefined || instance.port === null) return null;
+    const host = row.host ?? `127.0.0.1:${instance.port}`;
+    return this.#probing.take({ instance: instance.id, run: runOf(instance), port: instance.port, state: instance.state, listening, spec, host });
+  }
+
+  async #record(instance: InstanceRow, memory: Memory, lived: ReturnType<typeof observeInstance>): Promise<void> {
+    const { needs } = this.#context;
+    const { life } = lived;
+    memory.failedProbes = life.failedProbes;
+    memory.detail = life.detail;
+    if (lived.clear && instance.handle !== null) await needs.runtime.signal(instance.handle, 'kill');
+    const { state, since, quickExits, retryAt, lastExit } = life;
+    const same = state === instance.state && quickExits === instance.quickExits && retryAt === instance.retryAt && lastExit === instance.lastExit;
+    if (same) return;
+    needs.store.instances.update(instance.id, { state, since, quickExits, retryAt, lastExit });
+    this.#runs.report(instance, { state, lastExit });
+    if (state === 'gone') await this.#forget({ ...instance, state });
+    else this.#context.wake();
+  }
+
+  async #forget(instance: InstanceRow): Promise<void> {
+    await this.#runs.clear(instance);
+    this.#context.needs.store.instances.remove(instance.id);
+    this.#context.wake();
+  }
+
+  async #observePrepare(rollout: RolloutRow): Promise<void> {
+    const { needs } = this.#context;
+    if (rollout.prepare !== 'running') return;
+    if (rollout.prepareRun === null) {
+      if (!this.#runs.isPreparing(rollout.id)) await this.#runs.prepare(rollout);
+      return;
+    }
+    if (this.#prepareAttached !== rollout.id) {
+      this.#prepareAttached = rollout.id;
+      await this.#runs.attachPrepare(rollout, rollout.prepareRun);
+    }
+    const seen = await needs.runtime.observe(rollout.prepareRun);
+    if (seen.phase === 'exited') {
+      needs.store.rollouts.update(rollout.id, { prepare: seen.exit.code === 0 ? 'succeeded' : 'failed' });
+      this.#context.wake();
+    } else if (rollout.phase !== 'preparing') {
+      await needs.runtime.signal(rollout.prepareRun, 'terminate');
+    }
+  }
+
+  #remember(instance: InstanceRow): Memory {
+    const run = runOf(instance);
+    const known = this.#memory.get(instance.id);
+    if (known?.run === run) return known;
+    const fresh: Memory = { run, pid: null, failedProbes: 0, detail: null, attached: false };
+    this.#memory.set(instance.id, fresh);
+    return fresh;
+  }
+}
+
+function notStarted(detail: string, at: number): Exit {
+  return { code: null, signal: null, reason: 'not-started', at, detail };
+}

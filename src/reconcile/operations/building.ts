@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import type { BuildRequest } from '../../build/port.ts';
+import { buildScript } from '../../build/script.ts';
+import type { Artifact } from '../../model/deploy.ts';
+import { describeExit, type Exit } from '../../model/instance.ts';
+import { KapalError } from '../../model/errors.ts';
+import { type ServiceId, serviceId } from '../../model/service.ts';
+import type { RunHandle, RunSpec, ServiceAccount } from '../../runtime/port.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { declared, masksOf } from '../launching.ts';
+import { exitOf } from '../waiting.ts';
+import type { Candidate } from './acknowledge.ts';
+
+export interface BuildInput {
+  readonly candidate: Candidate;
+  readonly artifact: string;
+  readonly digest: string;
+  /** The run of a build that an earlier daemon began; its folder holds what it did so far. */
+  readonly adopt: RunHandle | null;
+  readonly signal: AbortSignal;
+  /** The run has begun: its handle must be durable before anything else happens. */
+  readonly began: (handle: RunHandle) => void;
+  readonly line: (text: string) => void;
+}
+
+/** Milliseconds that a build gets to end by itself after SIGTERM. */
+const killGrace = 5_000;
+
+/**
+ * Turns a source into an artifact in a folder of its own. A failed, timed-out or cancelled build leaves no folder and no process; whatever runs is left as it was.
+ */
+export async function build(needs: Dependencies, input: BuildInput): Promise<Artifact> {
+  const service = serviceId(input.candidate.key);
+  const folder = needs.artifacts.folder(service, input.artifact);
+  try {
+    const account = await needs.runtime.prepare(service);
+    const handle = input.adopt ?? (await begin(needs, { ...input, service, folder, account }));
+    if (handle !== null) await finish(needs, { ...input, service, handle });
+    await needs.artifacts.protect(folder, input.candidate.spec.type === 'static' ? 'everyone' : 'service');
+    return { id: input.artifact, kind: 'folder', path: folder };
+  } catch (error) {
+    await needs.artifacts.remove(folder);
+    throw error;
+  }
+}
+
+/** Copies the source and starts the build's one run, or answers null where there is nothing to run. */
+async function begin(needs: Dependencies, input: BuildInput & { service: ServiceId; folder: string; account: ServiceAccount }): Promise<RunHandle | null> {
+  const { candidate, account, folder, service } = input;
+  await needs.artifacts.remove(folder);
+  const owner = account.uid === null || account.gid === null ? null : { uid: account.uid, gid: account.gid };
+  await needs.sources.copyTo(input.digest, folder, owner);
+  const request: BuildRequest = {
+    id: `build-${input.artifact}`,
+    service,
+    folder,
+    rootDir: candidate.spec.rootDir,
+    runtime: candidate.spec.runtime ?? 'static',
+    command: candidate.spec.commands.build,
+    variables: declared(candidate.resolved),
+    account,
+    timeout: candidate.spec.build.timeout,
+    memoryLimit: candidate.spec.build.memoryLimit,
+  };
+  const plan = await needs.builder.plan(request);
+  for (const tool of plan.tools) input.line(`using ${tool}`);
+  if (plan.steps.length === 0) return null;
+  const run: RunSpec = {
+    id: request.id,
+    service,
+    directory: join(folder, candidate.spec.rootDir),
+    command: buildScript(plan.steps),
+    environment: { ...account.environment, ...plan.environment, ...request.variables, KAPAL_SERVICE: candidate.spec.name },
+    port: null,
+    memoryLimit: request.memoryLimit,
+    niceness: 10,
+  };
+  input.signal.throwIfAborted();
+  const handle = await needs.runtime.start(run);
+  input.began(handle);
+  return handle;
+}
+
+async function finish(needs: Dependencies, input: BuildInput & { service: ServiceId; handle: RunHandle }): Promise<void> {
+  const { handle, candidate, service } = input;
+  const source = { path: handle.log, run: handle.id, service, kind: 'build', instance: null, release: null, masks: masksOf(candidate.resolved) } as const;
+  await needs.logs.attach(source);
+  using _lines = relayLines(needs, { run: handle.id, service, line: input.line });
+  const ended = await exitOf(needs, { handle, timeout: candidate.spec.build.timeout, grace: killGrace, signal: input.signal });
+  await needs.logs.detach(handle.id);
+  await needs.runtime.dispose(handle);
+  if (ended.by === 'abort') throw abortReason(input.signal);
+  const tail = (await needs.logs.query({ run: handle.id, limit: 30 })).map((line) => line.text);
+  for (const text of await rest(needs, handle.id, _lines.seen())) input.line(text);
+  if (ended.by === 'timeout') {
+    throw new KapalError('build_timeout', `the build of ${candidate.spec.name} did not end within ${candidate.spec.build.timeout / 1000} s`, {
+      hint: 'Raise build.timeoutSeconds in kapal.yaml, or look for a command that waits for input or never ends.',
+      log: tail,
+    });
+  }
+  if (ended.exit.code !== 0) throw buildFailed(candidate, ended.exit, tail);
+}
+
+function buildFailed(candidate: Candidate, exit: Exit, log: readonly string[]): KapalError {
+  const command = candidate.spec.commands.build;
+  return new KapalError('build_failed', `the build of ${candidate.spec.name} ${describeExit(exit)}${command === null ? '' : ` (buildCommand: ${command})`}`, {
+    hint: exit.reason === 'out-of-memory' ? 'Raise build.memoryLimit in kapal.yaml.' : `The last lines are above; all of them: kapal logs ${candidate.spec.name}`,
+    log,
+  });
+}
+
+export function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new KapalError('cancelled', 'the deploy was cancelled');
+}
+
+/** Hands the run's lines on as they are stored. */
+function relayLines(needs: Dependencies, input: { run: string; service: ServiceId; line: (text: string) => void }): Disposable & { seen(): number } {
+  let after = 0;
+  let reading: Promise<void> | null = null;
+  let again = false;
+  const read = async (): Promise<void> => {
+    do {
+      again = false;
+      const lines = await needs.logs.query({ run: input.run, after, limit: 500 });
+      for (const line of lines.filter((one) => one.sequence > after)) {
+        after = line.sequence;
+        input.line(line.text);
+      }
+    } while (again);
+  };
+  const watching = needs.logs.watch(input.service, () => {
+    again = true;
+    reading ??= read()
+      .catch((error: unknown) => needs.log.warn({ err: error, run: input.run }, 'cannot follow the build log'))
+      .finally(() => {
+        reading = null;
+      });
+  });
+  return { [Symbol.dispose]: () => watching[Symbol.dispose](), seen: () => after };
+}
+
+async function rest(needs: Dependencies, run: string, after: number): Promise<string[]> {
+  return (await needs.logs.query({ run, after, limit: 500 })).map((line) => line.text);
+}

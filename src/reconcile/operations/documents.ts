@@ -1,0 +1,45 @@
+import type { DeployDocument, DeployedService, OperationDocument } from '../../api/contract/types.ts';
+import { serviceKey, type ServiceId } from '../../model/service.ts';
+import { urlOf } from '../../release/hosts.ts';
+import type { OperationRow, TaskRow } from '../../state/records.ts';
+import type { Dependencies } from '../dependencies.ts';
+
+type Needs = Pick<Dependencies, 'store' | 'settings'>;
+
+export function operationDocument(needs: Needs, row: OperationRow): OperationDocument {
+  const tasks = needs.store.operations.tasks(row.id);
+  return {
+    id: row.id,
+    kind: row.kind,
+    state: row.state,
+    createdAt: new Date(row.createdAt).toISOString(),
+    finishedAt: row.finishedAt === null ? null : new Date(row.finishedAt).toISOString(),
+    result: row.state === 'finished' && row.error === null ? deployDocument(needs, row, tasks) : null,
+    error: row.error,
+  };
+}
+
+function deployDocument(needs: Needs, row: OperationRow, tasks: readonly TaskRow[]): DeployDocument {
+  return { project: row.project, environment: row.environment, services: tasks.map((task) => deployedService(needs, task)) };
+}
+
+export function deployedService(needs: Needs, task: TaskRow): DeployedService {
+  const { source, build, start, shift, total } = task.times;
+  const round = Math.round;
+  return {
+    service: serviceKey(task.service).service,
+    release: task.release ?? needs.store.services.get(task.service)?.current ?? null,
+    outcome: task.outcome ?? 'failed',
+    urls: urlsOf(needs, task.service),
+    milliseconds: { source: round(source), build: round(build), start: round(start), shift: round(shift), total: round(total) },
+    ...(task.error === null ? {} : { error: task.error }),
+  };
+}
+
+/** Where visitors reach a service: its domains first, then its default name. */
+export function urlsOf({ store, settings }: Needs, service: ServiceId): string[] {
+  const row = store.services.get(service);
+  if (row === null || row.spec.type === 'worker' || row.spec.type === 'pserv') return [];
+  const hosts = [...store.domains.of(service).map((domain) => domain.host), ...(row.host === null ? [] : [row.host])];
+  return hosts.map((host) => urlOf(host, settings.httpPort));
+}

@@ -1,0 +1,174 @@
+import type { OperationDocument, OperationEvent } from '../../api/contract/types.ts';
+import { type ErrorDocument, errorDocument, KapalError } from '../../model/errors.ts';
+import { type ServiceId, serviceKey } from '../../model/service.ts';
+import type { OperationRow, RolloutRow, TaskRow } from '../../state/records.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { newId } from '../ids.ts';
+import { Slots } from '../slots.ts';
+import { newTask, operationRow } from './acknowledge.ts';
+import { deployedService, operationDocument } from './documents.ts';
+import { Progress } from './progress.ts';
+import type { ReleaseDraft } from './releasing.ts';
+import { releaseTask, type TaskContext } from './task.ts';
+
+/** What operations ask of the services' loops. */
+export interface Loops {
+  wake(service: ServiceId): void;
+  /** Resolves when the rollout has ended. */
+  ended(rollout: string): Promise<RolloutRow>;
+  /** Calls back after every pass over the service. */
+  watch(service: ServiceId, seen: () => void): Disposable;
+}
+
+/** Operations that are kept once finished. */
+const keptOperations = 500;
+
+/**
+ * Long work that was acknowledged. A row with the intent stands before anything happens; each service of an operation is a task of its own, so that
+ * one slow build holds up nobody else; when the last task has ended, the operation has.
+ */
+export class Operations {
+  readonly #needs: Dependencies;
+  readonly #loops: Loops;
+  readonly #slots: Slots;
+  readonly #progress = new Progress();
+  readonly #controllers = new Map<string, AbortController>();
+  readonly #turns = new Map<ServiceId, Promise<void>>();
+
+  constructor(needs: Dependencies, loops: Loops) {
+    this.#needs = needs;
+    this.#loops = loops;
+    this.#slots = new Slots(needs.settings.buildSlots);
+  }
+
+  document(id: string): OperationDocument {
+    return operationDocument(this.#needs, this.#row(id));
+  }
+
+  async *follow(id: string, signal: AbortSignal): AsyncIterable<OperationEvent> {
+    if (this.#row(id).state === 'running') yield* this.#progress.follow(id, signal);
+    else yield { kind: 'finished', operation: this.document(id) };
+  }
+
+  publish(id: string, event: OperationEvent): void {
+    this.#progress.publish(id, event);
+  }
+
+  /** Records an operation with its tasks and makes older work on the same services give way. Part of the caller's transaction. */
+  acknowledge(row: OperationRow, tasks: readonly TaskRow[]): void {
+    this.#needs.store.operations.insert(row, tasks);
+    for (const task of tasks) this.supersede(task.service, row.id);
+  }
+
+  /** Older tasks of the service that have no release yet are cancelled; a rollout in flight is asked to give way when the new release is ready for it. */
+  supersede(service: ServiceId, by: string): void {
+    for (const task of this.#needs.store.operations.openTasks(service)) {
+      if (task.operation === by || task.stage === 'rollout') continue;
+      this.#abort(task, new KapalError('superseded', `a newer deploy of ${serviceKey(service).service} took its place`));
+    }
+  }
+
+  /** Cancels what is in flight for a service. Throws `conflict` when nothing is. */
+  cancel(service: ServiceId): void {
+    const { store } = this.#needs;
+    const tasks = store.operations.openTasks(service);
+    const rollout = store.rollouts.active(service);
+    if (tasks.length === 0 && rollout === null) throw new KapalError('conflict', `nothing is in flight for ${serviceKey(service).service}`);
+    for (const task of tasks) if (task.stage !== 'rollout') this.#abort(task, new KapalError('cancelled', 'the deploy was cancelled'));
+    if (rollout !== null) store.rollouts.update(rollout.id, { cancel: 'requested' });
+    this.#loops.wake(service);
+  }
+
+  /** An operation over one service that only makes a release of what is there. */
+  release(input: { service: ServiceId; kind: OperationRow['kind']; request: object; make: () => ReleaseDraft }): OperationDocument {
+    const { service, kind, make } = input;
+    // Made once before the acknowledgement, so that what cannot be done is refused at once.
+    make();
+    const row = operationRow(this.#needs, { id: newId('operation', this.#needs.random), kind, at: serviceKey(service), request: input.request });
+    this.#needs.store.transaction(() => this.acknowledge(row, [newTask(row.id, service, 0)]));
+    this.run(row.id, [{ service, work: (context) => releaseTask(context, make) }]);
+    return this.document(row.id);
+  }
+
+  /** Runs the tasks of an acknowledged operation and finishes it after the last. */
+  run(id: string, works: readonly { service: ServiceId; work: (context: TaskContext) => Promise<void> }[]): void {
+    const all = works.map(async ({ service, work }) => {
+      const context = this.#context(id, service);
+      try {
+        await work(context);
+      } catch (error) {
+        this.#needs.log.error({ err: error, operation: id, service }, 'a task failed by a fault');
+        this.#needs.store.operations.updateTask(id, service, { stage: 'finished', outcome: 'failed', error: errorDocument(error) });
+      }
+      this.#controllers.delete(taskKey(id, service));
+      const task = this.#needs.store.operations.tasks(id).find((one) => one.service === service);
+      if (task !== undefined) this.publish(id, { kind: 'service', result: deployedService(this.#needs, task) });
+    });
+    void Promise.all(all).then(() => this.finish(id, null));
+  }
+
+  /** Ends an operation that could not become tasks. */
+  fail(id: string, error: unknown): void {
+    if (!(error instanceof KapalError)) this.#needs.log.error({ err: error, operation: id }, 'an operation failed by a fault');
+    this.finish(id, errorDocument(error));
+  }
+
+  finish(id: string, error: ErrorDocument | null): void {
+    this.#needs.store.operations.finish(id, this.#needs.clock.now(), error);
+    this.#needs.store.operations.trim(keptOperations);
+    this.publish(id, { kind: 'finished', operation: this.document(id) });
+  }
+
+  #context(operation: string, service: ServiceId): TaskContext {
+    const controller = new AbortController();
+    this.#controllers.set(taskKey(operation, service), controller);
+    return {
+      needs: this.#needs,
+      operation,
+      service,
+      signal: controller.signal,
+      slots: this.#slots,
+      clear: (id, signal) => this.#clear(id, signal),
+      ended: (rollout) => this.#loops.ended(rollout),
+      wake: (id) => this.#loops.wake(id),
+      publish: (event) => this.publish(operation, event),
+    };
+  }
+
+  /** Turns are taken in order; whoever has the turn sees the service without a rollout. */
+  async #clear(service: ServiceId, signal: AbortSignal): Promise<Disposable> {
+    const before = this.#turns.get(service) ?? Promise.resolve();
+    const turn = Promise.withResolvers<void>();
+    this.#turns.set(service, before.then(() => turn.promise));
+    try {
+      await before;
+      signal.throwIfAborted();
+      const active = this.#needs.store.rollouts.active(service);
+      if (active !== null) {
+        if (active.cancel === 'no') this.#needs.store.rollouts.update(active.id, { cancel: 'superseded' });
+        this.#loops.wake(service);
+        await this.#loops.ended(active.id);
+      }
+      signal.throwIfAborted();
+    } catch (error) {
+      turn.resolve();
+      throw error;
+    }
+    return { [Symbol.dispose]: () => turn.resolve() };
+  }
+
+  #abort(task: TaskRow, reason: KapalError): void {
+    this.#needs.store.operations.updateTask(task.operation, task.service, { cancel: reason.code === 'superseded' ? 'superseded' : 'requested' });
+    this.#controllers.get(taskKey(task.operation, task.service))?.abort(reason);
+  }
+
+  #row(id: string): OperationRow {
+    const row = this.#needs.store.operations.get(id);
+    if (row === null) throw new KapalError('not_found', `no operation ${id}`);
+    return row;
+  }
+}
+
+function taskKey(operation: string, service: ServiceId): string {
+  return `${operation} ${service}`;
+}

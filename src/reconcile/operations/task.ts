@@ -1,0 +1,132 @@
+import type { OperationEvent } from '../../api/contract/types.ts';
+import { KapalError, errorDocument } from '../../model/errors.ts';
+import type { DeployTimes, SourceRecord } from '../../model/deploy.ts';
+import { serviceKey, type ServiceId } from '../../model/service.ts';
+import type { GroupSpec } from '../../spec/spec.ts';
+import type { RolloutRow, TaskRow } from '../../state/records.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { newId } from '../ids.ts';
+import type { Slots } from '../slots.ts';
+import type { Candidate } from './acknowledge.ts';
+import { abortReason, build } from './building.ts';
+import { draftOfCandidate, recordRelease, type ReleaseDraft } from './releasing.ts';
+
+export interface TaskContext {
+  readonly needs: Dependencies;
+  readonly operation: string;
+  readonly service: ServiceId;
+  /** Aborted by `cancel` and by a newer deploy; its reason is a KapalError. */
+  readonly signal: AbortSignal;
+  readonly slots: Slots;
+  /** One rollout of a service at a time: resolves when none is in flight, having asked the one that is to give way. */
+  readonly clear: (service: ServiceId, signal: AbortSignal) => Promise<Disposable>;
+  /** Resolves when the rollout has ended. */
+  readonly ended: (rollout: string) => Promise<RolloutRow>;
+  readonly wake: (service: ServiceId) => void;
+  readonly publish: (event: OperationEvent) => void;
+}
+
+/** Source to live: builds, records the release, waits for its rollout. Never throws: how it ended stands in the task's row. */
+export async function deployTask(context: TaskContext, input: { candidate: Candidate; groups: readonly GroupSpec[]; source: SourceRecord }): Promise<void> {
+  const { needs } = context;
+  await settle(context, async () => {
+    const artifact = needsBuild(input.candidate) ? await buildStage(context, input.candidate, input.source) : null;
+    return () => draftOfCandidate(needs, { ...input, artifact });
+  });
+}
+
+/** A release without a build: `make` is called when the service is clear, so that it sees what is current then. */
+export async function releaseTask(context: TaskContext, make: () => ReleaseDraft): Promise<void> {
+  await settle(context, () => Promise.resolve(make));
+}
+
+/** After a restart of the daemon: the rollout is on record and goes on by itself. */
+export async function resumeRollout(context: TaskContext, task: TaskRow): Promise<void> {
+  const active = context.needs.store.rollouts.active(context.service);
+  if (active !== null && active.to === task.release) return finishRollout(context, await context.ended(active.id));
+  const release = task.release === null ? null : context.needs.store.releases.get(context.service, task.release);
+  const outcome = release === null || release.status === 'pending' ? 'failed' : release.status;
+  finishTask(context, { outcome, error: release?.error ?? null });
+}
+
+async function settle(context: TaskContext, make: () => Promise<() => ReleaseDraft>): Promise<void> {
+  try {
+    const made = await make();
+    using _turn = await context.clear(context.service, context.signal);
+    context.signal.throwIfAborted();
+    const rollout = recordRelease(context.needs, made(), context.operation);
+    if (rollout.prepare === 'wanted') context.publish({ kind: 'stage', service: nameOf(context), stage: 'prepare', message: 'running preDeployCommand' });
+    context.publish({ kind: 'stage', service: nameOf(context), stage: 'start', message: `starting release ${rollout.to}` });
+    context.wake(context.service);
+    await finishRollout(context, await context.ended(rollout.id));
+  } catch (error) {
+    const cause = context.signal.aborted ? abortReason(context.signal) : error;
+    if (!(cause instanceof KapalError)) context.needs.log.error({ err: cause, service: context.service }, 'a deploy failed by a fault');
+    const document = errorDocument(cause);
+    finishTask(context, { outcome: document.code === 'cancelled' || document.code === 'superseded' ? 'cancelled' : 'failed', error: document });
+  }
+}
+
+async function buildStage(context: TaskContext, candidate: Candidate, source: SourceRecord): Promise<ReturnType<typeof build>> {
+  const { needs, operation, service, signal } = context;
+  const begun = needs.clock.monotonic();
+  const task = taskRow(context);
+  // A build whose run was never recorded left nothing that can be adopted: it starts again under a name of its own.
+  const adopt = task.artifact === null ? null : task.buildRun;
+  const artifact = adopt !== null && task.artifact !== null ? task.artifact : newId('artifact', needs.random);
+  needs.store.operations.updateTask(operation, service, { stage: 'build', artifact, buildRun: adopt });
+  using _slot = await context.slots.take(signal, (position) => {
+    context.publish({ kind: 'stage', service: candidate.spec.name, stage: 'build', message: `waiting for a build slot, position ${position}` });
+  });
+  context.publish({ kind: 'stage', service: candidate.spec.name, stage: 'build', message: candidate.spec.commands.build ?? 'building' });
+  try {
+    return await build(needs, {
+      candidate,
+      artifact,
+      digest: source.digest,
+      adopt,
+      signal,
+      began: (handle) => needs.store.operations.updateTask(operation, service, { buildRun: handle }),
+      line: (text) => context.publish({ kind: 'log', service: candidate.spec.name, text }),
+    });
+  } finally {
+    setTimes(context, { build: needs.clock.monotonic() - begun });
+  }
+}
+
+function finishRollout(context: TaskContext, rollout: RolloutRow): void {
+  const end = rollout.finishedAt ?? context.needs.clock.now();
+  const promoted = rollout.promotedAt ?? end;
+  setTimes(context, { start: promoted - rollout.startedAt, shift: end - promoted });
+  finishTask(context, { outcome: rollout.outcome ?? 'failed', error: rollout.error });
+}
+
+/** Makes the end of a task durable. */
+export function finishTask(context: TaskContext, end: Pick<TaskRow, 'outcome' | 'error'>): void {
+  const { needs, operation, service } = context;
+  const row = needs.store.operations.get(operation);
+  const { times } = taskRow(context);
+  const total = times.source + Math.max(0, needs.clock.now() - (row?.createdAt ?? needs.clock.now()));
+  needs.store.operations.updateTask(operation, service, { stage: 'finished', ...end, times: { ...times, total } });
+}
+
+function setTimes(context: TaskContext, times: Partial<DeployTimes>): void {
+  const known = taskRow(context).times;
+  const rounded = Object.fromEntries(Object.entries(times).map(([key, value]) => [key, Math.max(0, Math.round(value))]));
+  context.needs.store.operations.updateTask(context.operation, context.service, { times: { ...known, ...rounded } });
+}
+
+function taskRow(context: TaskContext): TaskRow {
+  const task = context.needs.store.operations.tasks(context.operation).find((one) => one.service === context.service);
+  if (task === undefined) throw new KapalError('internal', `operation ${context.operation} lost its task for ${context.service}`);
+  return task;
+}
+
+function nameOf(context: TaskContext): string {
+  return serviceKey(context.service).service;
+}
+
+/** A proxy has no files; everything else gets a folder even where no command runs. */
+function needsBuild(candidate: Candidate): boolean {
+  return candidate.spec.type !== 'proxy';
+}

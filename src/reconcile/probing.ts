@@ -1,0 +1,86 @@
+import type { InstanceState } from '../model/instance.ts';
+import type { ProbeResult } from '../observe/probe-port.ts';
+import type { ServiceSpec } from '../spec/spec.ts';
+import type { Dependencies } from './dependencies.ts';
+
+/** Milliseconds between probes of an instance that is not ready. */
+const pace = { starting: 50, unready: 1_000 } as const;
+
+export interface ProbeSubject {
+  readonly instance: string;
+  /** A probe of an earlier run says nothing about this one. */
+  readonly run: string;
+  readonly port: number;
+  readonly state: InstanceState;
+  readonly listening: boolean;
+  readonly spec: ServiceSpec;
+  /** The Host that a health check carries: frameworks refuse unknown ones. */
+  readonly host: string;
+}
+
+interface Watched {
+  readonly run: string;
+  due: number;
+  probing: boolean;
+  fresh: ProbeResult | null;
+}
+
+/** Probes the instances of one service at their own pace, off the passes: a pass takes what has come in. */
+export class Probing {
+  readonly #needs: Pick<Dependencies, 'prober' | 'clock'>;
+  readonly #wake: () => void;
+  readonly #watched = new Map<string, Watched>();
+  #closed = false;
+
+  constructor(needs: Pick<Dependencies, 'prober' | 'clock'>, wake: () => void) {
+    this.#needs = needs;
+    this.#wake = wake;
+  }
+
+  /** The answer that has come in since the last call, and starts the next probe when it is due. */
+  take(subject: ProbeSubject): ProbeResult | null {
+    const watched = this.#of(subject);
+    if (!watched.probing && this.#needs.clock.monotonic() >= watched.due) this.#ask(subject, watched);
+    const { fresh } = watched;
+    watched.fresh = null;
+    return fresh;
+  }
+
+  retain(instances: ReadonlySet<string>): void {
+    for (const instance of this.#watched.keys()) if (!instances.has(instance)) this.#watched.delete(instance);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** What the socket table alone answers is there in the same pass. */
+  #ask(subject: ProbeSubject, watched: Watched): void {
+    const { spec, listening } = subject;
+    const interval = subject.state === 'ready' ? spec.health.interval : subject.state === 'unready' ? pace.unready : pace.starting;
+    watched.due = this.#needs.clock.monotonic() + interval;
+    if (!listening) {
+      watched.fresh = { ok: false, detail: `nothing of it listens on port ${subject.port}` };
+      return;
+    }
+    if (spec.health.path === null) {
+      watched.fresh = { ok: true, detail: `its port ${subject.port} accepts` };
+      return;
+    }
+    watched.probing = true;
+    const { path, timeout } = spec.health;
+    void this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout }).then((result) => {
+      watched.probing = false;
+      watched.fresh = { ok: result.ok, detail: `${path} ${result.detail}` };
+      if (!this.#closed) this.#wake();
+    });
+  }
+
+  #of(subject: ProbeSubject): Watched {
+    const known = this.#watched.get(subject.instance);
+    if (known?.run === subject.run) return known;
+    const begun: Watched = { run: subject.run, due: 0, probing: false, fresh: null };
+    this.#watched.set(subject.instance, begun);
+    return begun;
+  }
+}

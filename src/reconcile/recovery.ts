@@ -1,0 +1,72 @@
+import type { DeployRequest } from '../api/contract/types.ts';
+import type { OperationRow } from '../state/records.ts';
+import type { ServiceId } from '../model/service.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { Capacity } from './operations/capacity.ts';
+import type { Deploys } from './operations/deploys.ts';
+import type { Operations } from './operations/operations.ts';
+import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
+import { releaseTask, resumeRollout } from './operations/task.ts';
+import { runOf } from './routing.ts';
+import { operationContext } from './vaulting.ts';
+
+/** Runs that exist but that nothing on record owns: what a dead daemon started after its last durable word. They are ended. */
+export async function endOrphans(needs: Dependencies): Promise<number> {
+  const owned = new Set<string>();
+  for (const instance of needs.store.instances.all()) owned.add(runOf(instance));
+  for (const rollout of needs.store.rollouts.allActive()) owned.add(`${rollout.id}.predeploy`);
+  for (const row of needs.store.operations.running()) {
+    for (const task of needs.store.operations.tasks(row.id)) if (task.buildRun !== null && task.stage === 'build') owned.add(task.buildRun.id);
+  }
+  const orphans = (await needs.runtime.inventory()).filter((handle) => !owned.has(handle.id));
+  for (const handle of orphans) {
+    needs.log.warn({ run: handle.id, service: handle.service }, 'ending a run that nothing owns');
+    await needs.runtime.dispose(handle);
+  }
+  return orphans.length;
+}
+
+/** Goes on with every operation that was acknowledged and has not ended. */
+export function resumeOperations(needs: Dependencies, parts: { operations: Operations; deploys: Deploys; capacity: Capacity }): void {
+  for (const row of needs.store.operations.running()) {
+    try {
+      resume(needs, row, parts);
+    } catch (error) {
+      needs.log.error({ err: error, operation: row.id }, 'an operation could not be resumed');
+      parts.operations.fail(row.id, error);
+    }
+  }
+}
+
+function resume(needs: Dependencies, row: OperationRow, parts: { operations: Operations; deploys: Deploys; capacity: Capacity }): void {
+  const request = openRequest(needs, row);
+  if (row.kind === 'deploy') {
+    parts.deploys.resume(row, request as unknown as DeployRequest);
+    return;
+  }
+  const works = needs.store.operations
+    .tasks(row.id)
+    .filter((task) => task.stage !== 'finished')
+    .map((task) => {
+      if (task.stage === 'rollout' && task.release !== null) return { service: task.service, work: (context: Parameters<typeof resumeRollout>[0]) => resumeRollout(context, task) };
+      if (row.kind === 'rollback') {
+        const wanted = typeof request['release'] === 'number' ? request['release'] : null;
+        return releasing(task.service, () => draftOfEarlier(needs, task.service, wanted));
+      }
+      if (row.kind === 'restart' || row.kind === 'configure') {
+        const cause = typeof request['cause'] === 'string' ? request['cause'] : row.kind;
+        return releasing(task.service, () => draftOfCurrent(needs, task.service, cause));
+      }
+      return parts.capacity.work(task.service);
+    });
+  parts.operations.run(row.id, works);
+}
+
+function releasing(service: ServiceId, make: Parameters<typeof releaseTask>[1]): { service: ServiceId; work: (context: Parameters<typeof releaseTask>[0]) => Promise<void> } {
+  return { service, work: (context) => releaseTask(context, make) };
+}
+
+function openRequest(needs: Dependencies, row: OperationRow): Record<string, unknown> {
+  const sealed = typeof row.request === 'string' ? row.request : '';
+  return JSON.parse(needs.vault.open(sealed, operationContext(row.id)).reveal()) as Record<string, unknown>;
+}

@@ -1,0 +1,84 @@
+import type { ServiceId } from '../model/service.ts';
+import { retention } from '../release/retention.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { EdgeSync } from './edge-sync.ts';
+import type { Fleet } from './fleet.ts';
+
+/** Frees what nothing needs any more: old releases, artifacts without a release, trees, and services that are being removed. Works from what is there, so it may be repeated. */
+export class Removal {
+  readonly #needs: Dependencies;
+  readonly #busy = new Set<ServiceId>();
+  #collecting: Promise<void> | null = null;
+
+  constructor(needs: Dependencies) {
+    this.#needs = needs;
+  }
+
+  /** Called when a service settled: it may have to go, or has a release too many. */
+  async settle(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
+    if (this.#busy.has(service)) return;
+    this.#busy.add(service);
+    try {
+      const row = this.#needs.store.services.get(service);
+      if (row === null) return;
+      if (row.removing) await this.#remove(service, parts);
+      else await this.#prune(service);
+    } catch (error) {
+      this.#needs.log.warn({ err: error, service }, 'could not free what is not needed any more');
+    } finally {
+      this.#busy.delete(service);
+    }
+  }
+
+  /** Trees that no kept release came from. */
+  collectSources(): Promise<void> {
+    this.#collecting ??= this.#collect().finally(() => {
+      this.#collecting = null;
+    });
+    return this.#collecting;
+  }
+
+  async #prune(service: ServiceId): Promise<void> {
+    const { store, artifacts } = this.#needs;
+    const releases = store.releases.of(service);
+    const plan = retention(releases, this.#inUse(service));
+    for (const number of plan.prune) store.releases.update(service, number, { pruned: true });
+    for (const path of plan.artifacts) await artifacts.remove(path);
+    // A build that was cancelled between its last command and its release left a folder that nothing names.
+    const named = new Set(store.releases.of(service).flatMap((release) => (release.pruned || release.artifact === null ? [] : [release.artifact.path])));
+    const building = new Set(store.operations.openTasks(service).flatMap((task) => (task.artifact === null ? [] : [artifacts.folder(service, task.artifact)])));
+    for (const path of await artifacts.list(service)) if (!named.has(path) && !building.has(path)) await artifacts.remove(path);
+    await this.collectSources();
+  }
+
+  #inUse(service: ServiceId): Set<number> {
+    const { store } = this.#needs;
+    const rollout = store.rollouts.active(service);
+    const numbers = [store.services.get(service)?.current, rollout?.from, rollout?.to, ...store.instances.of(service).map((instance) => instance.release)];
+    return new Set(numbers.filter((number) => number !== null && number !== undefined));
+  }
+
+  async #collect(): Promise<void> {
+    const { store, sources } = this.#needs;
+    const inUse = new Set<string>();
+    for (const row of store.services.all()) {
+      for (const release of store.releases.of(row.id)) if (!release.pruned && release.source !== null) inUse.add(release.source.digest);
+    }
+    await sources.collect(inUse);
+  }
+
+  /** The instances are gone: now everything else, the record last, so that a crash in between finds the service still marked. */
+  async #remove(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
+    const { store, runtime, artifacts, logs, clock } = this.#needs;
+    if (store.instances.of(service).length > 0 || store.rollouts.active(service) !== null || store.operations.openTasks(service).length > 0) return;
+    parts.edge.forget(service);
+    await logs.forget(service);
+    await artifacts.forget(service);
+    await runtime.forget(service);
+    store.transaction(() => {
+      store.services.remove(service);
+      store.events.append({ time: clock.now(), kind: 'service.removed', service: null, project: service.split('/')[0] ?? null, message: `${service} was removed` });
+    });
+    void parts.fleet.forget(service);
+  }
+}

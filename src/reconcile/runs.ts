@@ -1,0 +1,104 @@
+import { errorDocument } from '../model/errors.ts';
+import { serviceKey } from '../model/service.ts';
+import { describeExit } from '../model/instance.ts';
+import type { LogSource } from '../observe/logs/port.ts';
+import type { RunHandle } from '../runtime/port.ts';
+import type { InstanceRow, RolloutRow } from '../state/records.ts';
+import { instanceRun, masksOf, prepareRun } from './launching.ts';
+import { runOf } from './routing.ts';
+import type { ServiceContext } from './service-context.ts';
+
+/** The runs of one service: starts what the record intends, joins their output to the logs, and clears what has ended. Every method may be repeated. */
+export class Runs {
+  readonly #context: ServiceContext;
+  /** Runs whose start this daemon has asked for: an intent of an earlier daemon is not among them and is carried out again. */
+  readonly #launched = new Set<string>();
+  /** Starts that the system refused, by instance: observed as an exit with reason `not-started`. */
+  readonly #refused = new Map<string, { readonly run: string; readonly detail: string }>();
+
+  constructor(context: ServiceContext) {
+    this.#context = context;
+  }
+
+  isLaunched(instance: InstanceRow): boolean {
+    return this.#launched.has(runOf(instance));
+  }
+
+  isPreparing(rollout: string): boolean {
+    return this.#launched.has(rollout);
+  }
+
+  /** What the system said when it refused the instance's present attempt, or null. */
+  refusal(instance: InstanceRow): string | null {
+    const refused = this.#refused.get(instance.id);
+    return refused?.run === runOf(instance) ? refused.detail : null;
+  }
+
+  /** Starts the run of the instance's present attempt, or finds it. */
+  async launch(instance: InstanceRow): Promise<void> {
+    const { needs, id, releases } = this.#context;
+    const found = releases.get(instance.release);
+    if (found === null) return;
+    this.#launched.add(runOf(instance));
+    try {
+      const account = await needs.runtime.prepare(id);
+      const handle = await needs.runtime.start(instanceRun({ instance, ...found, account }));
+      needs.store.instances.update(instance.id, { handle });
+    } catch (error) {
+      needs.log.error({ err: error, service: id, instance: instance.id }, 'an instance could not be started');
+      this.#refused.set(instance.id, { run: runOf(instance), detail: errorDocument(error).message });
+    }
+    this.#context.wake();
+  }
+
+  /** Starts preDeployCommand, or finds the run of it that an earlier daemon began. */
+  async prepare(rollout: RolloutRow): Promise<void> {
+    const { needs, id, releases } = this.#context;
+    const found = releases.get(rollout.to);
+    if (found === null) return;
+    this.#launched.add(rollout.id);
+    needs.store.rollouts.update(rollout.id, { prepare: 'running' });
+    try {
+      const account = await needs.runtime.prepare(id);
+      const handle = await needs.runtime.start(prepareRun({ rollout: rollout.id, ...found, account }));
+      needs.store.rollouts.update(rollout.id, { prepareRun: handle });
+    } catch (error) {
+      needs.log.error({ err: error, service: id }, 'preDeployCommand could not be started');
+      needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
+    }
+    this.#context.wake();
+  }
+
+  /** Drains the run's output into the log store; after a restart of the daemon it goes on where it stopped. */
+  async attach(instance: InstanceRow, handle: RunHandle): Promise<void> {
+    await this.#context.needs.logs.attach({ ...this.#source(instance.release, handle), kind: 'app', instance: instance.id });
+  }
+
+  async attachPrepare(rollout: RolloutRow, handle: RunHandle): Promise<void> {
+    await this.#context.needs.logs.attach({ ...this.#source(rollout.to, handle), kind: 'predeploy', instance: null });
+  }
+
+  /** Forgets an ended run once its last lines are stored. */
+  async clear(instance: InstanceRow): Promise<void> {
+    const { needs } = this.#context;
+    this.#launched.delete(runOf(instance));
+    this.#refused.delete(instance.id);
+    if (instance.handle === null) return;
+    await needs.logs.detach(instance.handle.id);
+    await needs.runtime.dispose(instance.handle);
+  }
+
+  /** Tells the service's log and the event stream what became of an instance. */
+  report(instance: InstanceRow, next: Pick<InstanceRow, 'state' | 'lastExit'>): void {
+    const { needs, id } = this.#context;
+    const exited = next.lastExit !== null && next.lastExit !== instance.lastExit;
+    const text = exited && next.lastExit !== null ? `instance ${instance.id} ${describeExit(next.lastExit)}` : `instance ${instance.id} is ${next.state}`;
+    needs.logs.write({ service: id, kind: 'kapal', run: runOf(instance), instance: instance.id, release: instance.release, text });
+    needs.store.events.append({ time: needs.clock.now(), kind: `instance.${next.state}`, service: id, project: serviceKey(id).project, message: text });
+  }
+
+  #source(release: number, handle: RunHandle): Omit<LogSource, 'kind' | 'instance'> {
+    const masks = masksOf(this.#context.releases.get(release)?.variables ?? []);
+    return { path: handle.log, run: handle.id, service: this.#context.id, release, masks };
+  }
+}

@@ -1,0 +1,147 @@
+import { hasInstances } from '../model/service.ts';
+import { decide } from '../rollout/decide.ts';
+import { routable } from '../rollout/table.ts';
+import type { ServiceView } from '../rollout/view.ts';
+import type { RolloutRow, ServiceRow } from '../state/records.ts';
+import { Effects } from './effects.ts';
+import { Observer } from './observer.ts';
+import { routesOf } from './routing.ts';
+import { Runs } from './runs.ts';
+import type { ServiceContext } from './service-context.ts';
+import { serviceView } from './view.ts';
+
+/** Milliseconds between looks, by what is going on; exits and the edge's answers wake the loop before. */
+const pace = { starting: 30, moving: 100, steady: 2_000, fault: 1_000 } as const;
+
+/** Passes in a row that may follow at once because the last one acted; then the pace rules, so that a fault cannot spin. */
+const eagerPasses = 20;
+
+/**
+ * The loop of one service: observe, decide, act, and say what the edge should serve. Level-triggered: each pass works from the record and the world as
+ * they are now. Passes of one service never overlap; services do not wait for each other.
+ */
+export class ServiceLoop {
+  readonly #context: ServiceContext;
+  readonly #effects: Effects;
+  readonly #observer: Observer;
+  readonly #seen = new Set<() => void>();
+  #running: Promise<void> | null = null;
+  #again = false;
+  #timer: Disposable | null = null;
+  #closed = false;
+  #first = Promise.withResolvers<void>();
+
+  constructor(context: ServiceContext) {
+    this.#context = context;
+    const runs = new Runs(context);
+    this.#effects = new Effects(context, runs);
+    this.#observer = new Observer(context, runs);
+  }
+
+  /** Resolves after the first pass: everything that the service owns has been observed. */
+  get observed(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  /** The leader of an instance's process group, as last observed. */
+  pidOf(instance: string): number | null {
+    return this.#observer.pidOf(instance);
+  }
+
+  detail(instance: string): string | null {
+    return this.#observer.detail(instance);
+  }
+
+  watch(seen: () => void): Disposable {
+    this.#seen.add(seen);
+    return { [Symbol.dispose]: () => void this.#seen.delete(seen) };
+  }
+
+  /** Asks for a pass soon; asking during a pass makes another follow it. */
+  wake(): void {
+    if (this.#closed) return;
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.[Symbol.dispose]();
+    this.#observer.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    let next: number = pace.steady;
+    for (let passes = 0; this.#again && !this.#closed && passes < eagerPasses; passes += 1) {
+      this.#again = false;
+      try {
+        next = await this.#pass();
+      } catch (error) {
+        this.#context.needs.log.error({ err: error, service: this.#context.id }, 'a pass over the service failed');
+        next = pace.fault;
+      }
+      this.#first.resolve();
+      for (const seen of [...this.#seen]) seen();
+    }
+    if (!this.#closed) this.#timer = this.#context.needs.clock.after(next, () => this.wake());
+  }
+
+  /** One pass; answers the milliseconds until the next look. */
+  async #pass(): Promise<number> {
+    const { needs, id } = this.#context;
+    const row = needs.store.services.get(id);
+    if (row === null) return pace.steady;
+    await this.#observer.observe(row);
+    const view = serviceView(needs, row, this.#reach());
+    const rollout = needs.store.rollouts.active(id);
+    const decision = decide(view);
+    for (const action of decision.actions) {
+      if (action.kind === 'finish') await this.#serveFilesFirst(row);
+      await this.#effects.apply(action, rollout);
+    }
+    this.#serve();
+    if (decision.actions.length > 0) this.#again = true;
+    return this.#pause(view, decision.wakeAt, rollout);
+  }
+
+  /** Says what the edge should serve, from the record as it is after the actions. */
+  #serve(): void {
+    const { needs, id, edge, releases } = this.#context;
+    const service = needs.store.services.get(id);
+    if (service === null) return;
+    const view = serviceView(needs, service, this.#reach());
+    const named = new Set(routable(view));
+    const current = service.current === null ? null : (releases.get(service.current)?.release ?? null);
+    const endpoints = needs.store.instances.of(id).filter((instance) => named.has(instance.id));
+    edge.want(id, routesOf({ service, current, domains: needs.store.domains.of(id).map((domain) => domain.host), endpoints }));
+    edge.drain(id, view.routed && view.instances.some((instance) => instance.state === 'draining'));
+    releases.retain(new Set([...view.instances.map((instance) => instance.release), ...(service.current === null ? [] : [service.current]), ...(view.rollout === null ? [] : [view.rollout.to])]));
+  }
+
+  /** Files and declared upstreams have no instance whose route would be confirmed: such a release is live when every worker of the edge serves it. */
+  async #serveFilesFirst(row: ServiceRow): Promise<void> {
+    if (hasInstances(row.spec.type)) return;
+    this.#serve();
+    await this.#context.edge.settled(this.#context.id);
+  }
+
+  #pause(view: ServiceView, wakeAt: number | null, rollout: RolloutRow | null): number {
+    const states = view.instances.map((instance) => instance.state);
+    const usual =
+      states.includes('starting') || rollout?.prepare === 'running'
+        ? pace.starting
+        : states.some((state) => state === 'draining' || state === 'stopping') || rollout !== null
+          ? pace.moving
+          : pace.steady;
+    return wakeAt === null ? usual : Math.max(0, Math.min(usual, wakeAt - view.now));
+  }
+
+  #reach(): Parameters<typeof serviceView>[2] {
+    const { edge } = this.#context;
+    return { confirms: (endpoint) => edge.confirms(endpoint), inFlight: (endpoint) => edge.inFlight(endpoint), detail: (instance) => this.detail(instance) };
+  }
+}
