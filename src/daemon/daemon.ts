@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createApi } from '../api/server.ts';
+import { createHostBuilder } from '../build/host/driver.ts';
+import { ensureToolchain } from '../build/host/toolchain.ts';
+import { createEmbeddedEdge } from '../edge/embedded/driver.ts';
+import type { Edge } from '../edge/port.ts';
+import { type Random, systemClock } from '../lib/clock.ts';
+import { writeDurably } from '../lib/files.ts';
+import type { Log } from '../lib/log.ts';
+import type { ServiceId } from '../model/service.ts';
+import { openLogStore } from '../observe/logs/store.ts';
+import { createProber } from '../observe/prober.ts';
+import type { Dependencies } from '../reconcile/dependencies.ts';
+import { Engine } from '../reconcile/engine.ts';
+import { Artifacts } from '../release/artifacts.ts';
+import { createProcessRuntime } from '../runtime/process/driver.ts';
+import type { Runtime } from '../runtime/port.ts';
+import { openVault } from '../secrets/vault.ts';
+import { Sources } from '../source/sources.ts';
+import { acquireLock } from '../state/lock.ts';
+import { openStore } from '../state/open.ts';
+import type { Store } from '../state/store.ts';
+import { apiToken, type DataFolder, dataFolder, makeDataFolder } from './data-folder.ts';
+import { openDaemonLog } from './log.ts';
+import type { DaemonFacts, DaemonOptions } from './options.ts';
+
+const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
+
+/** The account of the edge's workers; `@` keeps it apart from every service's. */
+const edgeAccount = '@kapal/system/edge' as ServiceId;
+
+const logQuota = 64 * 1024 * 1024;
+
+/** A daemon that serves. `ended` resolves when `kapal down` was asked for and done. */
+export interface Daemon {
+  readonly facts: DaemonFacts;
+  readonly ended: Promise<void>;
+  /** Stops serving the API; instances and edge go on. */
+  close(): Promise<void>;
+}
+
+/** Recovers what an earlier daemon left in the data folder and serves. Throws KapalError (`daemon_running`, `port_taken`, `state_newer`, ...). */
+export async function startDaemon(options: DaemonOptions & { readonly version: string }): Promise<Daemon> {
+  const folder = dataFolder(options.data);
+  await makeDataFolder(folder);
+  const lock = acquireLock(folder.record);
+  const log = openDaemonLog(folder.daemonLog);
+  const store = openStore(join(folder.record, 'record.db'));
+  const toolchain = await ensureToolchain({ folder: folder.toolchain, node: process.execPath });
+  const runtime = await createProcessRuntime({
+    folder: folder.runs,
+    data: folder.root,
+    install: installId(store),
+    homes: folder.homes,
+    toolchain: toolchain.bin,
+    clock: systemClock,
+  });
+  const edge = await createEdge(options, { folder, runtime, node: toolchain.node, log });
+  const { addresses } = await edge.ensure();
+  const needs = await dependencies(options, { folder, store, runtime, edge, log, http: addresses.http, toolchain });
+  const over = Promise.withResolvers<void>();
+  const engine = new Engine(needs, () => over.resolve());
+  const api = await createApi({ commands: engine, token: await apiToken(folder), socketPath: folder.socket, ...options.api, version: options.version, log });
+  await engine.begin();
+  const { url } = await api.listen();
+  const facts: DaemonFacts = { pid: process.pid, version: options.version, socket: folder.socket, api: url, http: `http://${addresses.http}`, startedAt: new Date().toISOString() };
+  await writeDurably(folder.beacon, `${JSON.stringify(facts)}\n`, 0o644);
+  log.info({ ...facts }, 'serving');
+  return {
+    facts,
+    ended: over.promise,
+    async close() {
+      await api.close();
+      await engine.close();
+      store.close();
+      await rm(folder.beacon, { force: true });
+      lock[Symbol.dispose]();
+    },
+  };
+}
+
+async function createEdge(options: DaemonOptions, parts: { folder: DataFolder; runtime: Runtime; node: string; log: Log }): Promise<Edge> {
+  const { folder, runtime, node, log } = parts;
+  const account = runtime.capabilities().separateUsers ? await runtime.prepare(edgeAccount) : null;
+  return createEmbeddedEdge({
+    folder: folder.edge,
+    http: options.http,
+    workers: options.edgeWorkers ?? Math.min(2, availableParallelism()),
+    node,
+    account: account?.uid == null || account.gid === null ? null : { uid: account.uid, gid: account.gid },
+    clock: systemClock,
+    note: (text) => log.info({ part: 'edge' }, text),
+  });
+}
+
+async function dependencies(
+  options: DaemonOptions & { readonly version: string },
+  parts: { folder: DataFolder; store: Store; runtime: Runtime; edge: Edge; log: Log; http: string; toolchain: Awaited<ReturnType<typeof ensureToolchain>> },
+): Promise<Dependencies> {
+  const { folder, store, runtime, edge, log, http, toolchain } = parts;
+  return {
+    store,
+    runtime,
+    edge,
+    builder: createHostBuilder({ folder: folder.toolchain, toolchain: () => Promise.resolve(toolchain), environment: process.env }),
+    sources: new Sources({ folder: folder.sources, gitFolder: folder.git, clock: systemClock }),
+    artifacts: new Artifacts(folder.releases),
+    vault: await openVault(folder.keys),
+    logs: await openLogStore({ path: join(folder.logs, 'logs.db'), quotaBytes: logQuota, clock: systemClock }),
+    prober: createProber({ version: options.version }),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    settings: {
+      version: options.version,
+      data: folder.root,
+      socket: folder.socket,
+      api: `${options.api.host}:${options.api.port}`,
+      http,
+      httpPort: Number(http.slice(http.lastIndexOf(':') + 1)),
+      domain: options.domain,
+      buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
+      edgeWhy: options.edge === 'embedded' ? 'asked for' : 'the only engine of this version',
+      runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
+    },
+  };
+}
+
+/** Tells installs on one machine apart: in names of users and control groups. Eight characters of `[a-z0-9]`, made once. */
+function installId(store: Store): string {
+  const known = store.facts.get('install');
+  if (known !== null) return known;
+  const made = [...randomBytes(8)].map((byte) => '0123456789abcdefghijklmnopqrstuv'[byte & 31]).join('');
+  store.facts.set('install', made);
+  return made;
+}
