@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { createApi } from '../api/server.ts';
 import { createHostBuilder } from '../build/host/driver.ts';
 import { ensureToolchain } from '../build/host/toolchain.ts';
+import type { DaemonFacts, DaemonOptions as CliDaemonOptions, ListenAddress } from '../cli/host.ts';
 import { createEmbeddedEdge } from '../edge/embedded/driver.ts';
 import type { Edge } from '../edge/port.ts';
 import { type Random, systemClock } from '../lib/clock.ts';
@@ -25,7 +26,6 @@ import { openStore } from '../state/open.ts';
 import type { Store } from '../state/store.ts';
 import { apiToken, type DataFolder, dataFolder, makeDataFolder } from './data-folder.ts';
 import { openDaemonLog } from './log.ts';
-import type { DaemonFacts, DaemonOptions } from './options.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
 
@@ -33,6 +33,8 @@ const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: (
 const edgeAccount = '@kapal/system/edge' as ServiceId;
 
 const logQuota = 64 * 1024 * 1024;
+
+type DaemonOptions = Omit<CliDaemonOptions, 'onReady'> & { readonly version: string };
 
 /** A daemon that serves. `ended` resolves when `kapal down` was asked for and done. */
 export interface Daemon {
@@ -43,7 +45,7 @@ export interface Daemon {
 }
 
 /** Recovers what an earlier daemon left in the data folder and serves. Throws KapalError (`daemon_running`, `port_taken`, `state_newer`, ...). */
-export async function startDaemon(options: DaemonOptions & { readonly version: string }): Promise<Daemon> {
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const folder = dataFolder(options.data);
   await makeDataFolder(folder);
   const lock = acquireLock(folder.record);
@@ -63,11 +65,25 @@ export async function startDaemon(options: DaemonOptions & { readonly version: s
   const needs = await dependencies(options, { folder, store, runtime, edge, log, http: addresses.http, toolchain });
   const over = Promise.withResolvers<void>();
   const engine = new Engine(needs, () => over.resolve());
-  const api = await createApi({ commands: engine, token: await apiToken(folder), socketPath: folder.socket, ...options.api, version: options.version, log });
+  const api = await createApi({
+    commands: engine,
+    token: await apiToken(folder),
+    socketPath: folder.socket,
+    ...listenOn(options.api),
+    version: options.version,
+    log,
+  });
   await engine.begin();
   const { url } = await api.listen();
-  const facts: DaemonFacts = { pid: process.pid, version: options.version, socket: folder.socket, api: url, http: `http://${addresses.http}`, startedAt: new Date().toISOString() };
-  await writeDurably(folder.beacon, `${JSON.stringify(facts)}\n`, 0o644);
+  const facts: DaemonFacts = {
+    pid: process.pid,
+    data: folder.root,
+    socket: folder.socket,
+    api: url.replace('http://', ''),
+    http: addresses.http,
+    version: options.version,
+  };
+  await writeDurably(folder.beacon, `${JSON.stringify({ ...facts, startedAt: new Date().toISOString() })}\n`, 0o644);
   log.info({ ...facts }, 'serving');
   return {
     facts,
@@ -82,13 +98,16 @@ export async function startDaemon(options: DaemonOptions & { readonly version: s
   };
 }
 
-async function createEdge(options: DaemonOptions, parts: { folder: DataFolder; runtime: Runtime; node: string; log: Log }): Promise<Edge> {
+async function createEdge(
+  options: DaemonOptions,
+  parts: { folder: DataFolder; runtime: Runtime; node: string; log: Log },
+): Promise<Edge> {
   const { folder, runtime, node, log } = parts;
   const account = runtime.capabilities().separateUsers ? await runtime.prepare(edgeAccount) : null;
   return createEmbeddedEdge({
     folder: folder.edge,
-    http: options.http,
-    workers: options.edgeWorkers ?? Math.min(2, availableParallelism()),
+    http: listenOn(options.http),
+    workers: Math.min(2, availableParallelism()),
     node,
     account: account?.uid == null || account.gid === null ? null : { uid: account.uid, gid: account.gid },
     clock: systemClock,
@@ -97,19 +116,31 @@ async function createEdge(options: DaemonOptions, parts: { folder: DataFolder; r
 }
 
 async function dependencies(
-  options: DaemonOptions & { readonly version: string },
-  parts: { folder: DataFolder; store: Store; runtime: Runtime; edge: Edge; log: Log; http: string; toolchain: Awaited<ReturnType<typeof ensureToolchain>> },
+  options: DaemonOptions,
+  parts: {
+    folder: DataFolder;
+    store: Store;
+    runtime: Runtime;
+    edge: Edge;
+    log: Log;
+    http: string;
+    toolchain: Awaited<ReturnType<typeof ensureToolchain>>;
+  },
 ): Promise<Dependencies> {
   const { folder, store, runtime, edge, log, http, toolchain } = parts;
   return {
     store,
     runtime,
     edge,
-    builder: createHostBuilder({ folder: folder.toolchain, toolchain: () => Promise.resolve(toolchain), environment: process.env }),
+    builder: createHostBuilder({
+      folder: folder.toolchain,
+      toolchain: () => Promise.resolve(toolchain),
+      environment: process.env,
+    }),
     sources: new Sources({ folder: folder.sources, gitFolder: folder.git, clock: systemClock }),
     artifacts: new Artifacts(folder.releases),
     vault: await openVault(folder.keys),
-    logs: await openLogStore({ path: join(folder.logs, 'logs.db'), quotaBytes: logQuota, clock: systemClock }),
+    logs: await openLogStore({ path: join(folder.logs, 'logs.db'), quotaBytes: logQuota }),
     prober: createProber({ version: options.version }),
     clock: systemClock,
     random: systemRandom,
@@ -118,7 +149,7 @@ async function dependencies(
       version: options.version,
       data: folder.root,
       socket: folder.socket,
-      api: `${options.api.host}:${options.api.port}`,
+      api: `${options.api.host ?? '*'}:${options.api.port}`,
       http,
       httpPort: Number(http.slice(http.lastIndexOf(':') + 1)),
       domain: options.domain,
@@ -136,4 +167,13 @@ function installId(store: Store): string {
   const made = [...randomBytes(8)].map((byte) => '0123456789abcdefghijklmnopqrstuv'[byte & 31]).join('');
   store.facts.set('install', made);
   return made;
+}
+
+/** Every interface: both families where the machine has IPv6, else the old one. */
+function listenOn({ host, port }: ListenAddress): { host: string; port: number } {
+  if (host !== null) return { host, port };
+  const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some((address) => address.family === 'IPv6'),
+  );
+  return { host: hasIpv6 ? '::' : '0.0.0.0', port };
 }

@@ -44,14 +44,18 @@ export function dataFolder(root: string): DataFolder {
     edge: at('edge'),
     daemonLog: at('logs', 'daemon.log'),
     beacon: at('daemon.json'),
-    socket: Buffer.byteLength(inside) <= longestSocket ? inside : join('/tmp', `kapal-${process.getuid?.() ?? 0}-${short}`, 'kapal.sock'),
+    socket:
+      Buffer.byteLength(inside) <= longestSocket
+        ? inside
+        : join('/tmp', `kapal-${process.getuid?.() ?? 0}-${short}`, 'kapal.sock'),
   };
 }
 
 export async function makeDataFolder(folder: DataFolder): Promise<void> {
   await makeFolder(folder.root, 0o755);
   for (const path of [folder.releases, folder.homes, folder.toolchain]) await makeOwn(path, 0o755);
-  for (const path of [folder.record, folder.logs, folder.keys, folder.sources, folder.git, folder.runs]) await makeOwn(path, 0o700);
+  for (const path of [folder.record, folder.logs, folder.keys, folder.sources, folder.git, folder.runs])
+    await makeOwn(path, 0o700);
   if (!folder.socket.startsWith(folder.root)) await makeOwn(join(folder.socket, '..'), 0o700);
 }
 

@@ -12,5 +12,8 @@ export function openDaemonLog(path: string): Log {
   } catch {
     // There is none yet.
   }
-  return pino({ base: null, redact: { paths: ['token', '*.token', 'authorization'], censor: '[secret]' } }, pino.destination({ dest: path, sync: true, mkdir: true, mode: 0o600 }));
+  return pino(
+    { base: null, redact: { paths: ['token', '*.token', 'authorization'], censor: '[secret]' } },
+    pino.destination({ dest: path, sync: true, mkdir: true, mode: 0o600 }),
+  );
 }

@@ -1,5 +1,15 @@
 import type {
-  DeployRequest, DomainDocument, EventDocument, LogDocument, OperationDocument, OperationEvent, PlanDocument, ReleaseDocument, ServiceDocument, StatusDocument, VariableDocument,
+  DeployRequest,
+  DomainDocument,
+  EventDocument,
+  LogDocument,
+  OperationDocument,
+  OperationEvent,
+  PlanDocument,
+  ReleaseDocument,
+  ServiceDocument,
+  StatusDocument,
+  VariableDocument,
 } from '../api/contract/types.ts';
 import type { ServiceId } from '../model/service.ts';
 
@@ -14,7 +24,11 @@ export interface Commands {
   resolve(name: string, at: { project?: string | undefined; environment: string }): ServiceId;
 
   /** Resolves once everything that is owned has been observed. */
-  services(filter: { project?: string | undefined; environment?: string | undefined; service?: string | undefined }): Promise<readonly ServiceDocument[]>;
+  services(filter: {
+    project?: string | undefined;
+    environment?: string | undefined;
+    service?: string | undefined;
+  }): Promise<readonly ServiceDocument[]>;
 
   hasSource(digest: string): Promise<boolean>;
   /** Takes a tar stream (see `source/archive.ts`), checks that its tree has this digest, keeps it. */
@@ -38,13 +52,19 @@ export interface Commands {
 
   variables(service: ServiceId, reveal: boolean): readonly VariableDocument[];
   /** `null` unsets. Answers the operation that rolls the change out, or null where the service has no release yet. `name` need not exist yet: it is made known by project and environment. */
-  setVariables(at: { project: string | undefined; environment: string; service: string }, changes: Readonly<Record<string, string | null>>): Promise<OperationDocument | null>;
+  setVariables(
+    at: { project: string | undefined; environment: string; service: string },
+    changes: Readonly<Record<string, string | null>>,
+  ): Promise<OperationDocument | null>;
 
   domains(service: ServiceId): readonly DomainDocument[];
   addDomain(service: ServiceId, host: string): Promise<void>;
   removeDomain(service: ServiceId, host: string): Promise<void>;
 
-  logs(service: ServiceId, query: { since?: number; grep?: string; after?: number; limit: number }): Promise<readonly LogDocument[]>;
+  logs(
+    service: ServiceId,
+    query: { since?: number; grep?: string; after?: number; limit: number },
+  ): Promise<readonly LogDocument[]>;
   /** Resolves when there may be more lines, or the signal aborts. */
   moreLogs(service: ServiceId, signal: AbortSignal): Promise<void>;
   events(query: { after?: number; limit: number }): readonly EventDocument[];

@@ -51,7 +51,11 @@ export interface SourceStore {
   /** Copies the tree into a folder that is made for it, owned by the given user. */
   copyTo(digest: string, folder: string, owner: { readonly uid: number; readonly gid: number } | null): Promise<void>;
   /** Fetches a branch (or the default one) of a remote into the store. `notices` are for the user. */
-  fetch(request: { url: string; branch: string | null; signal: AbortSignal }): Promise<{ record: SourceRecord; notices: readonly string[] }>;
+  fetch(request: {
+    url: string;
+    branch: string | null;
+    signal: AbortSignal;
+  }): Promise<{ record: SourceRecord; notices: readonly string[] }>;
   /** Deletes trees that are not in use, but for the newest few. */
   collect(inUse: ReadonlySet<string>): Promise<void>;
 }
@@ -68,4 +72,3 @@ export interface ArtifactStore {
   list(service: string): Promise<readonly string[]>;
   forget(service: string): Promise<void>;
 }
-

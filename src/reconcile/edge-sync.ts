@@ -94,7 +94,8 @@ export class EdgeSync {
   async settled(service: ServiceId): Promise<void> {
     const deadline = this.#options.clock.monotonic() + settleLimit;
     while (!this.isSettled(service)) {
-      if (this.#closed || this.#options.clock.monotonic() > deadline) throw new KapalError('edge_failed', 'the edge did not take the new route table in time');
+      if (this.#closed || this.#options.clock.monotonic() > deadline)
+        throw new KapalError('edge_failed', 'the edge did not take the new route table in time');
       await this.#push();
       if (!this.isSettled(service)) await new Promise<void>((resolve) => this.#later(pace.retry, resolve));
     }
@@ -161,7 +162,9 @@ export class EdgeSync {
   }
 
   #confirm(table: RouteTable, wanted: ReadonlyMap<ServiceId, ServiceRoutes>): void {
-    this.#confirmed = new Set(table.pools.flatMap((pool) => (pool.kind === 'proxy' ? pool.endpoints.map((endpoint) => endpoint.id) : [])));
+    this.#confirmed = new Set(
+      table.pools.flatMap((pool) => (pool.kind === 'proxy' ? pool.endpoints.map((endpoint) => endpoint.id) : [])),
+    );
     this.#confirmedAt = this.#options.clock.monotonic();
     this.#confirmedRoutes.clear();
     for (const [service, routes] of wanted) this.#confirmedRoutes.set(service, routes);

@@ -42,7 +42,12 @@ export class Effects {
       case 'promote':
         return this.#promote(action, rollout);
       case 'phase':
-        if (rollout !== null) needs.store.rollouts.update(rollout.id, { phase: action.phase, since: needs.clock.now(), failure: action.failure });
+        if (rollout !== null)
+          needs.store.rollouts.update(rollout.id, {
+            phase: action.phase,
+            since: needs.clock.now(),
+            failure: action.failure,
+          });
         return;
       case 'finish':
         if (rollout !== null) await finishRollout(this.#context, { rollout, action });
@@ -83,7 +88,15 @@ export class Effects {
     await this.#runs.clear(instance);
     const port = instance.port === null ? null : await ports.take();
     const { state, since, startedAt, retryAt } = applyToInstance(life(instance), 'retry', needs.clock.now());
-    needs.store.instances.update(instance.id, { state, since, startedAt, retryAt, attempt: instance.attempt + 1, handle: null, port });
+    needs.store.instances.update(instance.id, {
+      state,
+      since,
+      startedAt,
+      retryAt,
+      attempt: instance.attempt + 1,
+      handle: null,
+      port,
+    });
     if (port !== null) ports.release(port);
     await this.#withInstance(instance.id, (next) => this.#runs.launch(next));
   }

@@ -46,8 +46,11 @@ export class Engine implements Commands {
     this.#needs = needs;
     this.#ended = ended;
     this.#startedAt = needs.clock.now();
-    const recorded = (port: number) => needs.store.instances.all().some((row) => row.port === port) || needs.store.services.all().some((row) => row.privatePort === port);
-    const allocator = (range: typeof instancePorts | typeof privatePorts) => new PortAllocator(range, { isRecorded: recorded, fraction: needs.random.fraction() });
+    const recorded = (port: number) =>
+      needs.store.instances.all().some((row) => row.port === port) ||
+      needs.store.services.all().some((row) => row.privatePort === port);
+    const allocator = (range: typeof instancePorts | typeof privatePorts) =>
+      new PortAllocator(range, { isRecorded: recorded, fraction: needs.random.fraction() });
     this.#edge = new EdgeSync({
       edge: needs.edge,
       clock: needs.clock,
@@ -55,11 +58,31 @@ export class Engine implements Commands {
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
     });
     this.#removal = new Removal(needs);
-    this.#fleet = new Fleet({ needs, edge: this.#edge, ports: allocator(instancePorts), settled: (service) => this.#settled(service), passed: () => this.#events.spread() });
+    this.#fleet = new Fleet({
+      needs,
+      edge: this.#edge,
+      ports: allocator(instancePorts),
+      settled: (service) => this.#settled(service),
+      passed: () => this.#events.spread(),
+    });
     this.#operations = new Operations(needs, this.#fleet);
-    this.#deploys = new Deploys({ needs, operations: this.#operations, loops: this.#fleet, privatePorts: allocator(privatePorts) });
-    this.#settings = new SettingsCommands({ needs, operations: this.#operations, wake: (service) => this.#fleet.wake(service) });
-    this.#capacity = new Capacity({ needs, operations: this.#operations, loops: this.#fleet, reach: () => this.#fleet.reach() });
+    this.#deploys = new Deploys({
+      needs,
+      operations: this.#operations,
+      loops: this.#fleet,
+      privatePorts: allocator(privatePorts),
+    });
+    this.#settings = new SettingsCommands({
+      needs,
+      operations: this.#operations,
+      wake: (service) => this.#fleet.wake(service),
+    });
+    this.#capacity = new Capacity({
+      needs,
+      operations: this.#operations,
+      loops: this.#fleet,
+      reach: () => this.#fleet.reach(),
+    });
   }
 
   /** Recovers and begins. Resolves when everything that is owned has been observed and the edge serves it. */
@@ -74,6 +97,11 @@ export class Engine implements Commands {
     this.#observed.resolve();
     resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
     for (const row of needs.store.services.all()) this.#settled(row.id);
+  }
+
+  /** One pass over every service now; resolves when all have been made. Passes happen by themselves: this is for measuring them. */
+  async lookAgain(): Promise<void> {
+    await this.#fleet.pass();
   }
 
   /** Stops looking. What runs goes on running. */
@@ -109,7 +137,11 @@ export class Engine implements Commands {
 
   async services(filter: queries.ServiceFilter): ReturnType<Commands['services']> {
     await this.#observed.promise;
-    return queries.serviceDocuments(this.#needs, { filter, reach: this.#fleet.reach(), pidOf: (service, instance) => this.#fleet.pidOf(service, instance) });
+    return queries.serviceDocuments(this.#needs, {
+      filter,
+      reach: this.#fleet.reach(),
+      pidOf: (service, instance) => this.#fleet.pidOf(service, instance),
+    });
   }
 
   hasSource(digest: string): Promise<boolean> {
@@ -147,7 +179,9 @@ export class Engine implements Commands {
 
   restart(service: ServiceId): Promise<OperationDocument> {
     const make = () => draftOfCurrent(this.#needs, service, 'restart');
-    return attempt(() => this.#operations.release({ service, kind: 'restart', request: { service, cause: 'restart' }, make }));
+    return attempt(() =>
+      this.#operations.release({ service, kind: 'restart', request: { service, cause: 'restart' }, make }),
+    );
   }
 
   stop(service: ServiceId): Promise<OperationDocument> {
@@ -170,7 +204,10 @@ export class Engine implements Commands {
     return queries.variableDocuments(this.#needs, service, reveal);
   }
 
-  setVariables(at: Parameters<Commands['setVariables']>[0], changes: Readonly<Record<string, string | null>>): Promise<OperationDocument | null> {
+  setVariables(
+    at: Parameters<Commands['setVariables']>[0],
+    changes: Readonly<Record<string, string | null>>,
+  ): Promise<OperationDocument | null> {
     return attempt(() => this.#settings.setVariables({ at, changes }));
   }
 
@@ -212,7 +249,8 @@ export class Engine implements Commands {
 
   async removeProject(name: string): Promise<void> {
     const rows = this.#needs.store.services.all().filter((row) => serviceKey(row.id).project === name);
-    if (rows.length === 0) throw new KapalError('not_found', `no project ${name}`, { hint: 'See what there is: kapal ps' });
+    if (rows.length === 0)
+      throw new KapalError('not_found', `no project ${name}`, { hint: 'See what there is: kapal ps' });
     await Promise.all(rows.map((row) => this.#removeService(row.id)));
   }
 
@@ -234,7 +272,8 @@ export class Engine implements Commands {
   async #removeService(service: ServiceId): Promise<void> {
     const { store } = this.#needs;
     store.services.update(service, { removing: true });
-    if (store.operations.openTasks(service).length > 0 || store.rollouts.active(service) !== null) this.#operations.cancel(service);
+    if (store.operations.openTasks(service).length > 0 || store.rollouts.active(service) !== null)
+      this.#operations.cancel(service);
     while (store.services.get(service) !== null) {
       this.#fleet.wake(service);
       await next((wake) => this.#needs.clock.after(removalPace, wake), never);

@@ -11,7 +11,10 @@ type Finish = Extract<Action, { kind: 'finish' }>;
 const shownLines = 20;
 
 /** Makes the end of a rollout durable: rollout, release, and (when live) the spec in force, in one step. */
-export async function finishRollout(context: ServiceContext, input: { rollout: RolloutRow; action: Finish }): Promise<void> {
+export async function finishRollout(
+  context: ServiceContext,
+  input: { rollout: RolloutRow; action: Finish },
+): Promise<void> {
   const { needs, id } = context;
   const { rollout, action } = input;
   const error = action.failure === null ? null : await errorOf(context, rollout, action.failure);
@@ -24,7 +27,13 @@ export async function finishRollout(context: ServiceContext, input: { rollout: R
     if (action.outcome === 'live' && release !== null) {
       adoptLiveFields(needs, id, release.spec);
     }
-    needs.store.events.append({ time: now, kind: `rollout.${action.outcome}`, service: id, project: serviceKey(id).project, message: messageOf(rollout, action, error) });
+    needs.store.events.append({
+      time: now,
+      kind: `rollout.${action.outcome}`,
+      service: id,
+      project: serviceKey(id).project,
+      message: messageOf(rollout, action, error),
+    });
   });
   await settleRun(context, rollout);
   context.finished(rollout.id);
@@ -42,15 +51,22 @@ async function settleRun(context: ServiceContext, rollout: RolloutRow): Promise<
 async function errorOf(context: ServiceContext, rollout: RolloutRow, failure: RolloutFailure): Promise<ErrorDocument> {
   const { needs, id } = context;
   const { service } = serviceKey(id);
-  const run = failure.code === 'predeploy_failed' ? (rollout.prepareRun?.id ?? null) : runOfInstance(context, failure.instance);
+  const run =
+    failure.code === 'predeploy_failed' ? (rollout.prepareRun?.id ?? null) : runOfInstance(context, failure.instance);
   if (run !== null) await needs.logs.flush(run);
   const lines = run === null ? await lastLines(context, rollout) : await needs.logs.query({ run, limit: shownLines });
   const found = lines.length > 0 ? lines : await lastLines(context, rollout);
-  return new KapalError(failure.code, failure.message, { hint: hintOf(failure.code, service), log: found.map((line) => line.text) }).toDocument();
+  return new KapalError(failure.code, failure.message, {
+    hint: hintOf(failure.code, service),
+    log: found.map((line) => line.text),
+  }).toDocument();
 }
 
 /** An instance that exits is started again, so its telling lines may belong to an earlier attempt: then any line of the release serves. */
-async function lastLines(context: ServiceContext, rollout: RolloutRow): ReturnType<ServiceContext['needs']['logs']['query']> {
+async function lastLines(
+  context: ServiceContext,
+  rollout: RolloutRow,
+): ReturnType<ServiceContext['needs']['logs']['query']> {
   const lines = await context.needs.logs.query({ service: context.id, kinds: ['app', 'predeploy'], limit: 200 });
   return lines.filter((line) => line.release === rollout.to).slice(-shownLines);
 }

@@ -37,6 +37,11 @@ export class Fleet implements Loops {
     await Promise.all([...this.#loops.values()].map((loop) => loop.observed));
   }
 
+  /** A pass over every service; resolves when each is over. */
+  async pass(): Promise<void> {
+    await Promise.all([...this.#loops.values()].map((loop) => loop.passOnce()));
+  }
+
   wake(service: ServiceId): void {
     if (this.#closed) return;
     this.#loop(service)?.wake();
@@ -46,7 +51,9 @@ export class Fleet implements Loops {
   wakeRun(run: string): void {
     const instance = this.#options.needs.store.instances.get(run.slice(0, run.lastIndexOf('.')));
     if (instance !== null) this.wake(instance.service);
-    else for (const rollout of this.#options.needs.store.rollouts.allActive()) if (run.startsWith(`${rollout.id}.`)) this.wake(rollout.service);
+    else
+      for (const rollout of this.#options.needs.store.rollouts.allActive())
+        if (run.startsWith(`${rollout.id}.`)) this.wake(rollout.service);
   }
 
   ended(rollout: string): Promise<RolloutRow> {
@@ -70,7 +77,11 @@ export class Fleet implements Loops {
   /** What documents about services need to know of edge and probes. */
   reach(): Reach {
     const { edge } = this.#options;
-    return { confirms: (endpoint) => edge.confirms(endpoint), inFlight: (endpoint) => edge.inFlight(endpoint), detail: () => null };
+    return {
+      confirms: (endpoint) => edge.confirms(endpoint),
+      inFlight: (endpoint) => edge.inFlight(endpoint),
+      detail: () => null,
+    };
   }
 
   async forget(service: ServiceId): Promise<void> {
@@ -99,7 +110,7 @@ export class Fleet implements Loops {
       finished: (rollout) => this.#finished(service, rollout),
     });
     loop.watch(() => {
-      for (const seen of [...(this.#watchers.get(service) ?? [])]) seen();
+      for (const seen of this.#watchers.get(service) ?? []) seen();
       this.#options.passed();
       if (needs.store.services.get(service)?.removing === true) this.#options.settled(service);
     });

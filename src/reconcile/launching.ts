@@ -5,7 +5,12 @@ import type { ResolvedVariable } from '../release/environment.ts';
 import { runOf } from './routing.ts';
 
 /** Pure: the run of an instance's present attempt. What Kapal gives wins over what was declared. */
-export function instanceRun(input: { instance: InstanceRow; release: ReleaseRow; variables: readonly ResolvedVariable[]; account: ServiceAccount }): RunSpec {
+export function instanceRun(input: {
+  instance: InstanceRow;
+  release: ReleaseRow;
+  variables: readonly ResolvedVariable[];
+  account: ServiceAccount;
+}): RunSpec {
   const { instance, release, account } = input;
   return {
     id: runOf(instance),
@@ -26,14 +31,24 @@ export function instanceRun(input: { instance: InstanceRow; release: ReleaseRow;
 }
 
 /** Pure: the run of preDeployCommand, one a rollout. */
-export function prepareRun(input: { rollout: string; release: ReleaseRow; variables: readonly ResolvedVariable[]; account: ServiceAccount }): RunSpec {
+export function prepareRun(input: {
+  rollout: string;
+  release: ReleaseRow;
+  variables: readonly ResolvedVariable[];
+  account: ServiceAccount;
+}): RunSpec {
   const { release, account } = input;
   return {
     id: `${input.rollout}.predeploy`,
     service: release.service,
     directory: workingFolder(release, account),
     command: release.spec.commands.preDeploy ?? '',
-    environment: { ...account.environment, ...declared(input.variables), ...identity(release), KAPAL_INSTANCE: `${input.rollout}.predeploy` },
+    environment: {
+      ...account.environment,
+      ...declared(input.variables),
+      ...identity(release),
+      KAPAL_INSTANCE: `${input.rollout}.predeploy`,
+    },
     port: null,
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,
@@ -46,7 +61,9 @@ export function declared(variables: readonly ResolvedVariable[]): Record<string,
 
 /** Values that logs must not show. Short ones are left: masking `1` or `true` would ruin every line. */
 export function masksOf(variables: readonly ResolvedVariable[]): string[] {
-  return variables.filter((variable) => variable.secret && variable.value.length >= 6).map((variable) => variable.value);
+  return variables
+    .filter((variable) => variable.secret && variable.value.length >= 6)
+    .map((variable) => variable.value);
 }
 
 function workingFolder(release: ReleaseRow, account: ServiceAccount): string {

@@ -58,7 +58,8 @@ export class Observer {
   async #observeInstance(row: ServiceRow, instance: InstanceRow): Promise<void> {
     const memory = this.#remember(instance);
     if (instance.state === 'gone') return this.#forget(instance);
-    if (instance.handle === null && instance.retryAt === null && !this.#runs.isLaunched(instance)) await this.#runs.launch(instance);
+    if (instance.handle === null && instance.retryAt === null && !this.#runs.isLaunched(instance))
+      await this.#runs.launch(instance);
     if (instance.handle !== null && !memory.attached) {
       memory.attached = true;
       await this.#runs.attach(instance, instance.handle);
@@ -69,13 +70,20 @@ export class Observer {
     const listening = seen.phase === 'running' && seen.listening;
     const probe = seen.phase === 'running' ? this.#probe(row, { instance, listening }) : null;
     const { clock, random } = this.#context.needs;
-    const lived = observeInstance(life, { now: clock.now(), run: seen, probe, listens: listens(row.spec.type), fraction: random.fraction() });
+    const lived = observeInstance(life, {
+      now: clock.now(),
+      run: seen,
+      probe,
+      listens: listens(row.spec.type),
+      fraction: random.fraction(),
+    });
     await this.#record(instance, memory, lived);
   }
 
   async #look(instance: InstanceRow, memory: Memory): Promise<RunSeen> {
     const refusal = this.#runs.refusal(instance);
-    if (refusal !== null) return { phase: 'exited', exit: notStarted(refusal, this.#context.needs.clock.now()), remains: false };
+    if (refusal !== null)
+      return { phase: 'exited', exit: notStarted(refusal, this.#context.needs.clock.now()), remains: false };
     if (instance.handle === null) return { phase: 'launching' };
     const seen: RunObservation = await this.#context.needs.runtime.observe(instance.handle);
     memory.pid = seen.phase === 'running' ? seen.pid : null;
@@ -87,7 +95,15 @@ export class Observer {
     const spec = this.#context.releases.get(instance.release)?.release.spec;
     if (spec === undefined || instance.port === null) return null;
     const host = row.host ?? `127.0.0.1:${instance.port}`;
-    return this.#probing.take({ instance: instance.id, run: runOf(instance), port: instance.port, state: instance.state, listening, spec, host });
+    return this.#probing.take({
+      instance: instance.id,
+      run: runOf(instance),
+      port: instance.port,
+      state: instance.state,
+      listening,
+      spec,
+      host,
+    });
   }
 
   async #record(instance: InstanceRow, memory: Memory, lived: ReturnType<typeof observeInstance>): Promise<void> {
@@ -97,7 +113,11 @@ export class Observer {
     memory.detail = life.detail;
     if (lived.clear && instance.handle !== null) await needs.runtime.signal(instance.handle, 'kill');
     const { state, since, quickExits, retryAt, lastExit } = life;
-    const same = state === instance.state && quickExits === instance.quickExits && retryAt === instance.retryAt && lastExit === instance.lastExit;
+    const same =
+      state === instance.state &&
+      quickExits === instance.quickExits &&
+      retryAt === instance.retryAt &&
+      lastExit === instance.lastExit;
     if (same) return;
     needs.store.instances.update(instance.id, { state, since, quickExits, retryAt, lastExit });
     this.#runs.report(instance, { state, lastExit });

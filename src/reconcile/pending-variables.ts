@@ -14,7 +14,8 @@ export function adoptPending(needs: Dependencies, key: ServiceKey): void {
   const from = pendingOwner(key);
   for (const row of store.variables.of(from)) {
     const value = vault.open(row.sealed, variableContext(from, row.key)).reveal();
-    if (store.variables.get(serviceId(key), row.key) === null) storeVariable(needs, { owner: serviceId(key), key: row.key, value, source: 'set' });
+    if (store.variables.get(serviceId(key), row.key) === null)
+      storeVariable(needs, { owner: serviceId(key), key: row.key, value, source: 'set' });
     store.variables.unset(from, row.key);
   }
 }

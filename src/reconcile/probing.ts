@@ -57,7 +57,8 @@ export class Probing {
   /** What the socket table alone answers is there in the same pass. */
   #ask(subject: ProbeSubject, watched: Watched): void {
     const { spec, listening } = subject;
-    const interval = subject.state === 'ready' ? spec.health.interval : subject.state === 'unready' ? pace.unready : pace.starting;
+    const interval =
+      subject.state === 'ready' ? spec.health.interval : subject.state === 'unready' ? pace.unready : pace.starting;
     watched.due = this.#needs.clock.monotonic() + interval;
     if (!listening) {
       watched.fresh = { ok: false, detail: `nothing of it listens on port ${subject.port}` };

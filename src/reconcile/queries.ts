@@ -1,4 +1,12 @@
-import type { DomainDocument, EventDocument, InstanceDocument, LogDocument, ReleaseDocument, ServiceDocument, VariableDocument } from '../api/contract/types.ts';
+import type {
+  DomainDocument,
+  EventDocument,
+  InstanceDocument,
+  LogDocument,
+  ReleaseDocument,
+  ServiceDocument,
+  VariableDocument,
+} from '../api/contract/types.ts';
 import { describeExit } from '../model/instance.ts';
 import { KapalError } from '../model/errors.ts';
 import { hasInstances, type ServiceId, serviceKey } from '../model/service.ts';
@@ -20,7 +28,10 @@ export interface ServiceFilter {
 }
 
 /** The elements of `kapal ps`, sorted by project, environment, service. `pids` are the leaders as last observed. */
-export function serviceDocuments(needs: Needs, input: { filter: ServiceFilter; reach: Reach; pidOf: (service: ServiceId, instance: string) => number | null }): ServiceDocument[] {
+export function serviceDocuments(
+  needs: Needs,
+  input: { filter: ServiceFilter; reach: Reach; pidOf: (service: ServiceId, instance: string) => number | null },
+): ServiceDocument[] {
   return needs.store.services
     .all()
     .filter((row) => matches(row.id, input.filter))
@@ -30,10 +41,16 @@ export function serviceDocuments(needs: Needs, input: { filter: ServiceFilter; r
 function matches(id: ServiceId, filter: ServiceFilter): boolean {
   const key = serviceKey(id);
   const same = (wanted: string | undefined, is: string) => wanted === undefined || wanted === is;
-  return same(filter.project, key.project) && same(filter.environment, key.environment) && same(filter.service, key.service);
+  return (
+    same(filter.project, key.project) && same(filter.environment, key.environment) && same(filter.service, key.service)
+  );
 }
 
-function serviceDocument(needs: Needs, row: ServiceRow, input: { reach: Reach; pidOf: (service: ServiceId, instance: string) => number | null }): ServiceDocument {
+function serviceDocument(
+  needs: Needs,
+  row: ServiceRow,
+  input: { reach: Reach; pidOf: (service: ServiceId, instance: string) => number | null },
+): ServiceDocument {
   const view = serviceView(needs, row, input.reach);
   return {
     ...serviceKey(row.id),
@@ -44,14 +61,19 @@ function serviceDocument(needs: Needs, row: ServiceRow, input: { reach: Reach; p
     urls: urlsOf(needs, row.id),
     instances: needs.store.instances
       .of(row.id)
-      .flatMap((instance) => (instance.state === 'gone' ? [] : [instanceDocument(instance, instance.state, input.pidOf(row.id, instance.id))])),
+      .flatMap((instance) =>
+        instance.state === 'gone' ? [] : [instanceDocument(instance, instance.state, input.pidOf(row.id, instance.id))],
+      ),
   };
 }
 
 function statusOf(needs: Needs, row: ServiceRow, view: ReturnType<typeof serviceView>): ServiceDocument['status'] {
   if (row.stopped) return 'stopped';
   const [newest] = needs.store.releases.of(row.id);
-  return serviceStatus(view, { stopped: row.stopped, everFailed: row.current === null && newest !== undefined && newest.status !== 'pending' });
+  return serviceStatus(view, {
+    stopped: row.stopped,
+    everFailed: row.current === null && newest !== undefined && newest.status !== 'pending',
+  });
 }
 
 function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], pid: number | null): InstanceDocument {
@@ -68,29 +90,51 @@ function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], pi
 }
 
 /** Finds the one service that a name means. Throws `not_found` with the nearest name, or `ambiguous` with the projects. */
-export function resolveService(needs: Pick<Needs, 'store'>, name: string, at: { project?: string | undefined; environment: string }): ServiceId {
+export function resolveService(
+  needs: Pick<Needs, 'store'>,
+  name: string,
+  at: { project?: string | undefined; environment: string },
+): ServiceId {
   const all = needs.store.services.all().map((row) => row.id);
   const found = all.filter((id) => matches(id, { ...at, service: name }));
   const [only] = found;
   if (only === undefined) throw unknownService(all, name, at);
   if (found.length === 1) return only;
   const projects = found.map((id) => serviceKey(id).project);
-  throw new KapalError('ambiguous', `${found.length} projects have a service ${name}: ${projects.join(', ')}`, { hint: `Say which: --project ${projects[0]}` });
+  throw new KapalError('ambiguous', `${found.length} projects have a service ${name}: ${projects.join(', ')}`, {
+    hint: `Say which: --project ${projects[0]}`,
+  });
 }
 
-function unknownService(all: readonly ServiceId[], name: string, at: { project?: string | undefined; environment: string }): KapalError {
+function unknownService(
+  all: readonly ServiceId[],
+  name: string,
+  at: { project?: string | undefined; environment: string },
+): KapalError {
   const elsewhere = all.filter((id) => serviceKey(id).service === name).map(serviceKey);
   if (elsewhere.length > 0) {
     const places = elsewhere.map((key) => `project ${key.project}, environment ${key.environment}`);
-    return new KapalError('not_found', `no service ${name} in environment ${at.environment}${at.project === undefined ? '' : ` of project ${at.project}`}`, { hint: `There is one in ${places.join('; ')}.` });
+    return new KapalError(
+      'not_found',
+      `no service ${name} in environment ${at.environment}${at.project === undefined ? '' : ` of project ${at.project}`}`,
+      { hint: `There is one in ${places.join('; ')}.` },
+    );
   }
-  const guess = nearest(name, all.map((id) => serviceKey(id).service));
-  return new KapalError('not_found', `no service ${name}`, { hint: guess === null ? 'See what runs: kapal ps' : `Did you mean ${guess}?` });
+  const guess = nearest(
+    name,
+    all.map((id) => serviceKey(id).service),
+  );
+  return new KapalError('not_found', `no service ${name}`, {
+    hint: guess === null ? 'See what runs: kapal ps' : `Did you mean ${guess}?`,
+  });
 }
 
 export function releaseDocuments(needs: Pick<Needs, 'store'>, service: ServiceId): ReleaseDocument[] {
   const current = needs.store.services.get(service)?.current ?? null;
-  return needs.store.releases.of(service).filter((release) => !release.pruned).map((release) => releaseDocument(release, current));
+  return needs.store.releases
+    .of(service)
+    .filter((release) => !release.pruned)
+    .map((release) => releaseDocument(release, current));
 }
 
 function releaseDocument(release: ReleaseRow, current: number | null): ReleaseDocument {
@@ -115,7 +159,11 @@ export function variableDocuments(needs: Needs, service: ServiceId, reveal: bool
   }
   for (const stored of needs.store.variables.of(service)) {
     if (stored.source === 'generated' && found.has(stored.key)) continue;
-    found.set(stored.key, { key: stored.key, source: stored.source, value: reveal ? needs.vault.open(stored.sealed, variableContext(service, stored.key)).reveal() : null });
+    found.set(stored.key, {
+      key: stored.key,
+      source: stored.source,
+      value: reveal ? needs.vault.open(stored.sealed, variableContext(service, stored.key)).reveal() : null,
+    });
   }
   return [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
@@ -123,12 +171,16 @@ export function variableDocuments(needs: Needs, service: ServiceId, reveal: bool
 export function domainDocuments(needs: Pick<Needs, 'store' | 'settings'>, service: ServiceId): DomainDocument[] {
   const row = needs.store.services.get(service);
   const listed = needs.store.domains.of(service).map(({ host, source }) => ({ host, source }));
-  const all: readonly { host: string; source: DomainDocument['source'] }[] = row?.host == null ? listed : [...listed, { host: row.host, source: 'default' }];
+  const all: readonly { host: string; source: DomainDocument['source'] }[] =
+    row === null || row.host === null ? listed : [...listed, { host: row.host, source: 'default' }];
   return all.map(({ host, source }) => ({ host, source, url: urlOf(host, needs.settings.httpPort) }));
 }
 
 export function eventDocuments(needs: Pick<Needs, 'store'>, query: { after?: number; limit: number }): EventDocument[] {
-  const rows = query.after === undefined ? needs.store.events.last(query.limit) : needs.store.events.after(query.after, query.limit);
+  const rows =
+    query.after === undefined
+      ? needs.store.events.last(query.limit)
+      : needs.store.events.after(query.after, query.limit);
   return rows.map((row) => {
     const key = row.service === null ? null : serviceKey(row.service);
     return {
@@ -143,7 +195,18 @@ export function eventDocuments(needs: Pick<Needs, 'store'>, query: { after?: num
   });
 }
 
-export async function logDocuments(needs: Pick<Dependencies, 'logs'>, service: ServiceId, query: { since?: number; grep?: string; after?: number; limit: number }): Promise<LogDocument[]> {
+export async function logDocuments(
+  needs: Pick<Dependencies, 'logs'>,
+  service: ServiceId,
+  query: { since?: number; grep?: string; after?: number; limit: number },
+): Promise<LogDocument[]> {
   const lines = await needs.logs.query({ service, ...query });
-  return lines.map(({ sequence, time, kind, instance, release, text }) => ({ sequence, time: new Date(time).toISOString(), kind, instance, release, text }));
+  return lines.map(({ sequence, time, kind, instance, release, text }) => ({
+    sequence,
+    time: new Date(time).toISOString(),
+    kind,
+    instance,
+    release,
+    text,
+  }));
 }

@@ -16,7 +16,8 @@ export async function endOrphans(needs: Dependencies): Promise<number> {
   for (const instance of needs.store.instances.all()) owned.add(runOf(instance));
   for (const rollout of needs.store.rollouts.allActive()) owned.add(`${rollout.id}.predeploy`);
   for (const row of needs.store.operations.running()) {
-    for (const task of needs.store.operations.tasks(row.id)) if (task.buildRun !== null && task.stage === 'build') owned.add(task.buildRun.id);
+    for (const task of needs.store.operations.tasks(row.id))
+      if (task.buildRun !== null && task.stage === 'build') owned.add(task.buildRun.id);
   }
   const orphans = (await needs.runtime.inventory()).filter((handle) => !owned.has(handle.id));
   for (const handle of orphans) {
@@ -27,7 +28,10 @@ export async function endOrphans(needs: Dependencies): Promise<number> {
 }
 
 /** Goes on with every operation that was acknowledged and has not ended. */
-export function resumeOperations(needs: Dependencies, parts: { operations: Operations; deploys: Deploys; capacity: Capacity }): void {
+export function resumeOperations(
+  needs: Dependencies,
+  parts: { operations: Operations; deploys: Deploys; capacity: Capacity },
+): void {
   for (const row of needs.store.operations.running()) {
     try {
       resume(needs, row, parts);
@@ -38,7 +42,11 @@ export function resumeOperations(needs: Dependencies, parts: { operations: Opera
   }
 }
 
-function resume(needs: Dependencies, row: OperationRow, parts: { operations: Operations; deploys: Deploys; capacity: Capacity }): void {
+function resume(
+  needs: Dependencies,
+  row: OperationRow,
+  parts: { operations: Operations; deploys: Deploys; capacity: Capacity },
+): void {
   const request = openRequest(needs, row);
   if (row.kind === 'deploy') {
     parts.deploys.resume(row, request as unknown as DeployRequest);
@@ -48,7 +56,11 @@ function resume(needs: Dependencies, row: OperationRow, parts: { operations: Ope
     .tasks(row.id)
     .filter((task) => task.stage !== 'finished')
     .map((task) => {
-      if (task.stage === 'rollout' && task.release !== null) return { service: task.service, work: (context: Parameters<typeof resumeRollout>[0]) => resumeRollout(context, task) };
+      if (task.stage === 'rollout' && task.release !== null)
+        return {
+          service: task.service,
+          work: (context: Parameters<typeof resumeRollout>[0]) => resumeRollout(context, task),
+        };
       if (row.kind === 'rollback') {
         const wanted = typeof request['release'] === 'number' ? request['release'] : null;
         return releasing(task.service, () => draftOfEarlier(needs, task.service, wanted));
@@ -62,7 +74,10 @@ function resume(needs: Dependencies, row: OperationRow, parts: { operations: Ope
   parts.operations.run(row.id, works);
 }
 
-function releasing(service: ServiceId, make: Parameters<typeof releaseTask>[1]): { service: ServiceId; work: (context: Parameters<typeof releaseTask>[0]) => Promise<void> } {
+function releasing(
+  service: ServiceId,
+  make: Parameters<typeof releaseTask>[1],
+): { service: ServiceId; work: (context: Parameters<typeof releaseTask>[0]) => Promise<void> } {
   return { service, work: (context) => releaseTask(context, make) };
 }
 

@@ -45,16 +45,30 @@ export class Removal {
     for (const number of plan.prune) store.releases.update(service, number, { pruned: true });
     for (const path of plan.artifacts) await artifacts.remove(path);
     // A build that was cancelled between its last command and its release left a folder that nothing names.
-    const named = new Set(store.releases.of(service).flatMap((release) => (release.pruned || release.artifact === null ? [] : [release.artifact.path])));
-    const building = new Set(store.operations.openTasks(service).flatMap((task) => (task.artifact === null ? [] : [artifacts.folder(service, task.artifact)])));
-    for (const path of await artifacts.list(service)) if (!named.has(path) && !building.has(path)) await artifacts.remove(path);
+    const named = new Set(
+      store.releases
+        .of(service)
+        .flatMap((release) => (release.pruned || release.artifact === null ? [] : [release.artifact.path])),
+    );
+    const building = new Set(
+      store.operations
+        .openTasks(service)
+        .flatMap((task) => (task.artifact === null ? [] : [artifacts.folder(service, task.artifact)])),
+    );
+    for (const path of await artifacts.list(service))
+      if (!named.has(path) && !building.has(path)) await artifacts.remove(path);
     await this.collectSources();
   }
 
   #inUse(service: ServiceId): Set<number> {
     const { store } = this.#needs;
     const rollout = store.rollouts.active(service);
-    const numbers = [store.services.get(service)?.current, rollout?.from, rollout?.to, ...store.instances.of(service).map((instance) => instance.release)];
+    const numbers = [
+      store.services.get(service)?.current,
+      rollout?.from,
+      rollout?.to,
+      ...store.instances.of(service).map((instance) => instance.release),
+    ];
     return new Set(numbers.filter((number) => number !== null && number !== undefined));
   }
 
@@ -62,7 +76,8 @@ export class Removal {
     const { store, sources } = this.#needs;
     const inUse = new Set<string>();
     for (const row of store.services.all()) {
-      for (const release of store.releases.of(row.id)) if (!release.pruned && release.source !== null) inUse.add(release.source.digest);
+      for (const release of store.releases.of(row.id))
+        if (!release.pruned && release.source !== null) inUse.add(release.source.digest);
     }
     await sources.collect(inUse);
   }
@@ -70,14 +85,25 @@ export class Removal {
   /** The instances are gone: now everything else, the record last, so that a crash in between finds the service still marked. */
   async #remove(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
     const { store, runtime, artifacts, logs, clock } = this.#needs;
-    if (store.instances.of(service).length > 0 || store.rollouts.active(service) !== null || store.operations.openTasks(service).length > 0) return;
+    if (
+      store.instances.of(service).length > 0 ||
+      store.rollouts.active(service) !== null ||
+      store.operations.openTasks(service).length > 0
+    )
+      return;
     parts.edge.forget(service);
     await logs.forget(service);
     await artifacts.forget(service);
     await runtime.forget(service);
     store.transaction(() => {
       store.services.remove(service);
-      store.events.append({ time: clock.now(), kind: 'service.removed', service: null, project: service.split('/')[0] ?? null, message: `${service} was removed` });
+      store.events.append({
+        time: clock.now(),
+        kind: 'service.removed',
+        service: null,
+        project: service.split('/')[0] ?? null,
+        message: `${service} was removed`,
+      });
     });
     void parts.fleet.forget(service);
   }

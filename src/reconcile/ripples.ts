@@ -22,6 +22,6 @@ export class Ripples {
   }
 
   spread(): void {
-    for (const wake of [...this.#listeners]) wake();
+    for (const wake of this.#listeners) wake();
   }
 }

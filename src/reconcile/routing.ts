@@ -25,11 +25,13 @@ export function routesOf(input: RoutedService): ServiceRoutes {
   const { service } = input;
   if (service.spec.type === 'worker' || service.removing) return { pool: null, routes: [], stream: null };
   const pool = poolOf(input);
-  const hosts = service.spec.type === 'pserv' ? [] : [...(service.host === null ? [] : [service.host]), ...input.domains];
+  const hosts =
+    service.spec.type === 'pserv' ? [] : [...(service.host === null ? [] : [service.host]), ...input.domains];
   return {
     pool,
     routes: hosts.map((host) => ({ host, path: '/', pool: pool.id })),
-    stream: service.privatePort === null || !listens(service.spec.type) ? null : { port: service.privatePort, pool: pool.id },
+    stream:
+      service.privatePort === null || !listens(service.spec.type) ? null : { port: service.privatePort, pool: pool.id },
   };
 }
 
@@ -53,7 +55,12 @@ function poolOf({ service, current, endpoints }: RoutedService): Pool {
 }
 
 function upstreams(current: ReleaseRow | null): Endpoint[] {
-  return (current?.spec.upstreams ?? []).map(({ host, port, weight }) => ({ id: `${host}:${port}`, host, port, weight }));
+  return (current?.spec.upstreams ?? []).map(({ host, port, weight }) => ({
+    id: `${host}:${port}`,
+    host,
+    port,
+    weight,
+  }));
 }
 
 /** An endpoint is one attempt: the next attempt of an instance has another port, so it is another endpoint. */

@@ -71,7 +71,11 @@ export class Runs {
 
   /** Drains the run's output into the log store; after a restart of the daemon it goes on where it stopped. */
   async attach(instance: InstanceRow, handle: RunHandle): Promise<void> {
-    await this.#context.needs.logs.attach({ ...this.#source(instance.release, handle), kind: 'app', instance: instance.id });
+    await this.#context.needs.logs.attach({
+      ...this.#source(instance.release, handle),
+      kind: 'app',
+      instance: instance.id,
+    });
   }
 
   async attachPrepare(rollout: RolloutRow, handle: RunHandle): Promise<void> {
@@ -92,9 +96,25 @@ export class Runs {
   report(instance: InstanceRow, next: Pick<InstanceRow, 'state' | 'lastExit'>): void {
     const { needs, id } = this.#context;
     const exited = next.lastExit !== null && next.lastExit !== instance.lastExit;
-    const text = exited && next.lastExit !== null ? `instance ${instance.id} ${describeExit(next.lastExit)}` : `instance ${instance.id} is ${next.state}`;
-    needs.logs.write({ service: id, kind: 'kapal', run: runOf(instance), instance: instance.id, release: instance.release, text });
-    needs.store.events.append({ time: needs.clock.now(), kind: `instance.${next.state}`, service: id, project: serviceKey(id).project, message: text });
+    const text =
+      exited && next.lastExit !== null
+        ? `instance ${instance.id} ${describeExit(next.lastExit)}`
+        : `instance ${instance.id} is ${next.state}`;
+    needs.logs.write({
+      service: id,
+      kind: 'kapal',
+      run: runOf(instance),
+      instance: instance.id,
+      release: instance.release,
+      text,
+    });
+    needs.store.events.append({
+      time: needs.clock.now(),
+      kind: `instance.${next.state}`,
+      service: id,
+      project: serviceKey(id).project,
+      message: text,
+    });
   }
 
   #source(release: number, handle: RunHandle): Omit<LogSource, 'kind' | 'instance'> {

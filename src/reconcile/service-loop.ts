@@ -66,6 +66,12 @@ export class ServiceLoop {
     });
   }
 
+  /** Wakes it and resolves when its passes are over. */
+  async passOnce(): Promise<void> {
+    this.wake();
+    await this.#running;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.[Symbol.dispose]();
@@ -85,7 +91,7 @@ export class ServiceLoop {
         next = pace.fault;
       }
       this.#first.resolve();
-      for (const seen of [...this.#seen]) seen();
+      for (const seen of this.#seen) seen();
     }
     if (!this.#closed) this.#timer = this.#context.needs.clock.after(next, () => this.wake());
   }
@@ -117,9 +123,18 @@ export class ServiceLoop {
     const named = new Set(routable(view));
     const current = service.current === null ? null : (releases.get(service.current)?.release ?? null);
     const endpoints = needs.store.instances.of(id).filter((instance) => named.has(instance.id));
-    edge.want(id, routesOf({ service, current, domains: needs.store.domains.of(id).map((domain) => domain.host), endpoints }));
+    edge.want(
+      id,
+      routesOf({ service, current, domains: needs.store.domains.of(id).map((domain) => domain.host), endpoints }),
+    );
     edge.drain(id, view.routed && view.instances.some((instance) => instance.state === 'draining'));
-    releases.retain(new Set([...view.instances.map((instance) => instance.release), ...(service.current === null ? [] : [service.current]), ...(view.rollout === null ? [] : [view.rollout.to])]));
+    releases.retain(
+      new Set([
+        ...view.instances.map((instance) => instance.release),
+        ...(service.current === null ? [] : [service.current]),
+        ...(view.rollout === null ? [] : [view.rollout.to]),
+      ]),
+    );
   }
 
   /** Files and declared upstreams have no instance whose route would be confirmed: such a release is live when every worker of the edge serves it. */
@@ -142,6 +157,10 @@ export class ServiceLoop {
 
   #reach(): Parameters<typeof serviceView>[2] {
     const { edge } = this.#context;
-    return { confirms: (endpoint) => edge.confirms(endpoint), inFlight: (endpoint) => edge.inFlight(endpoint), detail: (instance) => this.detail(instance) };
+    return {
+      confirms: (endpoint) => edge.confirms(endpoint),
+      inFlight: (endpoint) => edge.inFlight(endpoint),
+      detail: (instance) => this.detail(instance),
+    };
   }
 }

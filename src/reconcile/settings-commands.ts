@@ -29,7 +29,10 @@ export class SettingsCommands {
   /** Stores the values; a service that has a live release gets a new one with them. Answers the operation, or null. */
   setVariables({ at, changes }: VariableChange): OperationDocument | null {
     for (const key of Object.keys(changes)) {
-      if (!isVariableName(key)) throw new KapalError('name_invalid', `"${key}" is not a variable's name`, { hint: 'Letters, digits and underscores, not a digit first.' });
+      if (!isVariableName(key))
+        throw new KapalError('name_invalid', `"${key}" is not a variable's name`, {
+          hint: 'Letters, digits and underscores, not a digit first.',
+        });
     }
     const { store } = this.#needs;
     const owner = this.#owner(at);
@@ -37,19 +40,28 @@ export class SettingsCommands {
       for (const [key, value] of Object.entries(changes)) this.#setOne(owner, { key, value, service: at.service });
     });
     const service = owner as ServiceId;
-    if (store.services.get(service)?.current == null) return null;
+    if ((store.services.get(service)?.current ?? null) === null) return null;
     const unset = Object.values(changes).every((value) => value === null);
     const cause = `env ${unset ? 'unset' : 'set'} ${Object.keys(changes).join(' ')}`;
-    return this.#operations.release({ service, kind: 'configure', request: { service, cause }, make: () => draftOfCurrent(this.#needs, service, cause) });
+    return this.#operations.release({
+      service,
+      kind: 'configure',
+      request: { service, cause },
+      make: () => draftOfCurrent(this.#needs, service, cause),
+    });
   }
 
   addDomain(service: ServiceId, host: string): void {
     const name = host.toLowerCase().replace(/\.$/, '');
-    if (!isHost(name)) throw new KapalError('name_invalid', `"${host}" is not a host name`, { hint: 'For example: api.example.com, without scheme, port or path.' });
+    if (!isHost(name))
+      throw new KapalError('name_invalid', `"${host}" is not a host name`, {
+        hint: 'For example: api.example.com, without scheme, port or path.',
+      });
     const { store } = this.#needs;
     const { service: short } = serviceKey(service);
     const type = store.services.get(service)?.spec.type;
-    if (type === 'worker' || type === 'pserv') throw new KapalError('usage', `${short} is of type ${type} and takes no visitors`);
+    if (type === 'worker' || type === 'pserv')
+      throw new KapalError('usage', `${short} is of type ${type} and takes no visitors`);
     const holder = store.services.all().find((row) => row.host === name);
     if (holder !== undefined) throw new KapalError('domain_taken', `${name} is the default name of ${holder.id}`);
     store.domains.add({ host: name, service, source: 'added' });
@@ -60,8 +72,14 @@ export class SettingsCommands {
     const { store } = this.#needs;
     const { service: short } = serviceKey(service);
     const row = store.domains.get(host.toLowerCase().replace(/\.$/, ''));
-    if (row?.service !== service) throw new KapalError('not_found', `${short} has no domain ${host}`, { hint: `See its domains: kapal domain list ${short}` });
-    if (row.source === 'declared') throw new KapalError('conflict', `${host} stands in the declaration`, { hint: 'Remove it from domains there and deploy.' });
+    if (row?.service !== service)
+      throw new KapalError('not_found', `${short} has no domain ${host}`, {
+        hint: `See its domains: kapal domain list ${short}`,
+      });
+    if (row.source === 'declared')
+      throw new KapalError('conflict', `${host} stands in the declaration`, {
+        hint: 'Remove it from domains there and deploy.',
+      });
     store.domains.remove(row.host);
     this.#wake(service);
   }
@@ -70,21 +88,34 @@ export class SettingsCommands {
     const { key, value, service } = change;
     if (value !== null) storeVariable(this.#needs, { owner, key, value, source: 'set' });
     else if (!this.#needs.store.variables.unset(owner, key)) {
-      throw new KapalError('not_found', `${key} is not set on ${service}`, { hint: 'What the declaration says is changed there.' });
+      throw new KapalError('not_found', `${key} is not set on ${service}`, {
+        hint: 'What the declaration says is changed there.',
+      });
     }
   }
 
   /** A service that is not known yet keeps its values under its name until its first deploy. */
   #owner(at: VariableChange['at']): string {
-    for (const [what, name] of [['service', at.service], ['environment', at.environment], ['project', at.project]] as const) {
-      if (name !== undefined && !isName(name)) throw new KapalError('name_invalid', `${what} "${name}" is not a valid name`);
+    for (const [what, name] of [
+      ['service', at.service],
+      ['environment', at.environment],
+      ['project', at.project],
+    ] as const) {
+      if (name !== undefined && !isName(name))
+        throw new KapalError('name_invalid', `${what} "${name}" is not a valid name`);
     }
     if (at.project !== undefined) return serviceId({ ...at, project: at.project });
-    const named = this.#needs.store.services.all().map((row) => row.id).filter((id) => {
-      const key = serviceKey(id);
-      return key.service === at.service && key.environment === at.environment;
-    });
-    if (named.length > 1) throw new KapalError('ambiguous', `${named.length} projects have a service ${at.service}`, { hint: `Say which: --project ${named.map((id) => serviceKey(id).project).join(' or ')}` });
+    const named = this.#needs.store.services
+      .all()
+      .map((row) => row.id)
+      .filter((id) => {
+        const key = serviceKey(id);
+        return key.service === at.service && key.environment === at.environment;
+      });
+    if (named.length > 1)
+      throw new KapalError('ambiguous', `${named.length} projects have a service ${at.service}`, {
+        hint: `Say which: --project ${named.map((id) => serviceKey(id).project).join(' or ')}`,
+      });
     return named[0] ?? pendingOwner(at);
   }
 }

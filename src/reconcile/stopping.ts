@@ -18,7 +18,9 @@ export async function stopRuns(needs: Dependencies): Promise<void> {
 
 async function stopRun(needs: Dependencies, handle: RunHandle): Promise<void> {
   const isInstance = needs.store.instances.all().some((instance) => instance.handle?.id === handle.id);
-  const grace = isInstance ? (needs.store.services.get(handle.service)?.spec.shutdownDelay ?? oneOffGrace) : oneOffGrace;
+  const grace = isInstance
+    ? (needs.store.services.get(handle.service)?.spec.shutdownDelay ?? oneOffGrace)
+    : oneOffGrace;
   await exitOf(needs, { handle, timeout: 0, grace, signal: new AbortController().signal });
   await needs.logs.detach(handle.id);
   await needs.runtime.dispose(handle);

@@ -1,5 +1,10 @@
 import { serviceId, type ServiceKey } from '../model/service.ts';
-import { type Environment, type ResolvedVariable, resolveEnvironment, type VariableWorld } from '../release/environment.ts';
+import {
+  type Environment,
+  type ResolvedVariable,
+  resolveEnvironment,
+  type VariableWorld,
+} from '../release/environment.ts';
 import type { GroupSpec, ServiceProperty, ServiceSpec } from '../spec/spec.ts';
 import type { VariableRow } from '../state/records.ts';
 import { urlOf } from '../release/hosts.ts';
@@ -15,7 +20,8 @@ export interface Declared {
 }
 
 /** Resolves a service's variables against the record. Generated values are stored before they are answered. */
-export function resolveVariables(needs: Needs, key: ServiceKey, spec: ServiceSpec, beside: Declared): Environment {
+export function resolveVariables(needs: Needs, input: { key: ServiceKey; spec: ServiceSpec; beside: Declared }): Environment {
+  const { key, spec, beside } = input;
   return resolveEnvironment(spec, beside.groups, worldOf(needs, key, beside));
 }
 
@@ -34,13 +40,15 @@ function worldOf(needs: Needs, key: ServiceKey, beside: Declared): VariableWorld
   const owner = (group: string | null) => (group === null ? serviceId(key) : groupOwner(key, group));
   const stored: VariableWorld['stored'] = (group, name) => {
     const row = store.variables.get(owner(group), name);
-    return row === null ? null : { value: vault.open(row.sealed, variableContext(row.owner, name)).reveal(), source: row.source };
+    return row === null
+      ? null
+      : { value: vault.open(row.sealed, variableContext(row.owner, name)).reveal(), source: row.source };
   };
   return {
     stored,
     storedKeys: () => store.variables.of(owner(null)).map((row) => row.key),
     property: (service, property) => propertyOf(needs, { ...key, service }, property),
-    variableOf: (service, name) => variableOf(needs, { ...key, service }, name, beside),
+    variableOf: (service, name) => variableOf(needs, { key: { ...key, service }, name, beside }),
     generate(group, name) {
       const value = Buffer.from(needs.random.bytes(32)).toString('base64');
       storeVariable(needs, { owner: owner(group), key: name, value, source: 'generated' });
@@ -65,10 +73,11 @@ function propertyOf({ store, settings }: Needs, key: ServiceKey, property: Servi
 }
 
 /** In the declaration at hand first: on a first deploy the other service has no release yet. Cycles were refused when it was read. */
-function variableOf(needs: Needs, key: ServiceKey, name: string, beside: Declared): string | null {
+function variableOf(needs: Needs, input: { key: ServiceKey; name: string; beside: Declared }): string | null {
+  const { key, name, beside } = input;
   const { store, vault } = needs;
   const sibling = beside.services.find((service) => service.name === key.service);
-  if (sibling !== undefined) return valueOf(resolveVariables(needs, key, sibling, beside).variables, name);
+  if (sibling !== undefined) return valueOf(resolveVariables(needs, { key, spec: sibling, beside }).variables, name);
   const id = serviceId(key);
   const row = store.services.get(id);
   const release = row === null || row.current === null ? null : store.releases.get(id, row.current);

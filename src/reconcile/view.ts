@@ -21,13 +21,24 @@ export function serviceView(needs: Pick<Dependencies, 'store' | 'clock'>, row: S
     routed: listens(row.spec.type),
     current: row.current,
     rollout,
-    instances: needs.store.instances.of(row.id).map((instance) => instanceView(instance, listens(row.spec.type), reach)),
-    policy: { strategy: spec.rollout.strategy, maxSurge: spec.rollout.maxSurge, startTimeout: spec.startTimeout, shutdownDelay: spec.shutdownDelay },
+    instances: needs.store.instances
+      .of(row.id)
+      .map((instance) => instanceView(instance, listens(row.spec.type), reach)),
+    policy: {
+      strategy: spec.rollout.strategy,
+      maxSurge: spec.rollout.maxSurge,
+      startTimeout: spec.startTimeout,
+      shutdownDelay: spec.shutdownDelay,
+    },
   };
 }
 
 /** While a rollout is in flight its target says how many and how patiently; afterwards what is in force. */
-function rolloutSpec(needs: Pick<Dependencies, 'store'>, row: ServiceRow, rollout: RolloutRow | null): ServiceRow['spec'] {
+function rolloutSpec(
+  needs: Pick<Dependencies, 'store'>,
+  row: ServiceRow,
+  rollout: RolloutRow | null,
+): ServiceRow['spec'] {
   return (rollout === null ? null : needs.store.releases.get(row.id, rollout.to)?.spec) ?? row.spec;
 }
 
@@ -52,4 +63,3 @@ function instanceView(row: InstanceRow, routed: boolean, reach: Reach): Instance
     detail: reach.detail(row.id),
   };
 }
-

@@ -41,7 +41,10 @@ export async function exitOf(
 }
 
 /** Waits for a while, or until the runtime reports the run. */
-function pause({ runtime, clock }: Pick<Dependencies, 'runtime' | 'clock'>, input: { handle: RunHandle; milliseconds: number }): Promise<void> {
+function pause(
+  { runtime, clock }: Pick<Dependencies, 'runtime' | 'clock'>,
+  input: { handle: RunHandle; milliseconds: number },
+): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       watching[Symbol.dispose]();

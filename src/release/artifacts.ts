@@ -41,7 +41,8 @@ export class Artifacts {
   /** What is deleted or opened to others lies below the root, at least three folders deep. */
   #own(path: string): string {
     const inside = relative(this.#root, path);
-    if (inside.startsWith('..') || inside.split('/').length < 3) throw new KapalError('internal', `${path} is not an artifact's folder`);
+    if (inside.startsWith('..') || inside.split('/').length < 3)
+      throw new KapalError('internal', `${path} is not an artifact's folder`);
     return path;
   }
 }

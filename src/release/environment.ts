@@ -65,21 +65,42 @@ function resolveOne(variable: VariableSpec, group: string | null, world: Variabl
     case 'literal':
       return { key, value: value.text, source, secret: false };
     case 'generated':
-      return { key, value: world.stored(group, key)?.value ?? world.generate(group, key), source: group === null ? 'generated' : source, secret: true };
+      return {
+        key,
+        value: world.stored(group, key)?.value ?? world.generate(group, key),
+        source: group === null ? 'generated' : source,
+        secret: true,
+      };
     case 'prompt': {
       const stored = world.stored(group, key);
-      return stored === null ? null : { key, value: stored.value, source: group === null ? 'set' : source, secret: true };
+      return stored === null
+        ? null
+        : { key, value: stored.value, source: group === null ? 'set' : source, secret: true };
     }
     case 'service':
-      return { key, value: known(world.property(value.service, value.property), key, value.service), source: `service ${value.service}`, secret: false };
+      return {
+        key,
+        value: known(world.property(value.service, value.property), key, value.service),
+        source: `service ${value.service}`,
+        secret: false,
+      };
     case 'service-variable':
-      return { key, value: known(world.variableOf(value.service, value.key), key, value.service), source: `service ${value.service}`, secret: true };
+      return {
+        key,
+        value: known(world.variableOf(value.service, value.key), key, value.service),
+        source: `service ${value.service}`,
+        secret: true,
+      };
   }
 }
 
 function known(value: string | null, key: string, service: string): string {
   if (value !== null) return value;
-  throw new KapalError('declaration_invalid', `variable ${key} takes a value from service ${service}, which does not offer it`, {
-    hint: 'Host and port exist for services of type web and pserv; a variable must be declared or set there.',
-  });
+  throw new KapalError(
+    'declaration_invalid',
+    `variable ${key} takes a value from service ${service}, which does not offer it`,
+    {
+      hint: 'Host and port exist for services of type web and pserv; a variable must be declared or set there.',
+    },
+  );
 }

@@ -19,8 +19,13 @@ export function retention(releases: readonly ReleaseRow[], inUse: ReadonlySet<nu
   const prune = newestFirst.filter((release, index) => index >= keep && !inUse.has(release.number) && !release.pruned);
   const gone = new Set(prune.map((release) => release.number));
   const needed = new Set(
-    newestFirst.filter((release) => !release.pruned && !gone.has(release.number)).map((release) => release.artifact?.path),
+    newestFirst
+      .filter((release) => !release.pruned && !gone.has(release.number))
+      .map((release) => release.artifact?.path),
   );
   const artifacts = new Set(prune.map((release) => release.artifact?.path).filter((path) => path !== undefined));
-  return { prune: prune.map((release) => release.number), artifacts: [...artifacts].filter((path) => !needed.has(path)) };
+  return {
+    prune: prune.map((release) => release.number),
+    artifacts: [...artifacts].filter((path) => !needed.has(path)),
+  };
 }

@@ -28,21 +28,30 @@ export function wantedServices(spec: Spec, only: string | undefined): readonly S
   if (only === undefined) return spec.services;
   const chosen = spec.services.filter((service) => service.name === only);
   if (chosen.length > 0) return chosen;
-  throw new KapalError('not_found', `the declaration has no service ${only}`, { hint: `It has: ${spec.services.map((service) => service.name).join(', ')}.` });
+  throw new KapalError('not_found', `the declaration has no service ${only}`, {
+    hint: `It has: ${spec.services.map((service) => service.name).join(', ')}.`,
+  });
 }
 
 /**
  * Makes the services known, resolves their variables and decides what is unchanged. Runs inside the caller's transaction, so that a missing value
  * (`variable_missing`) leaves no trace.
  */
-export function candidates(needs: Dependencies, input: { spec: Spec; request: DeployRequest; digest: string; privatePorts: ReadonlyMap<string, number> }): Candidate[] {
+export function candidates(
+  needs: Dependencies,
+  input: { spec: Spec; request: DeployRequest; digest: string; privatePorts: ReadonlyMap<string, number> },
+): Candidate[] {
   const { spec, request } = input;
   const wanted = wantedServices(spec, request.service);
-  const keyed = wanted.map((service) => ({ service, key: { project: spec.project, environment: request.environment, service: service.name } }));
-  for (const { key, service } of keyed) introduce(needs, { key, spec: service, privatePort: input.privatePorts.get(service.name) ?? null });
+  const keyed = wanted.map((service) => ({
+    service,
+    key: { project: spec.project, environment: request.environment, service: service.name },
+  }));
+  for (const { key, service } of keyed)
+    introduce(needs, { key, spec: service, privatePort: input.privatePorts.get(service.name) ?? null });
   const missing: string[] = [];
   const found = keyed.map(({ key, service }) => {
-    const environment = resolveVariables(needs, key, service, spec);
+    const environment = resolveVariables(needs, { key, spec: service, beside: spec });
     missing.push(...environment.missing.map((name) => `${service.name} ${name}`));
     return { key, spec: service, resolved: environment.variables };
   });
@@ -51,28 +60,44 @@ export function candidates(needs: Dependencies, input: { spec: Spec; request: De
 }
 
 /** Which services need a private port before they can be introduced. */
-export async function reservePrivatePorts(needs: Dependencies, input: { spec: Spec; environment: string; ports: PortAllocator }): Promise<Map<string, number>> {
+export async function reservePrivatePorts(
+  needs: Dependencies,
+  input: { spec: Spec; environment: string; ports: PortAllocator },
+): Promise<Map<string, number>> {
   const reserved = new Map<string, number>();
   for (const service of input.spec.services) {
     if (!listens(service.type)) continue;
-    const row = needs.store.services.get(serviceId({ project: input.spec.project, environment: input.environment, service: service.name }));
-    if (row?.privatePort == null) reserved.set(service.name, await input.ports.take());
+    const row = needs.store.services.get(
+      serviceId({ project: input.spec.project, environment: input.environment, service: service.name }),
+    );
+    if (row === null || row.privatePort === null) reserved.set(service.name, await input.ports.take());
   }
   return reserved;
 }
 
-function introduce(needs: Dependencies, input: { key: ServiceKey; spec: ServiceSpec; privatePort: number | null }): void {
+function introduce(
+  needs: Dependencies,
+  input: { key: ServiceKey; spec: ServiceSpec; privatePort: number | null },
+): void {
   const { store, clock, settings } = needs;
   const id = serviceId(input.key);
   const known = store.services.get(id);
   for (const host of input.spec.domains) refuseTaken(needs, id, host);
-  if (known?.removing === true) throw new KapalError('conflict', `service ${input.key.service} is being removed`, { hint: 'Deploy again when it is gone.' });
+  if (known?.removing === true)
+    throw new KapalError('conflict', `service ${input.key.service} is being removed`, {
+      hint: 'Deploy again when it is gone.',
+    });
   if (known !== null) {
-    if (known.spec.type !== input.spec.type && known.current === null) store.services.update(id, { spec: sealedSpec(input.spec) });
-    if (known.privatePort === null && input.privatePort !== null) store.services.update(id, { privatePort: input.privatePort });
+    if (known.spec.type !== input.spec.type && known.current === null)
+      store.services.update(id, { spec: sealedSpec(input.spec) });
+    if (known.privatePort === null && input.privatePort !== null)
+      store.services.update(id, { privatePort: input.privatePort });
     return;
   }
-  const hosts = new Set([...store.services.all().map((row) => row.host), ...store.domains.all().map((row) => row.host)]);
+  const hosts = new Set([
+    ...store.services.all().map((row) => row.host),
+    ...store.domains.all().map((row) => row.host),
+  ]);
   const visible = input.spec.type === 'web' || input.spec.type === 'static' || input.spec.type === 'proxy';
   const row: ServiceRow = {
     id,
@@ -92,8 +117,12 @@ function introduce(needs: Dependencies, input: { key: ServiceKey; spec: ServiceS
 
 /** A declared domain is put in force when its release goes live; that it belongs to another is said before anything is built. */
 function refuseTaken({ store }: Dependencies, service: ServiceId, host: string): void {
-  const holder = store.domains.get(host)?.service ?? store.services.all().find((row) => row.host === host)?.id ?? service;
-  if (holder !== service) throw new KapalError('domain_taken', `the domain ${host} belongs to ${holder}`, { hint: 'Remove it there first, or declare another.' });
+  const holder =
+    store.domains.get(host)?.service ?? store.services.all().find((row) => row.host === host)?.id ?? service;
+  if (holder !== service)
+    throw new KapalError('domain_taken', `the domain ${host} belongs to ${holder}`, {
+      hint: 'Remove it there first, or declare another.',
+    });
 }
 
 /** A spec as the record keeps it: values live sealed on the release. */
@@ -101,7 +130,11 @@ export function sealedSpec(spec: ServiceSpec): ServiceSpec {
   return { ...spec, variables: [] };
 }
 
-function compared(needs: Dependencies, candidate: { key: ServiceKey; spec: ServiceSpec; resolved: readonly ResolvedVariable[] }, digest: string): { fingerprint: string; unchanged: boolean } {
+function compared(
+  needs: Dependencies,
+  candidate: { key: ServiceKey; spec: ServiceSpec; resolved: readonly ResolvedVariable[] },
+  digest: string,
+): { fingerprint: string; unchanged: boolean } {
   const id = serviceId(candidate.key);
   const fingerprint = fingerprintOf(candidate.spec, candidate.resolved, digest);
   const row = needs.store.services.get(id);
@@ -113,7 +146,11 @@ function compared(needs: Dependencies, candidate: { key: ServiceKey; spec: Servi
 /** Upstreams of a proxy are all there is to it, so its source does not count. */
 export function fingerprintOf(spec: ServiceSpec, resolved: readonly ResolvedVariable[], sourceDigest: string): string {
   return releaseFingerprint(
-    { sourceDigest: spec.type === 'proxy' ? '' : sourceDigest, spec: sealedSpec(spec), variablesDigest: digestOf(JSON.stringify(resolved.map(({ key, value }) => [key, value]))) },
+    {
+      sourceDigest: spec.type === 'proxy' ? '' : sourceDigest,
+      spec: sealedSpec(spec),
+      variablesDigest: digestOf(JSON.stringify(resolved.map(({ key, value }) => [key, value]))),
+    },
     digestOf,
   );
 }
@@ -121,13 +158,26 @@ export function fingerprintOf(spec: ServiceSpec, resolved: readonly ResolvedVari
 function missingValues(missing: readonly string[], environment: string): KapalError {
   const at = environment === 'production' ? '' : ` -e ${environment}`;
   const commands = missing.map((name) => `kapal env set ${name}=VALUE${at}`);
-  return new KapalError('variable_missing', `${missing.length === 1 ? 'a variable has' : `${missing.length} variables have`} no value yet: ${missing.join(', ')}`, {
-    hint: `Set ${missing.length === 1 ? 'it' : 'them'} first: ${commands.join(' ; ')}`,
-  });
+  return new KapalError(
+    'variable_missing',
+    `${missing.length === 1 ? 'a variable has' : `${missing.length} variables have`} no value yet: ${missing.join(', ')}`,
+    {
+      hint: `Set ${missing.length === 1 ? 'it' : 'them'} first: ${commands.join(' ; ')}`,
+    },
+  );
 }
 
 /** An operation as acknowledged. Its request is sealed: a URL may carry credentials. */
-export function operationRow(needs: Pick<Dependencies, 'clock' | 'vault'>, input: { id: string; kind: OperationRow['kind']; at: Omit<ServiceKey, 'service'>; request: unknown; idempotencyKey?: string | undefined }): OperationRow {
+export function operationRow(
+  needs: Pick<Dependencies, 'clock' | 'vault'>,
+  input: {
+    id: string;
+    kind: OperationRow['kind'];
+    at: Omit<ServiceKey, 'service'>;
+    request: unknown;
+    idempotencyKey?: string | undefined;
+  },
+): OperationRow {
   return {
     id: input.id,
     kind: input.kind,

@@ -45,7 +45,10 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
 }
 
 /** Copies the source and starts the build's one run, or answers null where there is nothing to run. */
-async function begin(needs: Dependencies, input: BuildInput & { service: ServiceId; folder: string; account: ServiceAccount }): Promise<RunHandle | null> {
+async function begin(
+  needs: Dependencies,
+  input: BuildInput & { service: ServiceId; folder: string; account: ServiceAccount },
+): Promise<RunHandle | null> {
   const { candidate, account, folder, service } = input;
   await needs.artifacts.remove(folder);
   const owner = account.uid === null || account.gid === null ? null : { uid: account.uid, gid: account.gid };
@@ -70,7 +73,12 @@ async function begin(needs: Dependencies, input: BuildInput & { service: Service
     service,
     directory: join(folder, candidate.spec.rootDir),
     command: buildScript(plan.steps),
-    environment: { ...account.environment, ...plan.environment, ...request.variables, KAPAL_SERVICE: candidate.spec.name },
+    environment: {
+      ...account.environment,
+      ...plan.environment,
+      ...request.variables,
+      KAPAL_SERVICE: candidate.spec.name,
+    },
     port: null,
     memoryLimit: request.memoryLimit,
     niceness: 10,
@@ -81,32 +89,59 @@ async function begin(needs: Dependencies, input: BuildInput & { service: Service
   return handle;
 }
 
-async function finish(needs: Dependencies, input: BuildInput & { service: ServiceId; handle: RunHandle }): Promise<void> {
+async function finish(
+  needs: Dependencies,
+  input: BuildInput & { service: ServiceId; handle: RunHandle },
+): Promise<void> {
   const { handle, candidate, service } = input;
-  const source = { path: handle.log, run: handle.id, service, kind: 'build', instance: null, release: null, masks: masksOf(candidate.resolved) } as const;
+  const source = {
+    path: handle.log,
+    run: handle.id,
+    service,
+    kind: 'build',
+    instance: null,
+    release: null,
+    masks: masksOf(candidate.resolved),
+  } as const;
   await needs.logs.attach(source);
   using _lines = relayLines(needs, { run: handle.id, service, line: input.line });
-  const ended = await exitOf(needs, { handle, timeout: candidate.spec.build.timeout, grace: killGrace, signal: input.signal });
+  const ended = await exitOf(needs, {
+    handle,
+    timeout: candidate.spec.build.timeout,
+    grace: killGrace,
+    signal: input.signal,
+  });
   await needs.logs.detach(handle.id);
   await needs.runtime.dispose(handle);
   if (ended.by === 'abort') throw abortReason(input.signal);
   const tail = (await needs.logs.query({ run: handle.id, limit: 30 })).map((line) => line.text);
   for (const text of await rest(needs, handle.id, _lines.seen())) input.line(text);
   if (ended.by === 'timeout') {
-    throw new KapalError('build_timeout', `the build of ${candidate.spec.name} did not end within ${candidate.spec.build.timeout / 1000} s`, {
-      hint: 'Raise build.timeoutSeconds in kapal.yaml, or look for a command that waits for input or never ends.',
-      log: tail,
-    });
+    throw new KapalError(
+      'build_timeout',
+      `the build of ${candidate.spec.name} did not end within ${candidate.spec.build.timeout / 1000} s`,
+      {
+        hint: 'Raise build.timeoutSeconds in kapal.yaml, or look for a command that waits for input or never ends.',
+        log: tail,
+      },
+    );
   }
   if (ended.exit.code !== 0) throw buildFailed(candidate, ended.exit, tail);
 }
 
 function buildFailed(candidate: Candidate, exit: Exit, log: readonly string[]): KapalError {
   const command = candidate.spec.commands.build;
-  return new KapalError('build_failed', `the build of ${candidate.spec.name} ${describeExit(exit)}${command === null ? '' : ` (buildCommand: ${command})`}`, {
-    hint: exit.reason === 'out-of-memory' ? 'Raise build.memoryLimit in kapal.yaml.' : `The last lines are above; all of them: kapal logs ${candidate.spec.name}`,
-    log,
-  });
+  return new KapalError(
+    'build_failed',
+    `the build of ${candidate.spec.name} ${describeExit(exit)}${command === null ? '' : ` (buildCommand: ${command})`}`,
+    {
+      hint:
+        exit.reason === 'out-of-memory'
+          ? 'Raise build.memoryLimit in kapal.yaml.'
+          : `The last lines are above; all of them: kapal logs ${candidate.spec.name}`,
+      log,
+    },
+  );
 }
 
 export function abortReason(signal: AbortSignal): Error {
@@ -114,7 +149,10 @@ export function abortReason(signal: AbortSignal): Error {
 }
 
 /** Hands the run's lines on as they are stored. */
-function relayLines(needs: Dependencies, input: { run: string; service: ServiceId; line: (text: string) => void }): Disposable & { seen(): number } {
+function relayLines(
+  needs: Dependencies,
+  input: { run: string; service: ServiceId; line: (text: string) => void },
+): Disposable & { seen(): number } {
   let after = 0;
   let reading: Promise<void> | null = null;
   let again = false;

@@ -28,9 +28,16 @@ export class Capacity {
 
   scale(service: ServiceId, instances: number): OperationDocument {
     const row = this.#row(service);
-    if (!hasInstances(row.spec.type)) throw new KapalError('usage', `${serviceKey(service).service} is of type ${row.spec.type} and has no instances to scale`);
+    if (!hasInstances(row.spec.type))
+      throw new KapalError(
+        'usage',
+        `${serviceKey(service).service} is of type ${row.spec.type} and has no instances to scale`,
+      );
     if (!Number.isInteger(instances) || instances < 0 || instances > mostInstances) {
-      throw new KapalError('usage', `${instances} instances are not possible: a whole number from 0 to ${mostInstances} was expected`);
+      throw new KapalError(
+        'usage',
+        `${instances} instances are not possible: a whole number from 0 to ${mostInstances} was expected`,
+      );
     }
     return this.#change(service, 'scale', { scale: instances });
   }
@@ -40,7 +47,10 @@ export class Capacity {
   }
 
   start(service: ServiceId): OperationDocument {
-    if (this.#row(service).current === null) throw new KapalError('conflict', `${serviceKey(service).service} has no live release yet`, { hint: 'Deploy it first: kapal deploy' });
+    if (this.#row(service).current === null)
+      throw new KapalError('conflict', `${serviceKey(service).service} has no live release yet`, {
+        hint: 'Deploy it first: kapal deploy',
+      });
     return this.#change(service, 'start', { stopped: false });
   }
 
@@ -49,9 +59,18 @@ export class Capacity {
     return { service, work: (context) => this.#settle(context) };
   }
 
-  #change(service: ServiceId, kind: OperationRow['kind'], change: Partial<Pick<ServiceRow, 'scale' | 'stopped'>>): OperationDocument {
+  #change(
+    service: ServiceId,
+    kind: OperationRow['kind'],
+    change: Partial<Pick<ServiceRow, 'scale' | 'stopped'>>,
+  ): OperationDocument {
     const needs = this.#needs;
-    const row = operationRow(needs, { id: newId('operation', needs.random), kind, at: serviceKey(service), request: { service, ...change } });
+    const row = operationRow(needs, {
+      id: newId('operation', needs.random),
+      kind,
+      at: serviceKey(service),
+      request: { service, ...change },
+    });
     needs.store.transaction(() => {
       needs.store.services.update(service, change);
       needs.store.operations.insert(row, [{ ...newTask(row.id, service, 0), stage: 'rollout' }]);
@@ -67,7 +86,11 @@ export class Capacity {
     const limit = spec.startTimeout * 2 + spec.shutdownDelay * 2 + 10_000;
     const settled = await this.#watched(context, limit);
     if (settled) return finishTask(context, { outcome: 'live', error: null });
-    const error = new KapalError('health_failed', `${spec.name} did not reach its number of instances within ${limit / 1000} s`, { hint: `See what holds it up: kapal ps ${spec.name} ; kapal logs ${spec.name}` });
+    const error = new KapalError(
+      'health_failed',
+      `${spec.name} did not reach its number of instances within ${limit / 1000} s`,
+      { hint: `See what holds it up: kapal ps ${spec.name} ; kapal logs ${spec.name}` },
+    );
     finishTask(context, { outcome: 'failed', error: error.toDocument() });
   }
 
@@ -92,8 +115,16 @@ export class Capacity {
     if (row === null) return true;
     const view = serviceView(this.#needs, row, this.#reach());
     if (view.rollout !== null) return false;
-    const serving = view.instances.filter((instance) => instance.state === 'ready' && (!view.routed || instance.inTable));
-    return serving.length === view.desired && view.instances.every((instance) => instance.state === 'ready' || instance.state === 'draining' || instance.state === 'stopping') && (view.desired > 0 || view.instances.length === 0);
+    const serving = view.instances.filter(
+      (instance) => instance.state === 'ready' && (!view.routed || instance.inTable),
+    );
+    return (
+      serving.length === view.desired &&
+      view.instances.every(
+        (instance) => instance.state === 'ready' || instance.state === 'draining' || instance.state === 'stopping',
+      ) &&
+      (view.desired > 0 || view.instances.length === 0)
+    );
   }
 
   #row(service: ServiceId): ServiceRow {

@@ -53,14 +53,23 @@ export class Deploys {
     const record = await this.#folderRecord(request);
     const spec = await this.#read(request, record.digest, projectNameOf(request));
     const id = newId('operation', needs.random);
-    const row = operationRow(needs, { id, kind: 'deploy', at: { project: spec.project, environment: request.environment }, request, idempotencyKey: request.idempotencyKey });
+    const row = operationRow(needs, {
+      id,
+      kind: 'deploy',
+      at: { project: spec.project, environment: request.environment },
+      request,
+      idempotencyKey: request.idempotencyKey,
+    });
     await this.#begin({ row, known: false, request, spec, source: record });
     return operations.document(id);
   }
 
   async plan(request: DeployRequest): Promise<PlanDocument> {
     checkNames(request);
-    const record = request.source.kind === 'git' ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record : await this.#folderRecord(request);
+    const record =
+      request.source.kind === 'git'
+        ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record
+        : await this.#folderRecord(request);
     const spec = await this.#read(request, record.digest, projectNameOf(request));
     return planDocument(this.#parts.needs, { spec, request, digest: record.digest });
   }
@@ -71,7 +80,10 @@ export class Deploys {
     const tasks = needs.store.operations.tasks(row.id);
     const open = tasks.filter((task) => task.stage !== 'finished');
     if (tasks.length > 0 && open.every((task) => task.stage === 'rollout')) {
-      operations.run(row.id, open.map((task) => ({ service: task.service, work: (context) => resumeRollout(context, task) })));
+      operations.run(
+        row.id,
+        open.map((task) => ({ service: task.service, work: (context) => resumeRollout(context, task) })),
+      );
       return;
     }
     void this.#again(row, request);
@@ -79,7 +91,10 @@ export class Deploys {
 
   async #again(row: OperationRow, request: DeployRequest): Promise<void> {
     try {
-      const source = request.source.kind === 'git' ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record : await this.#folderRecord(request);
+      const source =
+        request.source.kind === 'git'
+          ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record
+          : await this.#folderRecord(request);
       const spec = await this.#read(request, source.digest, projectNameOf(request));
       await this.#begin({ row, known: true, request, spec, source });
     } catch (error) {
@@ -92,15 +107,32 @@ export class Deploys {
     const { needs, operations } = this.#parts;
     const id = newId('operation', needs.random);
     const project = request.project ?? projectNameOf(request);
-    const row = operationRow(needs, { id, kind: 'deploy', at: { project, environment: request.environment }, request, idempotencyKey: request.idempotencyKey });
+    const row = operationRow(needs, {
+      id,
+      kind: 'deploy',
+      at: { project, environment: request.environment },
+      request,
+      idempotencyKey: request.idempotencyKey,
+    });
     operations.acknowledge(row, []);
-    operations.publish(id, { kind: 'stage', service: null, stage: 'source', message: `fetching ${redacted(source.url)}` });
+    operations.publish(id, {
+      kind: 'stage',
+      service: null,
+      stage: 'source',
+      message: `fetching ${redacted(source.url)}`,
+    });
     void this.#again(row, request);
     return operations.document(id);
   }
 
   /** Names the services and their tasks in one transaction, then runs them. For a known operation (git, or resumed) only tasks that are missing are added. */
-  async #begin(input: { row: OperationRow; known: boolean; request: DeployRequest; spec: Spec; source: SourceRecord }): Promise<void> {
+  async #begin(input: {
+    row: OperationRow;
+    known: boolean;
+    request: DeployRequest;
+    spec: Spec;
+    source: SourceRecord;
+  }): Promise<void> {
     const { needs, operations, loops, privatePorts } = this.#parts;
     const { row, request, spec, source } = input;
     const reserved = await reservePrivatePorts(needs, { spec, environment: request.environment, ports: privatePorts });
@@ -111,21 +143,38 @@ export class Deploys {
         found = candidates(needs, { spec, request, digest: source.digest, privatePorts: reserved });
         const tasks = found.map((candidate) => newTask(row.id, serviceId(candidate.key), arrived));
         if (!input.known) operations.acknowledge(row, tasks);
-        else this.#addTasks(row, tasks.map((task) => task.service), arrived);
+        else
+          this.#addTasks(
+            row,
+            tasks.map((task) => task.service),
+            arrived,
+          );
         for (const candidate of found) if (candidate.unchanged) this.#unchanged(row, candidate);
-        if (request.prune === true) for (const service of vanishedServices(needs, spec, request)) needs.store.services.update(service, { removing: true });
+        if (request.prune === true)
+          for (const service of vanishedServices(needs, spec, request))
+            needs.store.services.update(service, { removing: true });
       });
     } finally {
       for (const port of reserved.values()) privatePorts.release(port);
     }
-    for (const warning of spec.warnings) operations.publish(row.id, { kind: 'notice', service: null, message: `${warning.file}:${warning.line}:${warning.column}: ${warning.message}` });
+    for (const warning of spec.warnings)
+      operations.publish(row.id, {
+        kind: 'notice',
+        service: null,
+        message: `${warning.file}:${warning.line}:${warning.column}: ${warning.message}`,
+      });
     for (const service of needs.store.services.all()) if (service.removing) loops.wake(service.id);
     this.#run(row, { found, spec, source });
   }
 
   #run(row: OperationRow, input: { found: readonly Candidate[]; spec: Spec; source: SourceRecord }): void {
     const { needs, operations, loops } = this.#parts;
-    const open = new Map(needs.store.operations.tasks(row.id).filter((task) => task.stage !== 'finished').map((task) => [task.service, task]));
+    const open = new Map(
+      needs.store.operations
+        .tasks(row.id)
+        .filter((task) => task.stage !== 'finished')
+        .map((task) => [task.service, task]),
+    );
     for (const candidate of input.found) if (candidate.unchanged) loops.wake(serviceId(candidate.key));
     if (open.size === 0) {
       operations.finish(row.id, null);
@@ -135,7 +184,16 @@ export class Deploys {
       const task = open.get(serviceId(candidate.key));
       if (task === undefined) return [];
       const { spec, source } = input;
-      return [{ service: task.service, work: task.stage === 'rollout' ? (context: Parameters<typeof resumeRollout>[0]) => resumeRollout(context, task) : (context: Parameters<typeof deployTask>[0]) => deployTask(context, { candidate, groups: spec.groups, source }) }];
+      return [
+        {
+          service: task.service,
+          work:
+            task.stage === 'rollout'
+              ? (context: Parameters<typeof resumeRollout>[0]) => resumeRollout(context, task)
+              : (context: Parameters<typeof deployTask>[0]) =>
+                  deployTask(context, { candidate, groups: spec.groups, source }),
+        },
+      ];
     });
     operations.run(row.id, works);
   }
@@ -157,20 +215,37 @@ export class Deploys {
     const task = needs.store.operations.tasks(row.id).find((one) => one.service === service);
     if (task === undefined || task.stage === 'finished') return;
     const total = task.times.source + Math.max(0, needs.clock.now() - row.createdAt);
-    needs.store.operations.updateTask(row.id, service, { stage: 'finished', outcome: 'unchanged', times: { ...task.times, total } });
+    needs.store.operations.updateTask(row.id, service, {
+      stage: 'finished',
+      outcome: 'unchanged',
+      times: { ...task.times, total },
+    });
   }
 
   async #folderRecord(request: DeployRequest): Promise<SourceRecord> {
     const { source } = request;
     if (source.kind !== 'folder') throw new KapalError('internal', 'a folder was expected');
     if (!(await this.#parts.needs.sources.has(source.digest))) {
-      throw new KapalError('not_found', `the tree ${source.digest} was not sent`, { hint: 'Send it first: PUT /api/v1/sources/DIGEST' });
+      throw new KapalError('not_found', `the tree ${source.digest} was not sent`, {
+        hint: 'Send it first: PUT /api/v1/sources/DIGEST',
+      });
     }
     const { git } = source;
-    return { kind: 'folder', digest: source.digest, url: null, branch: git?.branch ?? null, commit: git?.commit ?? null, author: git?.author ?? null, subject: git?.subject ?? null };
+    return {
+      kind: 'folder',
+      digest: source.digest,
+      url: null,
+      branch: git?.branch ?? null,
+      commit: git?.commit ?? null,
+      author: git?.author ?? null,
+      subject: git?.subject ?? null,
+    };
   }
 
-  async #fetch(source: { url: string; branch: string | null }, signal: AbortSignal): ReturnType<Dependencies['sources']['fetch']> {
+  async #fetch(
+    source: { url: string; branch: string | null },
+    signal: AbortSignal,
+  ): ReturnType<Dependencies['sources']['fetch']> {
     const { clock } = this.#parts.needs;
     const begun = clock.monotonic();
     const fetched = await this.#parts.needs.sources.fetch({ ...source, signal });
@@ -185,16 +260,27 @@ export class Deploys {
 }
 
 function checkNames(request: DeployRequest): void {
-  for (const [what, name] of [['project', request.project], ['environment', request.environment]] as const) {
+  for (const [what, name] of [
+    ['project', request.project],
+    ['environment', request.environment],
+  ] as const) {
     if (name === undefined || isName(name)) continue;
-    throw new KapalError('name_invalid', `${what} "${name}" is not a valid name`, { hint: 'Use lower-case letters, digits and inner dashes, 40 at most.' });
+    throw new KapalError('name_invalid', `${what} "${name}" is not a valid name`, {
+      hint: 'Use lower-case letters, digits and inner dashes, 40 at most.',
+    });
   }
 }
 
 /** The name that a source suggests for its project: its folder's, or the last part of its URL. */
 function projectNameOf(request: DeployRequest): string {
   if (request.source.kind === 'folder') return request.source.name;
-  return request.source.url.replace(/\/+$/, '').replace(/\.git$/, '').split(/[/:]/).at(-1) ?? 'app';
+  return (
+    request.source.url
+      .replace(/\/+$/, '')
+      .replace(/\.git$/, '')
+      .split(/[/:]/)
+      .at(-1) ?? 'app'
+  );
 }
 
 function redacted(url: string): string {

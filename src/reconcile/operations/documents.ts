@@ -20,7 +20,11 @@ export function operationDocument(needs: Needs, row: OperationRow): OperationDoc
 }
 
 function deployDocument(needs: Needs, row: OperationRow, tasks: readonly TaskRow[]): DeployDocument {
-  return { project: row.project, environment: row.environment, services: tasks.map((task) => deployedService(needs, task)) };
+  return {
+    project: row.project,
+    environment: row.environment,
+    services: tasks.map((task) => deployedService(needs, task)),
+  };
 }
 
 export function deployedService(needs: Needs, task: TaskRow): DeployedService {
@@ -31,7 +35,13 @@ export function deployedService(needs: Needs, task: TaskRow): DeployedService {
     release: task.release ?? needs.store.services.get(task.service)?.current ?? null,
     outcome: task.outcome ?? 'failed',
     urls: urlsOf(needs, task.service),
-    milliseconds: { source: round(source), build: round(build), start: round(start), shift: round(shift), total: round(total) },
+    milliseconds: {
+      source: round(source),
+      build: round(build),
+      start: round(start),
+      shift: round(shift),
+      total: round(total),
+    },
     ...(task.error === null ? {} : { error: task.error }),
   };
 }

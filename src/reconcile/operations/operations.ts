@@ -64,7 +64,10 @@ export class Operations {
   supersede(service: ServiceId, by: string): void {
     for (const task of this.#needs.store.operations.openTasks(service)) {
       if (task.operation === by || task.stage === 'rollout') continue;
-      this.#abort(task, new KapalError('superseded', `a newer deploy of ${serviceKey(service).service} took its place`));
+      this.#abort(
+        task,
+        new KapalError('superseded', `a newer deploy of ${serviceKey(service).service} took its place`),
+      );
     }
   }
 
@@ -73,18 +76,30 @@ export class Operations {
     const { store } = this.#needs;
     const tasks = store.operations.openTasks(service);
     const rollout = store.rollouts.active(service);
-    if (tasks.length === 0 && rollout === null) throw new KapalError('conflict', `nothing is in flight for ${serviceKey(service).service}`);
-    for (const task of tasks) if (task.stage !== 'rollout') this.#abort(task, new KapalError('cancelled', 'the deploy was cancelled'));
+    if (tasks.length === 0 && rollout === null)
+      throw new KapalError('conflict', `nothing is in flight for ${serviceKey(service).service}`);
+    for (const task of tasks)
+      if (task.stage !== 'rollout') this.#abort(task, new KapalError('cancelled', 'the deploy was cancelled'));
     if (rollout !== null) store.rollouts.update(rollout.id, { cancel: 'requested' });
     this.#loops.wake(service);
   }
 
   /** An operation over one service that only makes a release of what is there. */
-  release(input: { service: ServiceId; kind: OperationRow['kind']; request: object; make: () => ReleaseDraft }): OperationDocument {
+  release(input: {
+    service: ServiceId;
+    kind: OperationRow['kind'];
+    request: object;
+    make: () => ReleaseDraft;
+  }): OperationDocument {
     const { service, kind, make } = input;
     // Made once before the acknowledgement, so that what cannot be done is refused at once.
     make();
-    const row = operationRow(this.#needs, { id: newId('operation', this.#needs.random), kind, at: serviceKey(service), request: input.request });
+    const row = operationRow(this.#needs, {
+      id: newId('operation', this.#needs.random),
+      kind,
+      at: serviceKey(service),
+      request: input.request,
+    });
     this.#needs.store.transaction(() => this.acknowledge(row, [newTask(row.id, service, 0)]));
     this.run(row.id, [{ service, work: (context) => releaseTask(context, make) }]);
     return this.document(row.id);
@@ -98,7 +113,11 @@ export class Operations {
         await work(context);
       } catch (error) {
         this.#needs.log.error({ err: error, operation: id, service }, 'a task failed by a fault');
-        this.#needs.store.operations.updateTask(id, service, { stage: 'finished', outcome: 'failed', error: errorDocument(error) });
+        this.#needs.store.operations.updateTask(id, service, {
+          stage: 'finished',
+          outcome: 'failed',
+          error: errorDocument(error),
+        });
       }
       this.#controllers.delete(taskKey(id, service));
       const task = this.#needs.store.operations.tasks(id).find((one) => one.service === service);
@@ -109,7 +128,8 @@ export class Operations {
 
   /** Ends an operation that could not become tasks. */
   fail(id: string, error: unknown): void {
-    if (!(error instanceof KapalError)) this.#needs.log.error({ err: error, operation: id }, 'an operation failed by a fault');
+    if (!(error instanceof KapalError))
+      this.#needs.log.error({ err: error, operation: id }, 'an operation failed by a fault');
     this.finish(id, errorDocument(error));
   }
 
@@ -139,7 +159,10 @@ export class Operations {
   async #clear(service: ServiceId, signal: AbortSignal): Promise<Disposable> {
     const before = this.#turns.get(service) ?? Promise.resolve();
     const turn = Promise.withResolvers<void>();
-    this.#turns.set(service, before.then(() => turn.promise));
+    this.#turns.set(
+      service,
+      before.then(() => turn.promise),
+    );
     try {
       await before;
       signal.throwIfAborted();
@@ -158,7 +181,9 @@ export class Operations {
   }
 
   #abort(task: TaskRow, reason: KapalError): void {
-    this.#needs.store.operations.updateTask(task.operation, task.service, { cancel: reason.code === 'superseded' ? 'superseded' : 'requested' });
+    this.#needs.store.operations.updateTask(task.operation, task.service, {
+      cancel: reason.code === 'superseded' ? 'superseded' : 'requested',
+    });
     this.#controllers.get(taskKey(task.operation, task.service))?.abort(reason);
   }
 

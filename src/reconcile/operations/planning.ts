@@ -8,10 +8,18 @@ import { wantedServices } from './acknowledge.ts';
 import { vanishedServices } from './vanished.ts';
 
 /** What a deploy of this declaration would change, and why. Reads only. */
-export function planDocument(needs: Dependencies, input: { spec: Spec; request: DeployRequest; digest: string }): PlanDocument {
+export function planDocument(
+  needs: Dependencies,
+  input: { spec: Spec; request: DeployRequest; digest: string },
+): PlanDocument {
   const { spec, request } = input;
   wantedServices(spec, request.service);
-  const planned = plan({ spec, environment: request.environment, existing: existingServices(needs, spec, request), ...(request.service === undefined ? {} : { only: request.service }) });
+  const planned = plan({
+    spec,
+    environment: request.environment,
+    existing: existingServices(needs, spec, request),
+    ...(request.service === undefined ? {} : { only: request.service }),
+  });
   const vanished = new Set(vanishedServices(needs, spec, request).map((id) => serviceKey(id).service));
   return {
     project: spec.project,
@@ -21,12 +29,17 @@ export function planDocument(needs: Dependencies, input: { spec: Spec; request: 
     changes: planned.changes
       .filter((change) => change.action !== 'vanished' || vanished.has(change.service))
       .map((change) => withSource(needs, { ...input, change }))
-      .map((change) => (change.action === 'vanished' && request.prune === true ? { ...change, action: 'remove' } : change)),
+      .map((change) =>
+        change.action === 'vanished' && request.prune === true ? { ...change, action: 'remove' } : change,
+      ),
   };
 }
 
 /** What a declaration cannot show: that the code changed. */
-function withSource(needs: Dependencies, input: { change: PlanChange; spec: Spec; request: DeployRequest; digest: string }): PlanChange {
+function withSource(
+  needs: Dependencies,
+  input: { change: PlanChange; spec: Spec; request: DeployRequest; digest: string },
+): PlanChange {
   const { change, spec, request } = input;
   if (change.action !== 'unchanged' && change.action !== 'update' && change.action !== 'scale') return change;
   const type = spec.services.find((service) => service.name === change.service)?.type;
@@ -46,7 +59,10 @@ function existingServices(needs: Dependencies, spec: Spec, request: DeployReques
     })
     .map((row) => {
       const release = row.current === null ? null : needs.store.releases.get(row.id, row.current);
-      const declared: ServiceSpec = { ...row.spec, variables: release === null ? [] : openVariables(needs.vault, release).declared };
+      const declared: ServiceSpec = {
+        ...row.spec,
+        variables: release === null ? [] : openVariables(needs.vault, release).declared,
+      };
       return { name: serviceKey(row.id).service, spec: declared, scale: row.scale, current: row.current };
     });
 }

@@ -12,7 +12,10 @@ import { type Candidate, fingerprintOf, sealedSpec } from './acknowledge.ts';
 /** What a new release is made of; its number is taken when it is recorded. */
 export type ReleaseDraft = Omit<ReleaseRow, 'number' | 'status' | 'error' | 'createdAt' | 'pruned'>;
 
-export function draftOfCandidate(needs: Dependencies, input: { candidate: Candidate; groups: readonly GroupSpec[]; source: SourceRecord; artifact: Artifact | null }): ReleaseDraft {
+export function draftOfCandidate(
+  needs: Dependencies,
+  input: { candidate: Candidate; groups: readonly GroupSpec[]; source: SourceRecord; artifact: Artifact | null },
+): ReleaseDraft {
   const { candidate } = input;
   const service = serviceId(candidate.key);
   const groups = input.groups.filter((group) => candidate.spec.groups.includes(group.name));
@@ -22,7 +25,11 @@ export function draftOfCandidate(needs: Dependencies, input: { candidate: Candid
     source: input.source,
     artifact: input.artifact,
     fingerprint: candidate.fingerprint,
-    environment: sealVariables(needs.vault, service, { resolved: candidate.resolved, declared: candidate.spec.variables, groups }),
+    environment: sealVariables(needs.vault, service, {
+      resolved: candidate.resolved,
+      declared: candidate.spec.variables,
+      groups,
+    }),
     cause: 'deploy',
   };
 }
@@ -32,8 +39,11 @@ export function draftOfCurrent(needs: Dependencies, service: ServiceId, cause: s
   const current = currentRelease(needs, service);
   const { declared, groups } = openVariables(needs.vault, current);
   const spec: ServiceSpec = { ...current.spec, variables: declared };
-  const { variables, missing } = resolveVariables(needs, serviceKey(service), spec, { groups, services: [] });
-  if (missing.length > 0) throw new KapalError('variable_missing', `no value for ${missing.join(', ')}`, { hint: 'It is declared with sync: false; set it again.' });
+  const { variables, missing } = resolveVariables(needs, { key: serviceKey(service), spec, beside: { groups, services: [] } });
+  if (missing.length > 0)
+    throw new KapalError('variable_missing', `no value for ${missing.join(', ')}`, {
+      hint: 'It is declared with sync: false; set it again.',
+    });
   return {
     service,
     spec: current.spec,
@@ -49,13 +59,30 @@ export function draftOfCurrent(needs: Dependencies, service: ServiceId, cause: s
 export function draftOfEarlier(needs: Dependencies, service: ServiceId, number: number | null): ReleaseDraft {
   const { service: name } = serviceKey(service);
   const current = currentRelease(needs, service);
-  const able = needs.store.releases.of(service).filter((release) => release.status === 'live' && !release.pruned && release.number !== current.number);
-  const target = number === null ? able.find((release) => release.number < current.number && !isSame(release, current)) : needs.store.releases.get(service, number);
-  if (number === current.number) throw new KapalError('conflict', `release ${number} of ${name} is the current one`, { hint: `kapal restart ${name} starts it anew.` });
-  if (target === undefined || target === null || target.pruned || target.status !== 'live') {
-    throw new KapalError('not_found', number === null ? `${name} has no earlier release to go back to` : `${name} has no release ${number} that was live and is still kept`, {
-      hint: able.length === 0 ? 'Nothing else was live and is still kept.' : `It can go back to: ${able.map((release) => release.number).join(', ')}.`,
+  const able = needs.store.releases
+    .of(service)
+    .filter((release) => release.status === 'live' && !release.pruned && release.number !== current.number);
+  const target =
+    number === null
+      ? able.find((release) => release.number < current.number && !isSame(release, current))
+      : needs.store.releases.get(service, number);
+  if (number === current.number)
+    throw new KapalError('conflict', `release ${number} of ${name} is the current one`, {
+      hint: `kapal restart ${name} starts it anew.`,
     });
+  if (target === undefined || target === null || target.pruned || target.status !== 'live') {
+    throw new KapalError(
+      'not_found',
+      number === null
+        ? `${name} has no earlier release to go back to`
+        : `${name} has no release ${number} that was live and is still kept`,
+      {
+        hint:
+          able.length === 0
+            ? 'Nothing else was live and is still kept.'
+            : `It can go back to: ${able.map((release) => release.number).join(', ')}.`,
+      },
+    );
   }
   const { spec, source, artifact, fingerprint, environment } = target;
   return { service, spec, source, artifact, fingerprint, environment, cause: `rollback to ${target.number}` };
@@ -70,7 +97,9 @@ export function currentRelease(needs: Pick<Dependencies, 'store'>, service: Serv
   const row = needs.store.services.get(service);
   const release = row === null || row.current === null ? null : needs.store.releases.get(service, row.current);
   if (release !== null) return release;
-  throw new KapalError('conflict', `${serviceKey(service).service} has no live release yet`, { hint: 'Deploy it first: kapal deploy' });
+  throw new KapalError('conflict', `${serviceKey(service).service} has no live release yet`, {
+    hint: 'Deploy it first: kapal deploy',
+  });
 }
 
 /** Records release and rollout in one durable step, with the task that waits for them. The service must have no rollout in flight. */

@@ -27,7 +27,10 @@ export interface TaskContext {
 }
 
 /** Source to live: builds, records the release, waits for its rollout. Never throws: how it ended stands in the task's row. */
-export async function deployTask(context: TaskContext, input: { candidate: Candidate; groups: readonly GroupSpec[]; source: SourceRecord }): Promise<void> {
+export async function deployTask(
+  context: TaskContext,
+  input: { candidate: Candidate; groups: readonly GroupSpec[]; source: SourceRecord },
+): Promise<void> {
   const { needs } = context;
   await settle(context, async () => {
     const artifact = needsBuild(input.candidate) ? await buildStage(context, input.candidate, input.source) : null;
@@ -51,23 +54,38 @@ export async function resumeRollout(context: TaskContext, task: TaskRow): Promis
 
 async function settle(context: TaskContext, make: () => Promise<() => ReleaseDraft>): Promise<void> {
   try {
-    const made = await make();
-    using _turn = await context.clear(context.service, context.signal);
-    context.signal.throwIfAborted();
-    const rollout = recordRelease(context.needs, made(), context.operation);
-    if (rollout.prepare === 'wanted') context.publish({ kind: 'stage', service: nameOf(context), stage: 'prepare', message: 'running preDeployCommand' });
-    context.publish({ kind: 'stage', service: nameOf(context), stage: 'start', message: `starting release ${rollout.to}` });
+    const rollout = await beginRollout(context, await make());
+    if (rollout.prepare === 'wanted') {
+      context.publish({ kind: 'stage', service: nameOf(context), stage: 'prepare', message: 'running preDeployCommand' });
+    }
+    const message = `starting release ${rollout.to}`;
+    context.publish({ kind: 'stage', service: nameOf(context), stage: 'start', message });
     context.wake(context.service);
-    await finishRollout(context, await context.ended(rollout.id));
+    finishRollout(context, await context.ended(rollout.id));
   } catch (error) {
     const cause = context.signal.aborted ? abortReason(context.signal) : error;
-    if (!(cause instanceof KapalError)) context.needs.log.error({ err: cause, service: context.service }, 'a deploy failed by a fault');
+    if (!(cause instanceof KapalError))
+      context.needs.log.error({ err: cause, service: context.service }, 'a deploy failed by a fault');
     const document = errorDocument(cause);
-    finishTask(context, { outcome: document.code === 'cancelled' || document.code === 'superseded' ? 'cancelled' : 'failed', error: document });
+    finishTask(context, {
+      outcome: document.code === 'cancelled' || document.code === 'superseded' ? 'cancelled' : 'failed',
+      error: document,
+    });
   }
 }
 
-async function buildStage(context: TaskContext, candidate: Candidate, source: SourceRecord): Promise<ReturnType<typeof build>> {
+/** The turn ends with the record: a newer release then asks this rollout to give way, and must not wait for its end to do so. */
+async function beginRollout(context: TaskContext, make: () => ReleaseDraft): Promise<RolloutRow> {
+  using _turn = await context.clear(context.service, context.signal);
+  context.signal.throwIfAborted();
+  return recordRelease(context.needs, make(), context.operation);
+}
+
+async function buildStage(
+  context: TaskContext,
+  candidate: Candidate,
+  source: SourceRecord,
+): Promise<ReturnType<typeof build>> {
   const { needs, operation, service, signal } = context;
   const begun = needs.clock.monotonic();
   const task = taskRow(context);
@@ -76,9 +94,19 @@ async function buildStage(context: TaskContext, candidate: Candidate, source: So
   const artifact = adopt !== null && task.artifact !== null ? task.artifact : newId('artifact', needs.random);
   needs.store.operations.updateTask(operation, service, { stage: 'build', artifact, buildRun: adopt });
   using _slot = await context.slots.take(signal, (position) => {
-    context.publish({ kind: 'stage', service: candidate.spec.name, stage: 'build', message: `waiting for a build slot, position ${position}` });
+    context.publish({
+      kind: 'stage',
+      service: candidate.spec.name,
+      stage: 'build',
+      message: `waiting for a build slot, position ${position}`,
+    });
   });
-  context.publish({ kind: 'stage', service: candidate.spec.name, stage: 'build', message: candidate.spec.commands.build ?? 'building' });
+  context.publish({
+    kind: 'stage',
+    service: candidate.spec.name,
+    stage: 'build',
+    message: candidate.spec.commands.build ?? 'building',
+  });
   try {
     return await build(needs, {
       candidate,
@@ -112,13 +140,16 @@ export function finishTask(context: TaskContext, end: Pick<TaskRow, 'outcome' | 
 
 function setTimes(context: TaskContext, times: Partial<DeployTimes>): void {
   const known = taskRow(context).times;
-  const rounded = Object.fromEntries(Object.entries(times).map(([key, value]) => [key, Math.max(0, Math.round(value))]));
+  const rounded = Object.fromEntries(
+    Object.entries(times).map(([key, value]) => [key, Math.max(0, Math.round(value))]),
+  );
   context.needs.store.operations.updateTask(context.operation, context.service, { times: { ...known, ...rounded } });
 }
 
 function taskRow(context: TaskContext): TaskRow {
   const task = context.needs.store.operations.tasks(context.operation).find((one) => one.service === context.service);
-  if (task === undefined) throw new KapalError('internal', `operation ${context.operation} lost its task for ${context.service}`);
+  if (task === undefined)
+    throw new KapalError('internal', `operation ${context.operation} lost its task for ${context.service}`);
   return task;
 }
 

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { outcomeOf, type SimulatedKapal, simulatedKapal } from './engine/simulated-kapal.ts';
+
+/** The real engine and record over simulated runtime, edge and builder. */
+
+const web = (more = '', name = 'api') =>
+  `project: shop\nservices:\n  - type: web\n    name: ${name}\n    runtime: node\n    startCommand: node server.js\n    numInstances: 2\n${more}`;
+
+async function services(kapal: SimulatedKapal): ReturnType<SimulatedKapal['engine']['services']> {
+  return kapal.engine.services({});
+}
+
+async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`not reached: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('engine', () => {
+  test('a first deploy goes live and is routed; the same again is unchanged', async () => {
+    await using kapal = await simulatedKapal();
+    const first = await kapal.deploy(web());
+    assert.deepEqual(
+      first.services.map(({ service, release, outcome, urls }) => ({ service, release, outcome, urls })),
+      [{ service: 'api', release: 1, outcome: 'live', urls: ['http://api.localhost:8080'] }],
+    );
+    const pool = kapal.edge.serving().pools.find((one) => one.id === 'shop/production/api');
+    assert.equal(pool?.kind === 'proxy' ? pool.endpoints.length : 0, 2);
+    const again = await kapal.deploy(web());
+    assert.equal(again.services[0]?.outcome, 'unchanged');
+    assert.equal(again.services[0]?.release, 1);
+    assert.deepEqual(kapal.complaints, []);
+  });
+
+  test('a release that crashes at boot fails and the old one keeps serving', async () => {
+    await using kapal = await simulatedKapal({
+      behaviour: (run) =>
+        run.command.includes('broken')
+          ? { endsAfter: 20, listensAfter: null, exit: { code: 1, signal: null, reason: 'exited' } }
+          : {},
+    });
+    await kapal.deploy(web());
+    const [failed] = (await kapal.deploy(web().replace('server.js', 'broken.js'))).services;
+    assert.equal(failed?.outcome, 'failed');
+    assert.equal(failed?.error?.code, 'boot_crashed');
+    const [api] = await services(kapal);
+    assert.equal(api?.release, 1);
+    assert.equal(api?.status, 'running');
+    assert.ok(api?.instances.every((instance) => instance.release === 1 && instance.state === 'ready'));
+  });
+
+  test('a killed instance is started again and keeps its id', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    const before = (await services(kapal))[0]?.instances[0];
+    assert.ok(before);
+    kapal.runtime.crash(`${before.id}.1`);
+    await until('restarted', async () => {
+      const after = (await services(kapal))[0]?.instances.find((instance) => instance.id === before.id);
+      return after?.restarts === 1 && after.state === 'ready';
+    });
+  });
+
+  test('rollback is a new release with the old artifact and variables', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    await kapal.deploy(web().replace('server.js', 'second.js'));
+    const service = kapal.engine.resolve('api', { environment: 'production' });
+    const back = await kapal.engine.rollback(service, null);
+    assert.equal((await outcomeOf(kapal.engine, back.id)).services[0]?.release, 3);
+    const releases = kapal.engine.releases(service);
+    assert.equal(releases[0]?.cause, 'rollback to 1');
+    assert.equal(
+      kapal.store.releases.get(service, 3)?.artifact?.id,
+      kapal.store.releases.get(service, 1)?.artifact?.id,
+    );
+    assert.equal(kapal.store.releases.get(service, 3)?.spec.commands.start, 'node server.js');
+  });
+
+  test('scale, stop and start change instances and no release', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    const service = kapal.engine.resolve('api', { environment: 'production' });
+    const finish = async (operation: Promise<{ id: string }>) => outcomeOf(kapal.engine, (await operation).id);
+    assert.equal((await finish(kapal.engine.scale(service, 4))).services[0]?.outcome, 'live');
+    assert.equal((await services(kapal))[0]?.instances.length, 4);
+    await finish(kapal.engine.stop(service));
+    const stopped = (await services(kapal))[0];
+    assert.deepEqual([stopped?.status, stopped?.instances.length, stopped?.release], ['stopped', 0, 1]);
+    await finish(kapal.engine.start(service));
+    assert.equal((await services(kapal))[0]?.instances.filter((instance) => instance.state === 'ready').length, 4);
+  });
+
+  test('a variable without a value stops the deploy before anything is recorded; a value set before the first deploy is taken', async () => {
+    await using kapal = await simulatedKapal();
+    const yaml = web('    envVars:\n      - key: API_KEY\n        sync: false\n');
+    await assert.rejects(kapal.deploy(yaml), /API_KEY/);
+    assert.deepEqual(await services(kapal), []);
+    assert.equal(
+      await kapal.engine.setVariables(
+        { project: undefined, environment: 'production', service: 'api' },
+        { API_KEY: 'swordfish-1' },
+      ),
+      null,
+    );
+    assert.equal((await kapal.deploy(yaml)).services[0]?.outcome, 'live');
+    const run = [...kapal.runtime.world.runs.values()].find((one) => one.spec.service === 'shop/production/api');
+    assert.equal(run?.spec.environment['API_KEY'], 'swordfish-1');
+  });
+
+  test('env set on a live service rolls out a new release without a build', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    const set = await kapal.engine.setVariables(
+      { project: undefined, environment: 'production', service: 'api' },
+      { COLOUR: 'teal' },
+    );
+    assert.ok(set);
+    assert.equal((await outcomeOf(kapal.engine, set.id)).services[0]?.release, 2);
+    assert.equal(
+      kapal.engine
+        .variables(kapal.engine.resolve('api', { environment: 'production' }), true)
+        .find((one) => one.key === 'COLOUR')?.value,
+      'teal',
+    );
+  });
+
+  test('values are not in the record in clear', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web('    envVars:\n      - {key: TOKEN, value: planted-declared}\n'));
+    await outcomeOf(
+      kapal.engine,
+      (
+        await kapal.engine.setVariables(
+          { project: undefined, environment: 'production', service: 'api' },
+          { OTHER: 'planted-set' },
+        )
+      )?.id ?? '',
+    );
+    const rows = JSON.stringify([
+      kapal.store.services.all(),
+      kapal.store.releases.of(kapal.engine.resolve('api', { environment: 'production' })),
+      kapal.store.operations.running(),
+    ]);
+    assert.ok(!rows.includes('planted-'), rows);
+  });
+
+  test('a second daemon adopts what runs, starts nothing twice and finishes what was acknowledged', async () => {
+    await using kapal = await simulatedKapal({ behaviour: () => ({ listensAfter: 400 }) });
+    await kapal.deploy(web());
+    const pids = (await services(kapal))[0]?.instances.map((instance) => instance.pid);
+    const operation = await kapal.engine.restart(kapal.engine.resolve('api', { environment: 'production' }));
+    const second = await kapal.restart();
+    assert.deepEqual(
+      (await services(second))[0]?.instances
+        .filter((instance) => instance.release === 1)
+        .map((instance) => instance.pid),
+      pids,
+    );
+    assert.equal((await outcomeOf(second.engine, operation.id)).services[0]?.outcome, 'live');
+    await second[Symbol.asyncDispose]();
+  });
+
+  test('a newer deploy supersedes one that warms up; cancel stops one', async () => {
+    await using kapal = await simulatedKapal({
+      behaviour: (run) => (run.command.includes('slow') ? { listensAfter: 60_000 } : {}),
+    });
+    await kapal.deploy(web());
+    const slow = kapal.deploy(web().replace('server.js', 'slow.js'));
+    await until('warming', async () => (await services(kapal))[0]?.status === 'deploying');
+    const newer = await kapal.deploy(web().replace('server.js', 'third.js'));
+    assert.equal(newer.services[0]?.outcome, 'live');
+    assert.equal((await slow).services[0]?.outcome, 'cancelled');
+    const stuck = kapal.deploy(web().replace('server.js', 'slow2.js'));
+    await until('warming again', async () => (await services(kapal))[0]?.status === 'deploying');
+    await kapal.engine.cancel(kapal.engine.resolve('api', { environment: 'production' }));
+    assert.equal((await stuck).services[0]?.outcome, 'cancelled');
+    assert.equal((await services(kapal))[0]?.status, 'running');
+  });
+
+  test('removing a project leaves no row, run or route', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    await kapal.engine.removeProject('shop');
+    assert.deepEqual(await services(kapal), []);
+    assert.equal(kapal.store.instances.all().length, 0);
+    assert.equal([...kapal.runtime.world.runs.values()].filter((run) => run.ended === null).length, 0);
+    await until('no route', () => kapal.edge.serving().routes.length === 0);
+  });
+
+  test('a stuck build of one service does not hold up another', async () => {
+    await using kapal = await simulatedKapal({
+      buildSlots: 2,
+      behaviour: (run) => (run.id.startsWith('build-') ? { endsAfter: 60_000 } : {}),
+    });
+    const stuck = kapal.deploy(web('    buildCommand: sleep 60\n', 'slow').replace('shop', 'one'));
+    const live = await kapal.deploy(web().replace('shop', 'two'));
+    assert.equal(live.services[0]?.outcome, 'live');
+    await kapal.engine.cancel(kapal.engine.resolve('slow', { environment: 'production' }));
+    assert.equal((await stuck).services[0]?.outcome, 'cancelled');
+  });
+});

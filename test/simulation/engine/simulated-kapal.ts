@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DeployDocument, DeployRequest } from '../../../src/api/contract/types.ts';
+import { createSimulatedBuilder } from '../../../src/build/simulated/driver.ts';
+import { createSimulatedEdge, type SimulatedEdge } from '../../../src/edge/simulated/driver.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { Artifacts } from '../../../src/release/artifacts.ts';
+import type { Dependencies } from '../../../src/reconcile/dependencies.ts';
+import { Engine } from '../../../src/reconcile/engine.ts';
+import type { RunSpec } from '../../../src/runtime/port.ts';
+import type { Behaviour } from '../../../src/runtime/simulated/behaviour.ts';
+import { createSimulatedRuntime, type SimulatedRuntime } from '../../../src/runtime/simulated/driver.ts';
+import { createVault } from '../../../src/secrets/vault.ts';
+import { openStore } from '../../../src/state/open.ts';
+import type { Store } from '../../../src/state/store.ts';
+import { silentLogs } from './silent-logs.ts';
+
+export interface SimulatedKapal extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly edge: SimulatedEdge;
+  readonly runtime: SimulatedRuntime;
+  /** What the daemon's log said above info. */
+  readonly complaints: string[];
+  /** Deploys this kapal.yaml and waits for the outcome. */
+  deploy(yaml: string, more?: Partial<DeployRequest>): Promise<DeployDocument>;
+  /** The daemon dies and another takes over the same record and world. */
+  restart(): Promise<SimulatedKapal>;
+}
+
+export interface SimulatedOptions {
+  readonly behaviour?: (run: RunSpec) => Partial<Behaviour>;
+  readonly buildSlots?: number;
+}
+
+interface World {
+  readonly folder: string;
+  readonly store: Store;
+  readonly edge: SimulatedEdge;
+  readonly runtime: SimulatedRuntime;
+  readonly sources: Map<string, string>;
+  readonly key: Uint8Array;
+}
+
+/** The real engine and record over simulated runtime, edge and builder; sources are texts of kapal.yaml. */
+export async function simulatedKapal(options: SimulatedOptions = {}): Promise<SimulatedKapal> {
+  const behaviour = options.behaviour;
+  const world: World = {
+    folder: await mkdtemp(join(tmpdir(), 'kapal-engine-')),
+    store: openStore(':memory:'),
+    edge: createSimulatedEdge({ clock: systemClock }),
+    runtime: createSimulatedRuntime(
+      behaviour === undefined ? { clock: systemClock } : { clock: systemClock, behaviour },
+    ),
+    sources: new Map(),
+    key: randomBytes(32),
+  };
+  return begin(world, options);
+}
+
+async function begin(world: World, options: SimulatedOptions): Promise<SimulatedKapal> {
+  const complaints: string[] = [];
+  const engine = new Engine(dependencies(world, { options, complaints }), () => undefined);
+  await engine.begin();
+  return {
+    engine,
+    store: world.store,
+    edge: world.edge,
+    runtime: world.runtime,
+    complaints,
+    async deploy(yaml, more = {}) {
+      const digest = `sha256-${Buffer.from(yaml).toString('hex').slice(0, 40)}-${yaml.length}`;
+      world.sources.set(digest, yaml);
+      const operation = await engine.deploy({
+        environment: 'production',
+        source: { kind: 'folder', digest, name: 'shop', git: null },
+        ...more,
+      });
+      return outcomeOf(engine, operation.id);
+    },
+    async restart() {
+      await engine.close();
+      return begin(world, options);
+    },
+    async [Symbol.asyncDispose]() {
+      await engine.close();
+      await rm(world.folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function outcomeOf(engine: Engine, operation: string): Promise<DeployDocument> {
+  for await (const event of engine.follow(operation, AbortSignal.timeout(60_000))) {
+    if (event.kind !== 'finished') continue;
+    if (event.operation.result !== null) return event.operation.result;
+    throw new Error(event.operation.error?.message ?? 'no result');
+  }
+  throw new Error('the operation did not finish in time');
+}
+
+function dependencies(world: World, parts: { options: SimulatedOptions; complaints: string[] }): Dependencies {
+  const { store, edge, runtime } = world;
+  const complain = (facts: object, message: string) =>
+    void parts.complaints.push(
+      `${message} ${JSON.stringify(facts, (_, value: unknown) => (value instanceof Error ? value.message : value))}`,
+    );
+  return {
+    store,
+    edge,
+    runtime,
+    builder: createSimulatedBuilder(),
+    sources: {
+      has: (digest) => Promise.resolve(world.sources.has(digest)),
+      put: () => Promise.reject(new Error('simulated sources are put by deploy()')),
+      files: (digest) =>
+        Promise.resolve({
+          read: (path) => (path === 'kapal.yaml' ? (world.sources.get(digest) ?? null) : null),
+          list: () => ['kapal.yaml'],
+        }),
+      copyTo: () => Promise.resolve(),
+      fetch: () => Promise.reject(new Error('no remotes here')),
+      collect: () => Promise.resolve(),
+    },
+    artifacts: withoutFiles(new Artifacts(join(world.folder, 'releases'))),
+    vault: createVault(world.key),
+    logs: silentLogs(),
+    prober: {
+      http: () => Promise.resolve({ ok: true, detail: 'answered 200' }),
+      tcp: () => Promise.resolve({ ok: true, detail: 'accepted' }),
+    },
+    clock: systemClock,
+    random: { bytes: (count) => randomBytes(count), fraction: () => Math.random() },
+    log: { info: () => undefined, warn: complain, error: complain },
+    settings: {
+      version: '0.0.0',
+      data: world.folder,
+      socket: join(world.folder, 'kapal.sock'),
+      api: '127.0.0.1:7700',
+      http: '127.0.0.1:8080',
+      httpPort: 8080,
+      domain: 'localhost',
+      buildSlots: parts.options.buildSlots ?? 2,
+      edgeWhy: 'simulated',
+      runtimeWhy: 'simulated',
+    },
+  };
+}
+
+/** Nothing is copied, so there is nothing to open to readers. */
+function withoutFiles(artifacts: Artifacts): Dependencies['artifacts'] {
+  return {
+    folder: (service, artifact) => artifacts.folder(service, artifact),
+    protect: () => Promise.resolve(),
+    remove: (path) => artifacts.remove(path),
+    list: (service) => artifacts.list(service),
+    forget: (service) => artifacts.forget(service),
+  };
+}
