@@ -63,8 +63,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const edge = await createEdge(options, { folder, runtime, node: toolchain.node, log });
   const { addresses } = await edge.ensure();
   const needs = await dependencies(options, { folder, store, runtime, edge, log, http: addresses.http, toolchain });
-  const over = Promise.withResolvers<void>();
-  const engine = new Engine(needs, () => over.resolve());
+  const over = Promise.withResolvers<boolean>();
+  const engine = new Engine(needs, (apps) => over.resolve(apps));
   const api = await createApi({
     commands: engine,
     token: await apiToken(folder),
@@ -87,7 +87,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   log.info({ ...facts }, 'serving');
   return {
     facts,
-    ended: over.promise,
+    // The edge's user goes with the edge: nothing of ours is left on a machine where nothing of ours runs.
+    ended: over.promise.then((apps) => (apps ? runtime.forget(edgeAccount) : undefined)),
     async close() {
       await api.close();
       await engine.close();

@@ -6,7 +6,11 @@
 export const catalogue = {
   usage: { status: 400, exit: 2, title: 'The command or request is not of the expected form' },
   not_supported: { status: 422, exit: 2, title: 'This version of Kapal does not do this yet, or not on this machine' },
-  declaration_invalid: { status: 422, exit: 2, title: 'The declaration (kapal.yaml, render.yaml, Procfile) has an error' },
+  declaration_invalid: {
+    status: 422,
+    exit: 2,
+    title: 'The declaration (kapal.yaml, render.yaml, Procfile) has an error',
+  },
   nothing_to_deploy: { status: 422, exit: 2, title: 'No declaration was found and none could be detected' },
   variable_missing: { status: 422, exit: 2, title: 'A variable declared with sync: false has no value yet' },
   name_invalid: { status: 422, exit: 2, title: 'A name has characters or a length that are not allowed' },
@@ -23,7 +27,11 @@ export const catalogue = {
   state_newer: { status: 500, exit: 1, title: 'The data folder was written by a newer Kapal' },
   state_damaged: { status: 500, exit: 1, title: 'The data folder cannot be read' },
   source_failed: { status: 502, exit: 1, title: 'The code could not be fetched' },
-  source_refused: { status: 422, exit: 2, title: 'The source holds something unsafe, or its URL is not of an allowed kind' },
+  source_refused: {
+    status: 422,
+    exit: 2,
+    title: 'The source holds something unsafe, or its URL is not of an allowed kind',
+  },
   source_too_large: { status: 413, exit: 1, title: 'The source is larger than the limit' },
   toolchain_missing: { status: 422, exit: 1, title: 'A program that the build needs is not on this machine' },
   build_failed: { status: 422, exit: 1, title: 'The build command did not succeed' },
@@ -56,7 +64,11 @@ export class KapalError extends Error {
   readonly hint: string | null;
   readonly log: readonly string[];
 
-  constructor(code: ErrorCode, message: string, more: { hint?: string | undefined; log?: readonly string[] | undefined; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { hint?: string | undefined; log?: readonly string[] | undefined; cause?: unknown } = {},
+  ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'KapalError';
     this.code = code;

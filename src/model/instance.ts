@@ -5,7 +5,16 @@
  *   starting | ready | unready --exit--> waiting --back-off over--> starting      (crash-looping is waiting or starting with 5 quick exits)
  *   starting | ready | unready | waiting --drain--> draining --idle or deadline--> stopping --group gone--> gone
  */
-export const instanceStates = ['starting', 'ready', 'unready', 'waiting', 'crash-looping', 'draining', 'stopping', 'gone'] as const;
+export const instanceStates = [
+  'starting',
+  'ready',
+  'unready',
+  'waiting',
+  'crash-looping',
+  'draining',
+  'stopping',
+  'gone',
+] as const;
 export type InstanceState = (typeof instanceStates)[number];
 
 /** How a run ended. `reason` is `unknown` when the record was lost (its keeper was killed): then both `code` and `signal` are null. */

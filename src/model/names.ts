@@ -17,7 +17,8 @@ export function slug(text: string): string | null {
 }
 
 /** Host names of domains: lower-case labels of RFC 1123, at least one, at most 253 characters, no port, no trailing dot; `*.` may lead. */
-const HOST = /^(?=.{1,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
+const HOST =
+  /^(?=.{1,253}$)(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 export function isHost(text: string): boolean {
   return HOST.test(text);

@@ -37,12 +37,12 @@ export class Engine implements Commands {
   readonly #events = new Ripples();
   readonly #startedAt: number;
   readonly #observed = Promise.withResolvers<void>();
-  readonly #ended: () => void;
+  readonly #ended: (apps: boolean) => void;
   #watching: Disposable | null = null;
   #ready = false;
 
   /** `ended` is called when `shutdown` was asked for and done. */
-  constructor(needs: Dependencies, ended: () => void) {
+  constructor(needs: Dependencies, ended: (apps: boolean) => void) {
     this.#needs = needs;
     this.#ended = ended;
     this.#startedAt = needs.clock.now();
@@ -261,7 +261,7 @@ export class Engine implements Commands {
       await this.#needs.edge.stop(edgeGrace);
       await stopRuns(this.#needs);
     }
-    this.#ended();
+    this.#ended(apps);
   }
 
   #settled(service: ServiceId): void {

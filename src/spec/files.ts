@@ -5,3 +5,12 @@ export interface DeclarationFiles {
   /** Names in a folder (`.` for the top), sorted; empty where there is none. */
   list(folder: string): readonly string[];
 }
+
+/** The files at the top of a source that say what runs, in the order in which they count. */
+export const declarationFileNames: readonly string[] = [
+  'kapal.yaml',
+  'kapal.yml',
+  'render.yaml',
+  'Procfile',
+  'package.json',
+];

@@ -13,6 +13,8 @@ export interface Spec {
 export interface Origin {
   readonly kind: 'declared' | 'detected';
   readonly file: string;
+  /** For `detected`: what was seen there, in words (`the start script of package.json`). */
+  readonly why?: string;
 }
 
 export interface Warning {

@@ -26,10 +26,19 @@ export const paths = {
   start: (service: string, at: At) => of(service, 'start', at),
   scale: (service: string, at: At) => of(service, 'scale', at),
   cancel: (service: string, at: At) => of(service, 'cancel', at),
-  variables: (service: string, at: At, reveal = false) => of(service, 'variables', { ...at, ...(reveal ? { reveal: 'true' } : {}) }),
+  variables: (service: string, at: At, reveal = false) =>
+    of(service, 'variables', { ...at, ...(reveal ? { reveal: 'true' } : {}) }),
   domains: (service: string, at: At) => of(service, 'domains', at),
   domain: (service: string, host: string, at: At) => of(service, `domains/${encodeURIComponent(host)}`, at),
-  logs: (service: string, at: At & { since?: string | undefined; grep?: string | undefined; limit?: string | undefined; follow?: string | undefined }) => of(service, 'logs', at),
+  logs: (
+    service: string,
+    at: At & {
+      since?: string | undefined;
+      grep?: string | undefined;
+      limit?: string | undefined;
+      follow?: string | undefined;
+    },
+  ) => of(service, 'logs', at),
 } as const;
 
 function of(service: string, rest: string, at: object): string {

@@ -8,7 +8,15 @@ import type { ServiceType } from '../../model/service.ts';
  * a type test keeps the two equal. The command line imports only this file, so that it starts without zod.
  */
 
-export const serviceStatuses = ['running', 'deploying', 'degraded', 'crash-looping', 'stopped', 'failed', 'pending'] as const;
+export const serviceStatuses = [
+  'running',
+  'deploying',
+  'degraded',
+  'crash-looping',
+  'stopped',
+  'failed',
+  'pending',
+] as const;
 export type ServiceStatus = (typeof serviceStatuses)[number];
 
 /** One element of `kapal ps --json`. */
@@ -96,7 +104,12 @@ export interface OperationDocument {
 
 /** Server-sent events of `/api/v1/operations/:id/events`: `event:` is `kind`, `data:` the JSON. The stream ends after `finished`. */
 export type OperationEvent =
-  | { readonly kind: 'stage'; readonly service: string | null; readonly stage: 'source' | 'build' | 'prepare' | 'start' | 'shift'; readonly message: string }
+  | {
+      readonly kind: 'stage';
+      readonly service: string | null;
+      readonly stage: 'source' | 'build' | 'prepare' | 'start' | 'shift';
+      readonly message: string;
+    }
   | { readonly kind: 'log'; readonly service: string; readonly text: string }
   | { readonly kind: 'notice'; readonly service: string | null; readonly message: string }
   | { readonly kind: 'service'; readonly result: DeployedService }
@@ -174,9 +187,50 @@ export interface StatusDocument {
   readonly api: string;
   readonly socket: string;
   readonly domain: string;
-  readonly edge: { readonly engine: string; readonly why: string; readonly workers: readonly { pid: number; residentBytes: number }[] };
+  readonly edge: {
+    readonly engine: string;
+    readonly why: string;
+    readonly workers: readonly { pid: number; residentBytes: number }[];
+  };
   readonly runtime: { readonly engine: string; readonly why: string; readonly notes: readonly string[] };
   readonly residentBytes: number;
+}
+
+/** Body of `POST /services/:service/rollback`. `null`: the live release before the current one. */
+export interface RollbackRequest {
+  readonly release: number | null;
+}
+
+/** Body of `POST /services/:service/scale`. */
+export interface ScaleRequest {
+  readonly instances: number;
+}
+
+/** Body of `PATCH /services/:service/variables`. `null` unsets. */
+export interface VariableChanges {
+  readonly changes: Readonly<Record<string, string | null>>;
+}
+
+/** Answer to a change of variables. `null`: nothing has to be rolled out, the service has no release yet. */
+export interface VariablesChanged {
+  readonly operation: OperationDocument | null;
+}
+
+/** Body of `POST /shutdown`. */
+export interface ShutdownRequest {
+  /** Everything that the daemon runs ends too, the edge last. */
+  readonly apps: boolean;
+}
+
+/** Answer of `GET /edge/config`. */
+export interface EdgeConfigDocument {
+  /** The configuration that the edge runs, for people. */
+  readonly text: string;
+}
+
+/** Answer of `GET /edge/check`: what is wrong with the next configuration, empty when it is sound. */
+export interface EdgeCheckDocument {
+  readonly problems: readonly string[];
 }
 
 /** Every answer of status 400 and above. */

@@ -9,6 +9,8 @@ import type { FileEntry, TreeEntry } from './tree.ts';
 const WHOLE = 1024 * 1024;
 const EPOCH = new Date(0);
 
+type Sink = ReturnType<Pack['entry']>;
+
 /**
  * A tree of a folder as a tar stream (ustar, pax where names need it), in bounded memory: at most one megabyte of content and what the
  * reader has not taken. The stream fails with TreeError `changed` when a file is not what the tree says.
@@ -40,7 +42,7 @@ async function fill(tar: Pack, folder: string, entries: readonly TreeEntry[]): P
 function addLink(tar: Pack, entry: Extract<TreeEntry, { mode: 'link' }>): Promise<void> {
   return new Promise((resolve, reject) => {
     const header = { name: entry.path, type: 'symlink' as const, linkname: entry.target, mtime: EPOCH };
-    tar.entry(header, settle(resolve, reject));
+    mute(tar.entry(header, settle(resolve, reject)));
   });
 }
 
@@ -51,7 +53,7 @@ async function addWhole(tar: Pack, folder: string, entry: FileEntry): Promise<vo
   if (content.length !== entry.size || hash('sha256', content, 'hex') !== entry.sha256)
     throw changedWhileRead(entry.path);
   await new Promise<void>((resolve, reject) => {
-    tar.entry(headerOf(entry), content, settle(resolve, reject));
+    mute(tar.entry(headerOf(entry), content, settle(resolve, reject)));
   });
 }
 
@@ -60,7 +62,7 @@ async function addStream(tar: Pack, folder: string, entry: FileEntry): Promise<v
     throw changedWhileRead(entry.path, error);
   });
   const done = Promise.withResolvers<void>();
-  const sink = tar.entry(headerOf(entry), settle(done.resolve, done.reject));
+  const sink = mute(tar.entry(headerOf(entry), settle(done.resolve, done.reject)));
   // Awaited below; until then a failure must not count as unhandled.
   done.promise.catch(() => undefined);
   for (let left = entry.size; left > 0; ) {
@@ -82,6 +84,12 @@ function headerOf(entry: FileEntry): { name: string; type: 'file'; size: number;
 
 function settle(resolve: () => void, reject: (error: Error) => void): (error?: Error | null) => void {
   return (error) => (error === undefined || error === null ? resolve() : reject(error));
+}
+
+/** When the whole archive is destroyed, the entry that was being written emits the error too, and nobody else listens there. */
+function mute(sink: Sink): Sink {
+  sink.on('error', () => undefined);
+  return sink;
 }
 
 function asError(error: unknown): Error {

@@ -1,0 +1,22 @@
+/** Files of a data folder that a client on the same machine reads, relative to it. */
+
+/** JSON of `DaemonDocument`, written by the daemon once its socket answers. */
+export const daemonFile = 'daemon.json';
+
+/** The bearer token for the API over TCP, one line of text, mode 0600. */
+export const tokenFile = 'keys/api-token';
+
+/** Where the Unix socket is unless its path would be too long for `sun_path` (108 bytes, unix(7)). */
+export const socketFile = 'kapal.sock';
+
+export interface DaemonDocument {
+  readonly pid: number;
+  /** Absolute path of the Unix socket. */
+  readonly socket: string;
+  /** `host:port`, as people reach them. */
+  readonly api: string;
+  readonly http: string;
+  readonly version: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { authorize } from '../access.ts';
+import type { App, RouteContext } from '../types.ts';
+import { domainSchema, variableChangesSchema, variableSchema, variablesChangedSchema } from '../contract/schemas.ts';
+import { atQuery, failures, nothing, serviceOf, serviceParameters, switchQuery } from './parameters.ts';
+
+const tags = ['configuration'];
+const route = (rest: string) => `/api/v1/services/:service/${rest}`;
+const named = { params: serviceParameters, querystring: atQuery };
+
+export function addConfigurationRoutes(app: App, context: RouteContext): void {
+  addVariableRoutes(app, context);
+  addDomainRoutes(app, context);
+}
+
+function addVariableRoutes(app: App, { commands }: RouteContext): void {
+  app.get(
+    route('variables'),
+    {
+      config: { policy: 'read' },
+      schema: {
+        tags,
+        operationId: 'listVariables',
+        summary: 'Variables that the next instance gets',
+        params: serviceParameters,
+        querystring: atQuery.extend({ reveal: switchQuery('Show values too; needs the policy admin.') }),
+        response: { 200: z.array(variableSchema), ...failures },
+      },
+    },
+    async (request) => {
+      const reveal = request.query.reveal === 'true';
+      if (reveal) authorize(request.caller, 'admin');
+      return [...commands.variables(serviceOf(commands, request), reveal)];
+    },
+  );
+  app.patch(
+    route('variables'),
+    {
+      config: { policy: 'write' },
+      schema: {
+        tags,
+        operationId: 'changeVariables',
+        summary: 'Set and unset variables, and roll the change out; the service need not exist yet',
+        ...named,
+        body: variableChangesSchema,
+        response: { 202: variablesChangedSchema, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const { project, environment } = request.query;
+      const at = { project, environment, service: request.params.service };
+      return reply.code(202).send({ operation: await commands.setVariables(at, request.body.changes) });
+    },
+  );
+}
+
+function addDomainRoutes(app: App, { commands }: RouteContext): void {
+  const params = serviceParameters.extend({ host: z.string().min(1).max(260).describe('Host name.') });
+  app.get(
+    route('domains'),
+    {
+      config: { policy: 'read' },
+      schema: {
+        tags,
+        operationId: 'listDomains',
+        summary: 'Host names at which a service answers',
+        ...named,
+        response: { 200: z.array(domainSchema), ...failures },
+      },
+    },
+    async (request) => [...commands.domains(serviceOf(commands, request))],
+  );
+  const changes = [
+    { method: 'PUT', operationId: 'addDomain', summary: 'Let a service answer at a host name' },
+    { method: 'DELETE', operationId: 'removeDomain', summary: 'Take a host name from a service' },
+  ] as const;
+  for (const { method, operationId, summary } of changes) {
+    app.route({
+      method,
+      url: route('domains/:host'),
+      config: { policy: 'write' },
+      schema: { tags, operationId, summary, params, querystring: atQuery, response: { 204: nothing, ...failures } },
+      handler: async (request, reply) => {
+        await commands[operationId](serviceOf(commands, request), request.params.host);
+        return reply.code(204).send();
+      },
+    });
+  }
+}

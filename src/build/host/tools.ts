@@ -1,0 +1,169 @@
+import { createHash, getHashes, randomBytes } from 'node:crypto';
+import { chmod, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exec, type ExecResult, plainEnvironment } from '../../lib/exec.ts';
+import { exists, makeFolder, writeDurably } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import type { Tool } from './package-manager.ts';
+import type { RegistrySettings } from './registry.ts';
+import { atomically, type Toolchain } from './toolchain.ts';
+
+/** Brings pnpm and yarn. */
+export interface Tools {
+  /** Answers the folder to put on PATH. Throws KapalError `toolchain_missing`. */
+  ensure(tool: Tool): Promise<string>;
+}
+
+/** Milliseconds for one npm command. */
+const LIMIT = 180_000;
+
+/**
+ * Tools in `FOLDER/NAME-VERSION/`, each brought once from the npm registry, its own scripts never run, its integrity checked by npm and against
+ * the hash that package.json may demand.
+ */
+export function createTools(options: {
+  folder: string;
+  toolchain: () => Promise<Toolchain>;
+  registry: () => Promise<RegistrySettings>;
+}): Tools {
+  const coming = new Map<string, Promise<string>>();
+  return {
+    ensure(tool) {
+      const place = join(options.folder, folderName(tool));
+      const started = coming.get(place);
+      if (started !== undefined) return started;
+      const bringing = bring(tool, place, options).finally(() => coming.delete(place));
+      coming.set(place, bringing);
+      return bringing;
+    },
+  };
+}
+
+function folderName({ name, version, hash }: Tool): string {
+  return `${name}-${version}${hash === null ? '' : `-${hash.hex.slice(0, 16)}`}`;
+}
+
+async function bring(tool: Tool, place: string, options: Parameters<typeof createTools>[0]): Promise<string> {
+  const toolchain = await options.toolchain();
+  if (!(await exists(place))) {
+    const { environment } = await options.registry();
+    await atomically(place, (part) => install({ tool, part, toolchain, environment }));
+  }
+  await writeShim(tool, { toolchain, folder: options.folder });
+  return join(place, 'node_modules', '.bin');
+}
+
+async function install(at: {
+  tool: Tool;
+  part: string;
+  toolchain: Toolchain;
+  environment: Readonly<Record<string, string>>;
+}): Promise<void> {
+  const { tool, part } = at;
+  const npm = (args: readonly string[]) => runNpm(at, args);
+  const download = join(part, 'download');
+  await makeFolder(download);
+  const packed = await npm(['pack', '--pack-destination', download, '--', `${packageName(tool)}@${tool.version}`]);
+  const [tarball] = await readdir(download);
+  if (!packed.ok || tarball === undefined) throw notBrought(tool, packed);
+  const installed = await npm(['install', '--prefix', part, '--no-save', '--', join(download, tarball)]);
+  if (!installed.ok) throw notBrought(tool, installed);
+  await checkHash(tool, { part, tarball: join(download, tarball) });
+  await rm(download, { recursive: true });
+  await rm(join(part, 'home'), { recursive: true, force: true });
+  // Whatever umask the daemon has.
+  await exec('chmod', ['-R', 'a+rX', '--', part]);
+}
+
+/** yarn from version 2 on is published under another name. */
+function packageName({ name, version }: Tool): string {
+  return name === 'yarn' && !version.startsWith('1.') ? '@yarnpkg/cli-dist' : name;
+}
+
+async function runNpm(
+  at: { part: string; toolchain: Toolchain; environment: Readonly<Record<string, string>> },
+  args: readonly string[],
+): Promise<ExecResult> {
+  const { node, npm } = at.toolchain;
+  if (npm === null) throw npmMissing();
+  const home = join(at.part, 'home');
+  const quiet = [
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-update-notifier',
+    '--no-progress',
+    '--loglevel=error',
+  ];
+  return exec(node, [npm, ...quiet, ...args], {
+    cwd: at.part,
+    env: plainEnvironment({ ...at.environment, HOME: home, npm_config_cache: join(home, 'cache') }),
+    timeout: LIMIT,
+  });
+}
+
+/** corepack's hash is that of the package's tarball; for yarn from version 2 on, of the one file in it that is the program. */
+async function checkHash(tool: Tool, at: { part: string; tarball: string }): Promise<void> {
+  if (tool.hash === null) return;
+  const { algorithm, hex } = tool.hash;
+  const berry = packageName(tool) !== tool.name;
+  const file = berry ? join(at.part, 'node_modules', '@yarnpkg', 'cli-dist', 'bin', 'yarn.js') : at.tarball;
+  if (!getHashes().includes(algorithm)) throw wrongHash(tool, `${algorithm} is no hash known here`);
+  const found = createHash(algorithm)
+    .update(await readFile(file))
+    .digest('hex');
+  if (found !== hex) throw wrongHash(tool, `its ${algorithm} is ${found}`);
+}
+
+/**
+ * A start command may say `pnpm start` too, and PATH has the toolchain's own folder then: a few lines of sh that pass on to the version that the
+ * project asks for, else to the one that was brought last.
+ */
+async function writeShim(tool: Tool, at: { toolchain: Toolchain; folder: string }): Promise<void> {
+  const { name } = tool;
+  const text = [
+    '#!/bin/sh',
+    'here=${0%/*}/../..',
+    `asked=$(sed -n 's/.*"packageManager"[[:space:]]*:[[:space:]]*"${name}@\\([0-9][0-9A-Za-z.-]*\\).*/\\1/p' package.json 2>/dev/null | head -n 1)`,
+    `for tool in "$here/${name}-$asked" "$here/${name}-$asked"-* "$here/${name}-default"; do`,
+    `  [ ! -x "$tool/node_modules/.bin/${name}" ] || exec "$tool/node_modules/.bin/${name}" "$@"`,
+    'done',
+    `echo "${name}: no version of it is here any more; deploy again" >&2`,
+    'exit 127',
+    '',
+  ].join('\n');
+  const path = join(at.toolchain.bin, name);
+  if (!(await exists(path))) {
+    await writeDurably(path, text, 0o755);
+    await chmod(path, 0o755);
+  }
+  const chosen = join(at.folder, `${name}-default`);
+  const fresh = `${chosen}.${randomBytes(6).toString('hex')}`;
+  await symlink(folderName(tool), fresh);
+  await rename(fresh, chosen);
+}
+
+export function npmMissing(): KapalError {
+  return new KapalError('toolchain_missing', 'npm is not installed on this machine, and the build needs it', {
+    hint: 'Install it (Debian: apt-get install npm) and start Kapal again, or declare a buildCommand that does without.',
+  });
+}
+
+function notBrought(tool: Tool, { stderr, timedOut, code }: ExecResult): KapalError {
+  const log = stderr.split('\n').filter((line) => line.trim() !== '');
+  const reason = timedOut ? `it took longer than ${LIMIT / 1000} s` : (log[0] ?? `npm ended with code ${code}`);
+  return new KapalError(
+    'toolchain_missing',
+    `${tool.name} ${tool.version} could not be brought from the npm registry: ${reason}`,
+    {
+      hint: 'Check the version in package.json (packageManager), and that this machine reaches the registry: npm ping',
+      log: log.slice(-12),
+    },
+  );
+}
+
+function wrongHash(tool: Tool, what: string): KapalError {
+  return new KapalError('toolchain_missing', `${tool.name} ${tool.version} is not what package.json demands: ${what}`, {
+    hint: 'If the field packageManager was written by hand, remove the hash from it or run: corepack use',
+  });
+}

@@ -1,0 +1,6 @@
+import type { DeployedService, OperationEvent, ServiceDocument } from '../../api/contract/types.ts';
+
+/** The contract's words that people read translated. */
+export type Outcome = DeployedService['outcome'];
+export type ServiceStatus = ServiceDocument['status'];
+export type DeployStage = Extract<OperationEvent, { readonly kind: 'stage' }>['stage'];

@@ -1,0 +1,221 @@
+import { isAbsolute } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import { makeFolder, readIfThere } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import type { Edge, EdgeStatus, PoolCounters, RouteTable } from '../port.ts';
+import { checkFolders, checkTable } from './check.ts';
+import { addCounters, addInFlight } from './totals.ts';
+import { applyQuestion, type WorkerStatus } from './control.ts';
+import { describeTable, describeTroubles } from './describe.ts';
+import { type Engine, installEngine, pruneEngines } from './engine.ts';
+import { forgetRetired, surveyFleet } from './fleet.ts';
+import { edgeFolder, type EdgeFolder } from './folder.ts';
+import {
+  askFleet,
+  endFleet,
+  holds,
+  type KeeperControl,
+  retireBefore,
+  startGeneration,
+  waitUntilServing,
+} from './keeper.ts';
+import { furnishFolder, rehearse, renderLaunch, type WorkerAccount, workerCommand } from './launch.ts';
+import { formatAddress, type SocketAddress } from './listener.ts';
+import { TablePublisher } from './publisher.ts';
+import { askWorkers } from './questions.ts';
+import { readTable } from './table-file.ts';
+
+export interface EmbeddedEdgeOptions {
+  /** Absolute; made on `ensure`. The workers' user must be able to pass through the folders above it. */
+  readonly folder: string;
+  /** Port 0 takes a free one. */
+  readonly http: SocketAddress;
+  readonly workers: number;
+  /** Absolute path of Node 24, where the workers' user can run it. */
+  readonly node: string;
+  /** Who the workers run as; `null`, or a daemon that is not root: the daemon's own user. */
+  readonly account: WorkerAccount | null;
+  readonly clock: Clock;
+  /** Milliseconds that workers of a replaced generation may take for what they have under way. 30,000 unless told. */
+  readonly handOverGrace?: number;
+  /** For the daemon's log: what went differently than asked. */
+  note?(text: string): void;
+}
+
+/** The edge made of Node workers under a keeper; see keeper.sh for its processes and folder.ts for its files. */
+export function createEmbeddedEdge(options: EmbeddedEdgeOptions): Edge {
+  if (!isAbsolute(options.folder))
+    throw new KapalError('usage', `The edge's folder ${options.folder} is not absolute.`);
+  return new EmbeddedEdge(options);
+}
+
+class EmbeddedEdge implements Edge {
+  readonly name = 'embedded';
+  readonly #options: EmbeddedEdgeOptions;
+  readonly #folder: EdgeFolder;
+  readonly #control: KeeperControl;
+  readonly #publisher: TablePublisher;
+  #engine: Promise<Engine> | null = null;
+  #launch: string | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: EmbeddedEdgeOptions) {
+    this.#options = options;
+    this.#folder = edgeFolder(options.folder);
+    this.#control = { folder: this.#folder, clock: options.clock, note: (text) => options.note?.(text) };
+    this.#publisher = new TablePublisher(this.#folder.table, (json) => this.#push(json));
+  }
+
+  ensure(): Promise<EdgeStatus> {
+    return this.#inTurn(async () => {
+      if (!(await this.#adopt())) await this.#replace();
+      return this.status();
+    });
+  }
+
+  async apply(table: RouteTable): Promise<void> {
+    const problems = checkTable(table);
+    if (problems.length > 0)
+      throw new KapalError('edge_failed', `The route table is not sound: ${problems.join('; ')}`);
+    await this.#publisher.publish(table);
+  }
+
+  async status(): Promise<EdgeStatus> {
+    const fleet = await surveyFleet(this.#folder);
+    const answers = await askFleet(this.#control, fleet);
+    const serving = answers.filter(({ status }) => status.state === 'serving');
+    if (serving.length === 0) throw this.#dead();
+    const http = fleet.keepers.at(-1)?.address ?? formatAddress(this.#options.http);
+    return {
+      engine: this.name,
+      addresses: { http },
+      workers: serving.map(({ status }) => ({
+        pid: status.pid,
+        version: status.version,
+        residentBytes: status.residentBytes,
+      })),
+    };
+  }
+
+  async inFlight(): Promise<ReadonlyMap<string, number>> {
+    return addInFlight(await this.#statuses());
+  }
+
+  async counters(): Promise<readonly PoolCounters[]> {
+    return addCounters(await this.#statuses());
+  }
+
+  async describe(): Promise<string> {
+    const fleet = await surveyFleet(this.#folder);
+    const address = fleet.keepers.at(-1)?.address ?? null;
+    const head = address === null ? 'embedded edge, not running' : `embedded edge on http://${address}`;
+    const statuses = (await askFleet(this.#control, fleet)).map(({ status }) => status);
+    return `${[head, ...describeTroubles(statuses)].join('\n')}\n${describeTable(readTable(this.#folder.table))}`;
+  }
+
+  async check(table: RouteTable): Promise<readonly string[]> {
+    return [...checkTable(table), ...(await checkFolders(table))];
+  }
+
+  stop(grace: number): Promise<void> {
+    return this.#inTurn(() => endFleet(this.#control, grace));
+  }
+
+  /** Whether what runs is what is wanted; waits for its first worker, and finishes a hand-over that a dead daemon began. */
+  async #adopt(): Promise<boolean> {
+    const fleet = await surveyFleet(this.#folder);
+    const keeper = fleet.keepers.at(-1);
+    const generation = fleet.generations.at(-1);
+    if (keeper === undefined || generation === undefined || !holds(keeper.address, this.#options.http)) return false;
+    const running = await readIfThere(this.#folder.launch(generation));
+    if (running !== (await this.#launchText(running))) return false;
+    try {
+      await waitUntilServing(this.#control, { generation, workers: 1 });
+    } catch {
+      return false;
+    }
+    if (fleet.generations.length > 1) await this.#retireBefore(generation);
+    return true;
+  }
+
+  async #replace(): Promise<void> {
+    const engine = await this.#installed();
+    const fleet = await surveyFleet(this.#folder);
+    const latest = fleet.generations.at(-1);
+    const launch = await this.#launchText(latest === undefined ? null : await readIfThere(this.#folder.launch(latest)));
+    const { http, workers } = this.#options;
+    const generation = await startGeneration(this.#control, { launch, engine, address: http, workers });
+    await this.#retireBefore(generation);
+    await pruneEngines(this.#folder.path, [launch]);
+  }
+
+  async #retireBefore(first: number): Promise<void> {
+    await retireBefore(this.#control, { first, grace: this.#options.handOverGrace ?? 30_000 });
+    await forgetRetired(this.#folder);
+  }
+
+  /**
+   * How workers are to be started, found to work by a rehearsal unless it is what `latest` says already. Where the workers' user cannot
+   * reach its files (a data folder below a private one), they run as the daemon's user: the edge answering comes first, and it is noted.
+   */
+  async #launchText(latest: string | null): Promise<string> {
+    if (this.#launch !== null) return this.#launch;
+    const account = process.getuid?.() === 0 ? this.#options.account : null;
+    const wanted = await this.#render(account);
+    if (latest === wanted.text) return (this.#launch = wanted.text);
+    await furnishFolder(this.#folder, account);
+    const failure = await rehearse(wanted.command);
+    if (failure === null) return (this.#launch = wanted.text);
+    if (account === null) throw rehearsalFailed(failure);
+    this.#control.note(
+      `edge: its workers cannot run as uid ${account.uid}, so they run as the daemon's user: ${failure}`,
+    );
+    const plain = await this.#render(null);
+    await furnishFolder(this.#folder, null);
+    const again = await rehearse(plain.command);
+    if (again !== null) throw rehearsalFailed(again);
+    return (this.#launch = plain.text);
+  }
+
+  async #render(account: WorkerAccount | null): Promise<{ command: readonly string[]; text: string }> {
+    const engine = await this.#installed();
+    const command = workerCommand({ folder: this.#folder, engine, node: this.#options.node, account });
+    return { command, text: renderLaunch(this.#options.workers, command) };
+  }
+
+  #installed(): Promise<Engine> {
+    this.#engine ??= makeFolder(this.#folder.path).then(() => installEngine(this.#folder.path));
+    return this.#engine;
+  }
+
+  async #push(json: string): Promise<void> {
+    const { workers } = await surveyFleet(this.#folder);
+    if (workers.length === 0) throw this.#dead();
+    await askWorkers({ ...this.#control, workers, question: applyQuestion(json) });
+  }
+
+  async #statuses(): Promise<WorkerStatus[]> {
+    const answers = await askFleet(this.#control, await surveyFleet(this.#folder));
+    return answers.map(({ status }) => status);
+  }
+
+  #dead(): KapalError {
+    return new KapalError('edge_failed', `No worker of the edge in ${this.#folder.path} answers`, {
+      hint: `The daemon starts it again; ${this.#folder.workersLog} has its last words.`,
+    });
+  }
+
+  /** `ensure` and `stop` never overlap: each begins when the one before has ended, however it ended. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function rehearsalFailed(failure: string): KapalError {
+  return new KapalError('edge_failed', "The edge's program does not start", {
+    hint: 'Check that the Node of Kapal runs on this machine.',
+    log: failure.split('\n'),
+  });
+}

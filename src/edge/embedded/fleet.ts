@@ -1,0 +1,104 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMissing, readIfThere } from '../../lib/files.ts';
+import { type EdgeFolder, socketName } from './folder.ts';
+import { type Identity, isAlive, parseIdentity } from './identity.ts';
+
+/** The processes of one edge folder that are alive, as its files name them. */
+export interface Fleet {
+  readonly keepers: readonly KeeperProcess[];
+  readonly slots: readonly SlotProcess[];
+  readonly workers: readonly WorkerProcess[];
+  /** Generations that are not retired, ascending. */
+  readonly generations: readonly number[];
+  /** The highest number that was ever used here: the next generation comes after it. */
+  readonly highest: number;
+  /** The session of the last keeper, alive or not: orphans still belong to it. */
+  readonly sessions: readonly number[];
+}
+
+export interface KeeperProcess {
+  readonly generation: number;
+  readonly identity: Identity;
+  /** `host:port` as it was asked for, with the port that was bound. */
+  readonly address: string;
+}
+
+export interface SlotProcess {
+  readonly generation: number;
+  readonly slot: number;
+  readonly identity: Identity;
+}
+
+export interface WorkerProcess extends SlotProcess {
+  /** Name of its control socket in the folder `control`. */
+  readonly socket: string;
+}
+
+export async function surveyFleet(folder: EdgeFolder): Promise<Fleet> {
+  const names = await namesIn(folder.path);
+  const processes = (await Promise.all(names.map((name) => readProcess(folder, name)))).filter(
+    (found) => found !== null,
+  );
+  const alive = processes.filter((found) => isAlive(found.identity));
+  const numbers = names.map(generationOf).filter((number) => number !== null);
+  return {
+    keepers: alive.filter((found) => found.role === 'keeper').sort((a, b) => a.generation - b.generation),
+    slots: alive.filter((found) => found.role === 'slot'),
+    workers: alive
+      .filter((found) => found.role === 'worker')
+      .map((found) => ({ ...found, socket: socketName(found.generation, found.slot) }))
+      .sort((a, b) => a.generation - b.generation || a.slot - b.slot),
+    generations: names
+      .filter((name) => name.startsWith('launch-'))
+      .map((name) => Number(name.slice('launch-'.length)))
+      .sort((a, b) => a - b),
+    highest: Math.max(0, ...numbers),
+    sessions: processes.filter((found) => found.role === 'keeper').map((found) => found.identity.pid),
+  };
+}
+
+/**
+ * Removes the files of dead processes of retired generations. Those of a generation that lives are its keeper's: a slot may be
+ * writing the name of its next worker at this moment, and a worker without a file would miss the next table.
+ */
+export async function forgetRetired(folder: EdgeFolder): Promise<void> {
+  const names = await namesIn(folder.path);
+  const living = new Set(names.filter((name) => name.startsWith('launch-')).map(generationOf));
+  for (const name of names) {
+    const found = await readProcess(folder, name);
+    if (found === null || living.has(found.generation) || isAlive(found.identity)) continue;
+    await rm(join(folder.path, name), { force: true });
+  }
+}
+
+interface FoundProcess extends SlotProcess {
+  readonly role: 'keeper' | 'slot' | 'worker';
+  readonly address: string;
+}
+
+const PROCESS_FILE = /^(keeper|slot|worker)-(\d+)(?:-(\d+))?$/;
+
+async function readProcess(folder: EdgeFolder, name: string): Promise<FoundProcess | null> {
+  const match = PROCESS_FILE.exec(name);
+  if (match === null) return null;
+  const [line = '', address = ''] = ((await readIfThere(join(folder.path, name))) ?? '').split('\n');
+  const identity = parseIdentity(line);
+  if (identity === null) return null;
+  const role = match[1] as FoundProcess['role'];
+  return { role, generation: Number(match[2]), slot: Number(match[3] ?? 0), identity, address };
+}
+
+function generationOf(name: string): number | null {
+  const match = /^(?:launch|keeper|slot|worker)-(\d+)/.exec(name);
+  return match === null ? null : Number(match[1]);
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}

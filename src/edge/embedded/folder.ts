@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+
+/**
+ * What lies in the edge's folder. `control`, `log` and `cache` belong to the account of the workers; everything else to the daemon.
+ *
+ *   table.json           the last table that was applied
+ *   launch-N             how generation N's workers are started (see keeper.sh); a generation without it is retired
+ *   next                 the generation that a keeper starts on SIGHUP
+ *   keeper-N             identity of the keeper that began with generation N, and the address it holds
+ *   slot-N-S, worker-N-S identities of the subshell and of the worker of a slot
+ *   workers.log          what workers and keeper print
+ *   engine-DIGEST        the edge's own copy of its code
+ *   control/worker-N-S.sock, log/access-S.log, cache/
+ */
+export interface EdgeFolder {
+  readonly path: string;
+  readonly table: string;
+  readonly next: string;
+  readonly workersLog: string;
+  readonly control: string;
+  readonly log: string;
+  readonly cache: string;
+  launch(generation: number): string;
+}
+
+export function edgeFolder(path: string): EdgeFolder {
+  return {
+    path,
+    table: join(path, 'table.json'),
+    next: join(path, 'next'),
+    workersLog: join(path, 'workers.log'),
+    control: join(path, 'control'),
+    log: join(path, 'log'),
+    cache: join(path, 'cache'),
+    launch: (generation) => join(path, `launch-${generation}`),
+  };
+}
+
+/** Relative to `control`, where the worker's own working folder is: a Unix socket's path holds at most 107 bytes (unix(7)). */
+export function socketName(generation: number, slot: number): string {
+  return `worker-${generation}-${slot}.sock`;
+}

@@ -1,0 +1,163 @@
+import { closeSync, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { launch, plainEnvironment } from '../../lib/exec.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { readIfThere, writeDurably } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import { drainQuestion, statusQuestion } from './control.ts';
+import { type Fleet, forgetRetired, surveyFleet, type WorkerProcess } from './fleet.ts';
+import type { EdgeFolder } from './folder.ts';
+import type { Engine } from './engine.ts';
+import { commandOf, isAlive, signal } from './identity.ts';
+import { formatAddress, openListener, type SocketAddress } from './listener.ts';
+import { type AnsweringWorker, askWorkers } from './questions.ts';
+import { endStrays } from './strays.ts';
+
+const POLL = 20;
+/** From the start of a generation until its workers serve. */
+const READY_TIMEOUT = 15_000;
+
+/** Starts and ends generations of workers in one edge folder. */
+export interface KeeperControl {
+  readonly folder: EdgeFolder;
+  readonly clock: Clock;
+  readonly note: (text: string) => void;
+}
+
+/**
+ * Starts the next generation beside what runs and resolves when all its workers serve: by the living keeper of this address, whose
+ * descriptor they inherit, else by a new keeper with a socket of its own. If they do not come up, they are ended and what ran before
+ * goes on. Throws `port_taken`, `edge_failed`.
+ */
+export async function startGeneration(
+  control: KeeperControl,
+  next: { readonly launch: string; readonly engine: Engine; readonly address: SocketAddress; readonly workers: number },
+): Promise<number> {
+  const fleet = await surveyFleet(control.folder);
+  const generation = fleet.highest + 1;
+  await writeDurably(control.folder.launch(generation), next.launch);
+  try {
+    const keeper = fleet.keepers.at(-1);
+    if (keeper !== undefined && holds(keeper.address, next.address)) {
+      await writeDurably(control.folder.next, `${generation}\n`);
+      signal(keeper.identity, 'SIGHUP');
+    } else {
+      await startKeeper(control, { ...next, generation });
+    }
+    await waitUntilServing(control, { generation, workers: next.workers });
+    return generation;
+  } catch (error) {
+    await abandon(control, generation);
+    throw error;
+  }
+}
+
+/** Resolves when so many workers of a generation serve; throws `edge_failed` with the workers' last lines when they do not. */
+export async function waitUntilServing(
+  control: KeeperControl,
+  wanted: { readonly generation: number; readonly workers: number },
+): Promise<void> {
+  const deadline = control.clock.monotonic() + READY_TIMEOUT;
+  for (;;) {
+    const fleet = await surveyFleet(control.folder);
+    const workers = fleet.workers.filter((worker) => worker.generation === wanted.generation);
+    const answers = await askWorkers({ ...control, workers, question: statusQuestion });
+    if (answers.filter(({ status }) => status.state === 'serving').length >= wanted.workers) return;
+    if (control.clock.monotonic() > deadline) throw await notServing(control.folder);
+    await pause(POLL);
+  }
+}
+
+/**
+ * Ends the generations before `first`: nothing restarts their workers any more, which stop accepting before this resolves and end by
+ * themselves once what they have under way is done, at the latest after `grace` milliseconds.
+ */
+export async function retireBefore(
+  control: KeeperControl,
+  options: { readonly first: number; readonly grace: number },
+): Promise<readonly WorkerProcess[]> {
+  const fleet = await surveyFleet(control.folder);
+  for (const generation of fleet.generations) {
+    if (generation < options.first) await rm(control.folder.launch(generation), { force: true });
+  }
+  const last = fleet.keepers.at(-1);
+  const keepers = fleet.keepers.filter((keeper) => keeper !== last || options.first > fleet.highest);
+  // Whoever holds a copy of a listening descriptor without accepting leaves connections to wait for ever: end them before the drain.
+  for (const { identity } of [...keepers, ...fleet.slots.filter((slot) => slot.generation < options.first)]) {
+    signal(identity, 'SIGKILL');
+  }
+  const workers = fleet.workers.filter((worker) => worker.generation < options.first);
+  await askWorkers({ ...control, workers, question: drainQuestion(options.grace) });
+  return workers;
+}
+
+/** Ends everything; resolves when no process of this folder is left, at most a little after `grace` milliseconds. */
+export async function endFleet(control: KeeperControl, grace: number): Promise<void> {
+  const workers = await retireBefore(control, { first: Number.POSITIVE_INFINITY, grace });
+  const deadline = control.clock.monotonic() + grace + 1000;
+  while (control.clock.monotonic() < deadline && workers.some(({ identity }) => isAlive(identity))) await pause(POLL);
+  for (const { identity } of workers) signal(identity, 'SIGKILL');
+  const { sessions } = await surveyFleet(control.folder);
+  await endStrays({ sessions, folder: control.folder.path, clock: control.clock });
+  await forgetRetired(control.folder);
+}
+
+/** Every worker that answers, of every generation: those that drain too. */
+export async function askFleet(control: KeeperControl, fleet: Fleet): Promise<AnsweringWorker[]> {
+  return askWorkers({ ...control, workers: fleet.workers, question: statusQuestion });
+}
+
+/** Whether a keeper's address is the wanted one; port 0 takes what there is. */
+export function holds(address: string, wanted: SocketAddress): boolean {
+  if (wanted.port !== 0) return address === formatAddress(wanted);
+  return address.slice(0, address.lastIndexOf(':')) === formatAddress(wanted).slice(0, -2);
+}
+
+async function startKeeper(
+  control: KeeperControl,
+  next: {
+    readonly engine: Engine;
+    readonly address: SocketAddress;
+    readonly generation: number;
+  },
+): Promise<void> {
+  const { folder } = control;
+  const log = openSync(folder.workersLog, 'a', 0o600);
+  try {
+    await openListener({
+      address: next.address,
+      ours: (holder) => commandOf(holder.pid).includes(folder.path),
+      start: (descriptor, bound) => {
+        const address = formatAddress({ host: next.address.host, port: bound.port });
+        const args = [next.engine.keeper, folder.path, String(next.generation), address];
+        const child = launch('/bin/sh', args, {
+          cwd: '/',
+          env: plainEnvironment(),
+          stdio: ['ignore', log, log, descriptor],
+        });
+        child.on('error', (error) => control.note(`edge: the keeper did not start: ${error.message}`));
+        child.unref();
+      },
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function abandon(control: KeeperControl, generation: number): Promise<void> {
+  await rm(control.folder.launch(generation), { force: true });
+  const fleet = await surveyFleet(control.folder);
+  const others = fleet.generations.length > 0;
+  const keepers = others ? fleet.keepers.filter((keeper) => keeper.generation === generation) : fleet.keepers;
+  const members = [...fleet.slots, ...fleet.workers].filter((member) => member.generation === generation);
+  for (const { identity } of [...keepers, ...members]) signal(identity, 'SIGKILL');
+}
+
+async function notServing(folder: EdgeFolder): Promise<KapalError> {
+  const log = ((await readIfThere(folder.workersLog)) ?? '').trimEnd().split('\n').slice(-20);
+  return new KapalError('edge_failed', 'The workers of the edge did not come up', {
+    hint: `The last lines of ${folder.workersLog} say why.`,
+    log,
+  });
+}

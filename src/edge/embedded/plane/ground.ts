@@ -1,0 +1,53 @@
+import { randomFillSync } from 'node:crypto';
+import { FieldTable } from '../http/fields.ts';
+import type { HeadLimits } from '../http/head-scanner.ts';
+import { Holds } from './holds.ts';
+import { defaultLimits } from './limits.ts';
+import type { PlaneLimits, PlaneOptions } from './types.ts';
+
+const readSize = 64 * 1024;
+const idBytes = 12;
+
+/** What everything in one plane stands on: its options, its clock, and memory that all connections share because one event loop uses it at a time. */
+export class Ground {
+  readonly options: PlaneOptions;
+  readonly limits: PlaneLimits;
+  /** Monotonic milliseconds, as of the last request or sweep: near enough for deadlines, and free to read. */
+  readonly clock = { now: 0 };
+  readonly fields: FieldTable;
+  /** Upstream connections read into this; what has to outlive the read is copied. */
+  readonly readBuffer = Buffer.allocUnsafeSlow(readSize);
+  readonly upstreamHeadLimits: HeadLimits;
+  readonly holds: Holds;
+  draining = false;
+  /** `Date: ... CRLF` of the current second. */
+  dateLine = '';
+  readonly #random = Buffer.allocUnsafeSlow(idBytes * 256);
+  #randomUsed = this.#random.length;
+
+  constructor(options: PlaneOptions) {
+    this.options = options;
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.fields = new FieldTable(this.limits.headerCount);
+    this.upstreamHeadLimits = { headSize: this.limits.headSize, requestLineSize: this.limits.headSize };
+    this.holds = new Holds(this.limits.holdTime);
+    this.tick();
+  }
+
+  /** Reads the clocks. */
+  tick(): void {
+    this.clock.now = performance.now();
+    this.dateLine = `Date: ${new Date(this.options.now()).toUTCString()}\r\n`;
+  }
+
+  /** 24 hexadecimal digits, not to be guessed. */
+  requestId(): string {
+    if (this.#randomUsed === this.#random.length) {
+      randomFillSync(this.#random);
+      this.#randomUsed = 0;
+    }
+    const start = this.#randomUsed;
+    this.#randomUsed += idBytes;
+    return this.#random.toString('hex', start, start + idBytes);
+  }
+}

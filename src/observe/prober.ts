@@ -1,0 +1,141 @@
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { errorCode } from '../lib/files.ts';
+import type { Prober, ProbeResult } from './probe-port.ts';
+
+/** The answer's body is read so that the app sees an ordinary client, but no further than this. */
+const bodyLimit = 64 * 1024;
+
+/** What one address said. `nobody`: nothing listens there, so the other name of loopback may be tried. */
+interface Answer {
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly nobody: boolean;
+}
+
+interface Question {
+  readonly address: string;
+  readonly port: number;
+  /** Milliseconds for the whole of it. */
+  readonly timeout: number;
+}
+
+/** Asks apps on loopback whether they are ready. `version` ends the User-Agent: `Kapal-Health/<version>`. */
+export function createProber(options: { version?: string } = {}): Prober {
+  const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
+  const userAgent = options.version === undefined ? 'Kapal-Health' : `Kapal-Health/${options.version}`;
+  return {
+    http({ port, path, host, timeout }) {
+      const headers = { Host: host, 'User-Agent': userAgent, Accept: '*/*', Connection: 'close' };
+      return onLoopback({ port, timeout }, (question) => ask(question, { agent, path, headers }));
+    },
+    tcp: (question) => onLoopback(question, knock),
+  };
+}
+
+/** An app that binds `localhost` may have got the IPv6 name only: ::1 is tried where 127.0.0.1 refused, within the same time. */
+async function onLoopback(
+  { port, timeout }: { port: number; timeout: number },
+  attempt: (question: Question) => Promise<Answer>,
+): Promise<ProbeResult> {
+  const deadline = performance.now() + timeout;
+  const first = await attempt({ address: '127.0.0.1', port, timeout });
+  const second = first.nobody
+    ? await attempt({ address: '::1', port, timeout: Math.max(1, deadline - performance.now()) })
+    : first;
+  // Where IPv6 is off, what the first address said is the answer.
+  const { ok, detail } = second.nobody ? first : second;
+  return { ok, detail: detail === noAnswer ? `no answer within ${seconds(timeout)}` : detail };
+}
+
+/** Stands for the time-out until the caller's own number of seconds is put in. */
+const noAnswer = 'no answer';
+
+function ask(
+  question: Question,
+  { agent, path, headers }: { agent: Agent; path: string; headers: Record<string, string> },
+): Promise<Answer> {
+  return settle(question.timeout, (done) => {
+    const request = httpRequest({ host: question.address, port: question.port, path, headers, agent, method: 'GET' });
+    request.on('response', (response) => {
+      done(judge(response.statusCode ?? 0));
+      drain(request, response, question.timeout);
+    });
+    request.on('upgrade', (_response, socket) => {
+      done(judge(101));
+      socket.destroy();
+    });
+    request.on('error', (error) => done(failure(error)));
+    request.end();
+    return () => request.destroy();
+  });
+}
+
+function knock(question: Question): Promise<Answer> {
+  return settle(question.timeout, (done) => {
+    const socket = connect({ host: question.address, port: question.port });
+    socket.on('connect', () => {
+      done({ ok: true, detail: 'accepted a connection', nobody: false });
+      // Ended, not cut: a reset would show up as an error in the app's log. One that never closes its side is let go in time.
+      socket.setTimeout(question.timeout, () => socket.destroy());
+      socket.resume().end();
+    });
+    socket.on('error', (error) => done(failure(error)));
+    return () => socket.destroy();
+  });
+}
+
+/** One answer, at the latest when the time is over; `begin` returns what ends the attempt then. It never rejects. */
+function settle(timeout: number, begin: (done: (answer: Answer) => void) => () => void): Promise<Answer> {
+  return new Promise((resolve) => {
+    let end = (): void => undefined;
+    const timer = setTimeout(() => {
+      resolve({ ok: false, detail: noAnswer, nobody: false });
+      end();
+    }, timeout);
+    const done = (answer: Answer): void => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    try {
+      end = begin(done);
+    } catch (error) {
+      done(failure(error));
+    }
+  });
+}
+
+function judge(status: number): Answer {
+  return { ok: status >= 200 && status < 400, detail: `answered ${status}`, nobody: false };
+}
+
+function drain(request: ClientRequest, response: IncomingMessage, timeout: number): void {
+  const timer = setTimeout(() => request.destroy(), timeout);
+  timer.unref();
+  let size = 0;
+  response.on('data', (part: Buffer) => {
+    size += part.length;
+    if (size > bodyLimit) request.destroy();
+  });
+  response.on('error', () => undefined);
+  response.on('close', () => clearTimeout(timer));
+}
+
+function failure(error: unknown): Answer {
+  const code = errorCode(error) ?? '';
+  return { ok: false, detail: words(code, error), nobody: nobodyThere.has(code) };
+}
+
+/** Refused, or no such address on this machine (IPv6 off). */
+const nobodyThere: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETUNREACH']);
+
+function words(code: string, error: unknown): string {
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  if (code === 'ECONNRESET' || code === 'EPIPE') return 'closed the connection without an answer';
+  if (code.startsWith('HPE_')) return 'answered something that is not HTTP';
+  return error instanceof Error ? error.message : String(error);
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${Number((milliseconds / 1000).toFixed(1))} s`;
+}

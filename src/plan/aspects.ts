@@ -1,0 +1,89 @@
+import type { ServiceSpec, UpstreamSpec } from '../spec/spec.ts';
+
+/** One thing that a declaration says of a service, by the name of its field and in the field's own terms. */
+export interface Aspect {
+  readonly field: string;
+  /** `false`: it takes effect without a new release. */
+  readonly release: boolean;
+  /** As it would be declared; equal texts mean equal values. */
+  readonly said: (spec: ServiceSpec) => string;
+}
+
+/**
+ * Everything of a service but its variables, whose values reach the fingerprint as a digest. What acts on the edge, on the number of instances or on
+ * the next rollout and build alone is taken over while the release stays.
+ */
+export const aspects: readonly Aspect[] = [
+  { field: 'type', release: true, said: (spec) => spec.type },
+  { field: 'runtime', release: true, said: (spec) => spec.runtime ?? 'none' },
+  { field: 'rootDir', release: true, said: (spec) => spec.rootDir },
+  { field: 'buildCommand', release: true, said: (spec) => quoted(spec.commands.build) },
+  { field: 'preDeployCommand', release: true, said: (spec) => quoted(spec.commands.preDeploy) },
+  { field: 'startCommand', release: true, said: (spec) => quoted(spec.commands.start) },
+  { field: 'staticPublishPath', release: true, said: (spec) => quoted(spec.publishPath) },
+  { field: 'staticFallback', release: true, said: (spec) => quoted(spec.static?.fallback ?? null) },
+  { field: 'healthCheckPath', release: true, said: (spec) => spec.health.path ?? 'none' },
+  { field: 'memoryLimit', release: true, said: (spec) => size(spec.memoryLimit) },
+  { field: 'upstreams', release: true, said: (spec) => list(spec.upstreams.map(upstream)) },
+  { field: 'numInstances', release: false, said: (spec) => String(spec.instances) },
+  { field: 'domains', release: false, said: (spec) => list(spec.domains.toSorted()) },
+  { field: 'edge.balance', release: false, said: (spec) => spec.edge.balance },
+  { field: 'edge.maxBodySize', release: false, said: (spec) => size(spec.edge.maxBodySize) },
+  { field: 'edge.responseTimeoutSeconds', release: false, said: (spec) => seconds(spec.edge.responseTimeout) },
+  { field: 'edge.idleTimeoutSeconds', release: false, said: (spec) => seconds(spec.edge.idleTimeout ?? 0) },
+  { field: 'healthCheck.intervalSeconds', release: false, said: (spec) => seconds(spec.health.interval) },
+  { field: 'healthCheck.timeoutSeconds', release: false, said: (spec) => seconds(spec.health.timeout) },
+  { field: 'rollout.strategy', release: false, said: (spec) => spec.rollout.strategy },
+  { field: 'rollout.maxSurge', release: false, said: (spec) => String(spec.rollout.maxSurge) },
+  { field: 'startTimeoutSeconds', release: false, said: (spec) => seconds(spec.startTimeout) },
+  { field: 'maxShutdownDelaySeconds', release: false, said: (spec) => seconds(spec.shutdownDelay) },
+  { field: 'build.timeoutSeconds', release: false, said: (spec) => seconds(spec.build.timeout) },
+  { field: 'build.memoryLimit', release: false, said: (spec) => size(spec.build.memoryLimit) },
+];
+
+/** `numInstances: 2 -> 3` for each of the given aspects that differs. */
+export function differences(
+  old: ServiceSpec,
+  next: ServiceSpec,
+  which: readonly Aspect[] = aspects,
+): readonly string[] {
+  return which.flatMap(({ field, said }) => {
+    const [before, after] = [said(old), said(next)];
+    return before === after ? [] : [`${field}: ${before} -> ${after}`];
+  });
+}
+
+/** Quoted, so that no text reads as `none`, and on one line with nothing that a terminal obeys. Exact: different texts stay different. */
+function quoted(text: string | null): string {
+  if (text === null) return 'none';
+  return JSON.stringify(text).replace(
+    /[\p{Cf}\p{Zl}\p{Zp}\u007f-\u009f]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+function seconds(milliseconds: number): string {
+  return String(milliseconds / 1000);
+}
+
+const units = [
+  ['GB', 1024 ** 3],
+  ['MB', 1024 ** 2],
+  ['KB', 1024],
+] as const;
+
+/** `100MB`; exact, so that two sizes never read the same. */
+function size(bytes: number | null): string {
+  if (bytes === null) return 'none';
+  const [unit, factor] = units.find(([, one]) => bytes >= one && bytes % one === 0) ?? ['', 1];
+  return `${bytes / factor}${unit}`;
+}
+
+function upstream({ host, port, weight }: UpstreamSpec): string {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return weight === 1 ? address : `${address} (weight ${weight})`;
+}
+
+function list(items: readonly string[]): string {
+  return items.length === 0 ? 'none' : items.join(', ');
+}

@@ -1,0 +1,49 @@
+import type { RolloutPolicy, ServiceView } from './view.ts';
+
+/** How long things may take, in milliseconds. Every phase has a limit, so that every rollout ends. */
+
+/** preDeployCommand runs migrations: half an hour is what hosted platforms give it. */
+export const prepareLimit = 30 * 60_000;
+
+/** Room for what is not boot time: starting processes, confirming a table, an action that was lost once. */
+const slack = 5_000;
+
+/** The third quick exit of an instance is the end of its rollout. */
+export const quickExitLimit = 3;
+
+/** Three attempts, each of which may take the whole start time-out; the back-off between them is below a second. */
+export function warmLimit(policy: RolloutPolicy): number {
+  return quickExitLimit * policy.startTimeout + 2 * slack;
+}
+
+/** Rolling goes in waves of `maxSurge` instances, and one more wave for an instance that needed a second attempt. */
+export function shiftLimit(view: ServiceView): number {
+  const waves = view.policy.strategy === 'rolling' ? Math.ceil(view.desired / surge(view.policy)) : 1;
+  return (waves + 1) * (view.policy.startTimeout + slack);
+}
+
+/** SIGTERM, the delay, SIGKILL, and once more for what was lost on the way. */
+export function abortLimit(policy: RolloutPolicy): number {
+  return 2 * policy.shutdownDelay + 2 * slack;
+}
+
+/** One boot of the old release and one retry; then the drain and the stop of the new. What is unfinished then is repaired without a rollout. */
+export function withdrawLimit(policy: RolloutPolicy): number {
+  return 2 * policy.startTimeout + 2 * policy.shutdownDelay + 2 * slack;
+}
+
+/** An instance that is not ready for so long is replaced. Half a minute at least: a short start time-out must not make short hiccups deadly. */
+export function staleAfter(policy: RolloutPolicy): number {
+  return Math.max(policy.startTimeout, 30_000);
+}
+
+/** Instances that may exist at once, those that drain or stop not counted. */
+export function instanceLimit(view: ServiceView): number {
+  const above = view.policy.strategy === 'blue-green' ? view.desired : surge(view.policy);
+  return view.desired + above;
+}
+
+/** A rolling rollout without any surge could not move while every wanted instance must stay. */
+function surge(policy: RolloutPolicy): number {
+  return Math.max(1, policy.maxSurge);
+}

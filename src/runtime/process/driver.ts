@@ -1,0 +1,221 @@
+import { watch } from 'node:fs';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import { errorCode, isMissing } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import type { ServiceId } from '../../model/service.ts';
+import type {
+  RunHandle,
+  RunObservation,
+  RunSpec,
+  Runtime,
+  RuntimeCapabilities,
+  RunUsage,
+  ServiceAccount,
+} from '../port.ts';
+import { type Abilities, findAbilities } from './abilities.ts';
+import { type Account, Accounts } from './accounts.ts';
+import { Homes } from './homes.ts';
+import { readIntent } from './intent.ts';
+import { Launcher } from './launcher.ts';
+import { Layout, runOfRecord } from './layout.ts';
+import { ListenTable } from './listen-table.ts';
+import { endOf } from './members.ts';
+import { Observer } from './observer.ts';
+import type { Listener, PortFinder } from './port-finder.ts';
+import { bootId } from './proc.ts';
+import { Stopper } from './stopper.ts';
+import { usageOf } from './usage.ts';
+
+export interface ProcessRuntimeOptions {
+  /** Private to the driver: records and logs of runs. Absolute. */
+  readonly folder: string;
+  /** The data folder, which the services' users have to pass. Absolute. */
+  readonly data: string;
+  /** Eight characters `[a-z0-9]` that tell installs on one machine apart: in names of users and cgroups. */
+  readonly install: string;
+  /** Where the services' homes are. Absolute. */
+  readonly homes: string;
+  /** The folder that comes first on every PATH: the service's Node. */
+  readonly toolchain: string;
+  readonly clock: Clock;
+  readonly useCgroups?: 'auto' | 'off';
+}
+
+/** Runs programs as plain processes of this machine; needs nothing but the kernel and a POSIX shell. */
+export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<Runtime & PortFinder> {
+  if (!/^[a-z0-9]{8}$/.test(options.install)) {
+    throw new KapalError(
+      'runtime_failed',
+      `${JSON.stringify(options.install)} is not an install id (8 characters a-z, 0-9)`,
+    );
+  }
+  const layout = new Layout(options.folder);
+  await mkdir(options.folder, { recursive: true, mode: 0o700 });
+  await chmod(options.folder, 0o700);
+  await mkdir(layout.runs, { recursive: true, mode: 0o700 });
+  await mkdir(layout.records, { recursive: true, mode: 0o700 });
+  await sweep(layout);
+  const { data, install, useCgroups = 'auto' } = options;
+  return new ProcessRuntime({ options, layout, abilities: await findAbilities({ data, install, useCgroups }) });
+}
+
+class ProcessRuntime implements Runtime, PortFinder {
+  readonly name = 'process';
+  readonly #layout: Layout;
+  readonly #abilities: Abilities;
+  readonly #toolchain: string;
+  readonly #accounts: Accounts;
+  readonly #homes: Homes;
+  readonly #observer: Observer;
+  readonly #launcher: Launcher;
+  readonly #stopper: Stopper;
+  readonly #prepared = new Map<ServiceId, Promise<Account | null>>();
+
+  constructor({
+    options,
+    layout,
+    abilities,
+  }: { options: ProcessRuntimeOptions; layout: Layout; abilities: Abilities }) {
+    const { clock, install, homes, toolchain } = options;
+    const { cgroups } = abilities;
+    const boot = bootId();
+    this.#layout = layout;
+    this.#abilities = abilities;
+    this.#toolchain = toolchain;
+    this.#accounts = new Accounts(install);
+    this.#homes = new Homes(homes);
+    this.#observer = new Observer({ layout, boot, install, clock, cgroups, table: new ListenTable(clock) });
+    this.#launcher = new Launcher({ layout, boot, install, cgroups });
+    this.#stopper = new Stopper(this.#observer, cgroups);
+  }
+
+  capabilities(): RuntimeCapabilities {
+    return this.#abilities.capabilities;
+  }
+
+  async prepare(service: ServiceId): Promise<ServiceAccount> {
+    const account = await this.#accountOf(service);
+    const home = this.#homes.pathOf(service);
+    const user = account?.name ?? userInfo().username;
+    const environment = {
+      PATH: `${this.#toolchain}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      HOME: home,
+      USER: user,
+      LOGNAME: user,
+      TMPDIR: join(home, 'tmp'),
+      LANG: 'C.UTF-8',
+    };
+    return { user: account?.name ?? null, uid: account?.uid ?? null, gid: account?.gid ?? null, home, environment };
+  }
+
+  async start(run: RunSpec): Promise<RunHandle> {
+    return this.#launcher.start(run, await this.#accountOf(run.service));
+  }
+
+  async observe(handle: RunHandle): Promise<RunObservation> {
+    return this.#observer.observe(handle);
+  }
+
+  async usage(handle: RunHandle): Promise<RunUsage | null> {
+    return usageOf(this.#observer.processesOf(handle), this.#abilities.cgroups);
+  }
+
+  async signal(handle: RunHandle, signal: 'terminate' | 'kill'): Promise<void> {
+    if (signal === 'terminate') await this.#stopper.terminate(handle);
+    else await this.#stopper.kill(handle);
+  }
+
+  async dispose(handle: RunHandle): Promise<void> {
+    const files = this.#layout.files(handle.id);
+    if (!(await this.#stopper.kill(handle))) {
+      throw new KapalError(
+        'runtime_failed',
+        `Processes of run ${handle.id} of ${handle.service} do not end after SIGKILL`,
+        {
+          hint: 'They wait inside the kernel, most often for a disk or a network file system that does not answer.',
+        },
+      );
+    }
+    await this.#stopper.endKeeper(handle);
+    await this.#abilities.cgroups?.remove(handle.id);
+    // The folder goes last: what is left of a removal that was cut short is still found by inventory or swept at the next start.
+    for (const record of ['process', 'exit', 'drained']) await rm(`${files.record}.${record}`, { force: true });
+    await rename(files.folder, files.gone).catch(ignoreMissing);
+    await rm(files.gone, { recursive: true, force: true });
+    this.#observer.forget(handle.id);
+  }
+
+  async inventory(): Promise<readonly RunHandle[]> {
+    const ids = await this.#layout.ids();
+    const intents = await Promise.all(ids.map((id) => readIntent(this.#layout.files(id).intent)));
+    return intents.filter((intent) => intent !== null).map((intent) => intent.handle);
+  }
+
+  watch(changed: (run: string) => void): Disposable {
+    try {
+      const watcher = watch(this.#layout.records, { persistent: false }, (_, name) => {
+        const run = name === null ? null : runOfRecord(name);
+        if (run !== null) changed(run);
+      });
+      // A hint only: the watch may be lost (the folder was moved), callers look by themselves too.
+      watcher.on('error', () => watcher.close());
+      return { [Symbol.dispose]: () => watcher.close() };
+    } catch (error) {
+      // inotify(7): the user's number of instances or watches is used up.
+      if (errorCode(error) === 'EMFILE' || errorCode(error) === 'ENOSPC') return { [Symbol.dispose]: () => undefined };
+      throw error;
+    }
+  }
+
+  async forget(service: ServiceId): Promise<void> {
+    const runs = (await this.inventory()).filter((handle) => handle.service === service);
+    if (runs.length > 0) throw new KapalError('conflict', `${service} still has ${runs.length} runs`);
+    this.#prepared.delete(service);
+    if (this.#abilities.separateUsers) {
+      const account = await this.#accounts.find(service);
+      if (account !== null) await endOf(account.uid);
+      await this.#accounts.remove(service);
+    }
+    await this.#homes.remove(service);
+  }
+
+  async listeners(handle: RunHandle): Promise<readonly Listener[]> {
+    return this.#observer.listeners(handle);
+  }
+
+  async listeningPorts(handle: RunHandle): Promise<readonly number[]> {
+    const ports = new Set(this.#observer.listeners(handle).map((listener) => listener.port));
+    return [...ports].toSorted((a, b) => a - b);
+  }
+
+  /** The service's user, with its home in order; once per service and daemon, again after a failure. */
+  #accountOf(service: ServiceId): Promise<Account | null> {
+    const prepared = this.#prepared.get(service) ?? this.#makeAccount(service);
+    this.#prepared.set(service, prepared);
+    prepared.catch(() => this.#prepared.delete(service));
+    return prepared;
+  }
+
+  async #makeAccount(service: ServiceId): Promise<Account | null> {
+    const home = this.#homes.pathOf(service);
+    const account = this.#abilities.separateUsers ? await this.#accounts.ensure(service, home) : null;
+    await this.#homes.ensure(service, account);
+    return account;
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}
+
+/** Removes folders without a whole intent: their making or their removal was cut short, and no process can belong to them. */
+async function sweep(layout: Layout): Promise<void> {
+  for (const remnant of await layout.remnants()) await rm(remnant, { recursive: true, force: true });
+  for (const id of await layout.ids()) {
+    const files = layout.files(id);
+    if ((await readIntent(files.intent)) === null) await rm(files.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,39 @@
+import { writeFile } from 'node:fs/promises';
+import type { RunUsage } from '../port.ts';
+
+/** Where the program enters its cgroups, and the file that counts the kernel's out-of-memory kills. Empty text where there is none. */
+export interface CgroupPlaces {
+  readonly memory: string;
+  readonly cpu: string;
+  readonly oom: string;
+}
+
+/** The cgroups of one install, one per run. `null` answers mean that the run has none. */
+export interface Cgroups {
+  /** Repeatable. Throws a system error when the kernel refuses. */
+  create(run: string, memoryLimit: number | null): Promise<CgroupPlaces>;
+  members(run: string): number[] | null;
+  usage(run: string): RunUsage | null;
+  /** Removes the run's cgroups, which must be empty of processes; no error when they are gone. */
+  remove(run: string): Promise<void>;
+}
+
+/** What a version of the interface knows: folders and files by name. */
+export interface Hierarchy {
+  /** The folders that hold the runs of this install. */
+  readonly parents: readonly string[];
+  create(run: string, memoryLimit: number | null): Promise<CgroupPlaces>;
+  /** The folders of a run, the one that lists its processes first. */
+  folders(run: string): readonly [string, ...string[]];
+  usage(run: string): RunUsage;
+}
+
+/** Writes a cgroup's setting. `r+`, because O_CREAT on a setting that this kernel lacks is EPERM instead of ENOENT. */
+export async function setKnob(path: string, value: string): Promise<void> {
+  await writeFile(path, value, { flag: 'r+' });
+}
+
+/** The number after a name in files like memory.stat (`name number` per line), 0 where the name is not there. */
+export function statField(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}

@@ -1,0 +1,93 @@
+# The keeper of one run: starts the program, drains what it prints, waits for it, writes how it ended. It outlives the daemon.
+# Fixed text: everything that differs between runs is an argument, and the program's environment waits in the socket on descriptor 3,
+# which only the last stage reads, as the service's own user. So no variable of a user's (LD_PRELOAD, IFS, ENV, PATH) acts here, and
+# no value of one is in an argv or a file.
+#
+#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU OOM DIRECTORY COMMAND     (UID, MEMORY, CPU and OOM may be empty)
+#
+# Every record is one write(2) that ends in " end": a reader takes anything shorter for not yet written.
+
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+umask 077
+
+# Who the calling process is: in a subshell /proc/self is the subshell. Start time is field 22 of proc(5) stat; the name may hold ") ".
+identify() {
+  read -r stat </proc/self/stat
+  pid=${stat%% *}
+  # shellcheck disable=SC2086
+  set -- ${stat##*) }
+  start=${20}
+}
+
+finish() {
+  # A full disk must not lose the record: the loop ends when there is room again.
+  until printf 'status=%s told=%s oom=%s end\n' "$1" "$2" "$3" >"$record.exit"; do sleep 1; done 2>/dev/null
+  # Then, without its own end of the pipe, until the drain has read what was printed last. Processes that remain may hold the pipe for
+  # long, so this is a record of its own.
+  exec 3<&- 5>&- 6<&- 7>&-
+  wait
+  : >"$record.drained"
+  exit 0
+}
+
+keep() {
+  run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 oom=$8 directory=$9
+  shift 9
+  command=$1
+  read -r boot </proc/sys/kernel/random/boot_id
+
+  # Claims the run: noclobber opens with O_EXCL, so of two keepers for one run the second ends here, and so does one whose run was disposed of.
+  identify
+  set -C
+  { printf '%s %s %s end\n' "$pid" "$start" "$boot" >"$run/claim"; } 2>/dev/null || exit 0
+  set +C
+  exec 2>"$run/keeper"
+
+  # A named pipe and not a plain one: the program may open /dev/stdout again as its own user, which a pipe of root's refuses.
+  # Its folder is closed to everybody else, so mode 666 opens nothing.
+  mkfifo -m 666 "$run/pipe" 2>"$run/refusal" || finish 126 0 0
+  exec 4<>"$run/pipe" 5>"$run/pipe" 6<"$run/pipe" 7>>"$run/log"
+  exec 4>&-
+
+  # Where the log cannot be written (disk full), output is thrown away for a second and then tried again: the program is never blocked
+  # and never ended by SIGPIPE.
+  {
+    exec 3<&- 5>&-
+    until cat <&6 >&7; do timeout 1 cat <&6 >/dev/null; done
+  } 2>/dev/null &
+
+  # In the foreground, because background jobs of sh ignore SIGINT and SIGQUIT for ever. The identity holds over every exec.
+  # What is written to stderr before the program is reached says why it was not.
+  (
+    identify
+    # First its cgroups, then the record: whoever knows of the leader finds it among their processes.
+    [ -z "$memory" ] || echo 0 >"$memory/cgroup.procs" || exit 126
+    [ -z "$cpu" ] || echo 0 >"$cpu/cgroup.procs" || exit 126
+    printf '%s %s %s end\n' "$pid" "$start" "$boot" >"$record.process" || exit 126
+    ulimit -S -n "$(ulimit -H -n)"
+    umask 022
+    set -- /bin/sh -s -- "$directory" "$command"
+    [ -z "$uid" ] || set -- setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs \
+      --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    [ "$nice" = 0 ] || set -- nice -n "$nice" "$@"
+    # The last stage writes to descriptor 8 when all that can be refused is behind it.
+    exec 8>"$run/reached"
+    # Not a group leader, so setsid(1) does not fork and the pid stays.
+    exec setsid "$@" <&3 >&5 3<&- 5>&- 6<&- 7>&-
+  ) 2>"$run/refusal"
+  status=$?
+
+  # sh gives 128+n both for a signal and for exit 128+n, but it names the signal on its stderr (all but SIGINT and SIGPIPE).
+  told=0
+  [ ! -s "$run/keeper" ] || told=1
+  kills=0
+  if [ -n "$oom" ]; then
+    while read -r key value; do
+      [ "$key" != oom_kill ] || kills=$value
+    done <"$oom"
+  fi 2>/dev/null
+  finish "$status" "$told" "$kills"
+}
+
+# All of it is read before any of it runs: an upgrade may replace this file under a keeper that waits.
+keep "$@"

@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { launch } from '../../lib/exec.ts';
+import { errorCode, exists, writeDurably } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import type { RunHandle, RunSpec } from '../port.ts';
+import type { Account } from './accounts.ts';
+import { environmentScript, markOf } from './environment-script.ts';
+import type { CgroupPlaces, Cgroups } from './hierarchy.ts';
+import { readIntent, writeIntent } from './intent.ts';
+import type { Layout, RunFiles } from './layout.ts';
+
+const KEEPER = fileURLToPath(new URL('keeper.sh', import.meta.url));
+const NO_PLACES: CgroupPlaces = { memory: '', cpu: '', oom: '' };
+
+/** Writes the intent of a run and starts its keeper. */
+export class Launcher {
+  readonly #layout: Layout;
+  readonly #boot: string;
+  readonly #install: string;
+  readonly #cgroups: Cgroups | null;
+  readonly #starting = new Map<string, Promise<RunHandle>>();
+
+  constructor(world: { layout: Layout; boot: string; install: string; cgroups: Cgroups | null }) {
+    this.#layout = world.layout;
+    this.#boot = world.boot;
+    this.#install = world.install;
+    this.#cgroups = world.cgroups;
+  }
+
+  /** Repeatable by the run's id. `account` is `null` where the program runs as the daemon's own user. */
+  start(run: RunSpec, account: Account | null): Promise<RunHandle> {
+    const begun = this.#starting.get(run.id);
+    if (begun !== undefined) return begun;
+    const starting = this.#startOnce(run, account).finally(() => this.#starting.delete(run.id));
+    this.#starting.set(run.id, starting);
+    return starting;
+  }
+
+  async #startOnce(run: RunSpec, account: Account | null): Promise<RunHandle> {
+    const files = this.#layout.files(run.id);
+    const script = environmentScript(run.environment, markOf(this.#install, run.id));
+    if (await exists(files.claim)) {
+      const known = await readIntent(files.intent);
+      if (known !== null) return known.handle;
+    }
+    try {
+      const handle = await this.#intend(run, { files, account });
+      const places = (await this.#cgroups?.create(run.id, run.memoryLimit)) ?? NO_PLACES;
+      await startKeeper(keeperArguments(run, { files, account, places }), script);
+      return handle;
+    } catch (error) {
+      throw refusal(run, error);
+    }
+  }
+
+  async #intend(run: RunSpec, { files, account }: { files: RunFiles; account: Account | null }): Promise<RunHandle> {
+    const driver = { boot: this.#boot, uid: account?.uid ?? null };
+    const handle: RunHandle = { id: run.id, service: run.service, port: run.port, log: files.log, driver };
+    await mkdir(files.folder, { recursive: true, mode: 0o700 });
+    // The log is there from the first moment, for a collector that is faster than the keeper.
+    closeSync(openSync(files.log, 'a', 0o600));
+    await writeDurably(files.intent, writeIntent(handle, run));
+    return handle;
+  }
+}
+
+function keeperArguments(
+  run: RunSpec,
+  { files, account, places }: { files: RunFiles; account: Account | null; places: CgroupPlaces },
+): string[] {
+  const user = account === null ? ['', ''] : [String(account.uid), String(account.gid)];
+  const niceness = String(Math.trunc(run.niceness));
+  const groups = [places.memory, places.cpu, places.oom];
+  return [KEEPER, files.folder, files.record, ...user, niceness, ...groups, run.directory, run.command];
+}
+
+/**
+ * Resolves when the keeper runs and has the environment within reach. It travels through a socket: nothing of it is ever on disk or in
+ * an argv, and what the last stage has read exists nowhere else. The keeper gets no variables but PATH.
+ */
+async function startKeeper(args: readonly string[], script: string): Promise<void> {
+  const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
+  const keeper = launch('/bin/sh', args, { cwd: '/', env, stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
+  keeper.unref();
+  await once(keeper, 'spawn');
+  const channel = keeper.stdio[3];
+  if (!(channel instanceof Socket)) throw new Error('descriptor 3 of the keeper is not a socket');
+  await delivered(channel, script);
+}
+
+/** A keeper that lost the claim ends without reading (EPIPE, ECONNRESET): the other one has its own environment. */
+async function delivered(channel: Socket, script: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    channel.once('error', () => resolve());
+    channel.once('close', () => resolve());
+    channel.end(script, resolve);
+  });
+  channel.destroy();
+}
+
+function refusal(run: RunSpec, error: unknown): unknown {
+  if (error instanceof KapalError) return error;
+  const code = errorCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new KapalError('disk_full', `The disk is full: ${run.service} cannot be started`, { cause: error });
+  }
+  const words = error instanceof Error ? error.message : String(error);
+  return new KapalError('runtime_failed', `The system refused to start ${run.service}: ${words}`, { cause: error });
+}

@@ -1,0 +1,72 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { KapalError } from '../../model/errors.ts';
+import type { RunHandle } from '../port.ts';
+import type { Cgroups } from './hierarchy.ts';
+import { membersOf, type RunOfProcesses, send, signalMembers } from './members.ts';
+import type { Observer } from './observer.ts';
+
+/** How long a claimed run may take to name its leader; a signal that came earlier must not be lost. */
+const LEADER_PATIENCE = 5_000;
+/** How long processes may take to end after SIGKILL; one in uninterruptible sleep takes longer. */
+const KILL_PATIENCE = 5_000;
+/** How long the keeper may take to write its record after the leader has ended. */
+const KEEPER_PATIENCE = 2_000;
+const PACE = 5;
+
+/** Signals runs and makes sure that they are gone. Waits for the kernel, so by real time. */
+export class Stopper {
+  readonly #observer: Observer;
+  readonly #cgroups: Cgroups | null;
+
+  constructor(observer: Observer, cgroups: Cgroups | null) {
+    this.#observer = observer;
+    this.#cgroups = cgroups;
+  }
+
+  async terminate(handle: RunHandle): Promise<void> {
+    const run = await this.#runOf(handle);
+    if (run !== null) signalMembers(run, 'SIGTERM', this.#cgroups);
+  }
+
+  /** Repeats SIGKILL until nothing is left, because a process may fork between the look and the signal. False when something stays. */
+  async kill(handle: RunHandle): Promise<boolean> {
+    const run = await this.#runOf(handle);
+    return run === null || until(KILL_PATIENCE, () => this.#killOnce(run));
+  }
+
+  /** Waits for the keeper to end by itself, then ends it: afterwards nothing writes to the run's files. */
+  async endKeeper(handle: RunHandle): Promise<void> {
+    if (await until(KEEPER_PATIENCE, () => this.#observer.keeperOf(handle) === null)) return;
+    const keeper = this.#observer.keeperOf(handle);
+    if (keeper !== null) send(keeper.pid, 'SIGKILL');
+    await until(KEEPER_PATIENCE, () => this.#observer.keeperOf(handle) === null);
+  }
+
+  #killOnce(run: RunOfProcesses): boolean {
+    if (membersOf(run, this.#cgroups).length === 0) return true;
+    signalMembers(run, 'SIGKILL', this.#cgroups);
+    return membersOf(run, this.#cgroups).length === 0;
+  }
+
+  /** `null` when there is nothing to signal, for ever: gone, of another boot, or withdrawn before it began. */
+  async #runOf(handle: RunHandle): Promise<RunOfProcesses | null> {
+    if (this.#observer.withdraw(handle)) return null;
+    const known = await until(
+      LEADER_PATIENCE,
+      () => this.#observer.processesOf(handle) !== null || this.#observer.observe(handle).phase !== 'launching',
+    );
+    if (!known) {
+      throw new KapalError('runtime_failed', `Run ${handle.id} of ${handle.service} does not report its process`);
+    }
+    return this.#observer.processesOf(handle);
+  }
+}
+
+async function until(patience: number, reached: () => boolean): Promise<boolean> {
+  const deadline = performance.now() + patience;
+  while (!reached()) {
+    if (performance.now() > deadline) return false;
+    await pause(PACE);
+  }
+  return true;
+}

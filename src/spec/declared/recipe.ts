@@ -1,0 +1,134 @@
+import type { ServiceType } from '../../model/service.ts';
+import type { DeclarationFiles } from '../files.ts';
+import { otherLanguages, sitesIn } from '../detect/folder.ts';
+import { builtSite, startOf } from '../detect/node.ts';
+import { isDamaged, type Package, readPackage } from '../detect/package-json.ts';
+import { type Place, plainly, type Report } from '../report.ts';
+import type { Commands, Runtime } from '../spec.ts';
+import type { FoundService } from '../table/service.ts';
+
+/** How a service is built and started: what was declared, and where nothing was, what its files tell. */
+export interface Recipe {
+  readonly runtime: Runtime | null;
+  readonly rootDir: string;
+  readonly commands: Commands;
+  readonly publishPath: string | null;
+}
+
+export interface RecipeInput {
+  readonly entry: FoundService;
+  readonly type: ServiceType;
+  readonly files: DeclarationFiles;
+  readonly report: Report;
+}
+
+/** The shell's own word for success: a build that was declared to be nothing. */
+const BUILD_NOTHING = 'true';
+
+interface Seen extends RecipeInput {
+  readonly rootDir: string;
+  readonly manifest: Package | null;
+  readonly build: string | null;
+}
+
+export function recipeOf(input: RecipeInput): Recipe {
+  const { entry, type, files, report } = input;
+  if (type === 'proxy')
+    return { runtime: null, rootDir: '.', commands: { build: null, preDeploy: null, start: null }, publishPath: null };
+  const rootDir = entry.fields.rootDir?.value ?? '.';
+  if (entry.fields.rootDir !== undefined && rootDir !== '.' && files.list(rootDir).length === 0) {
+    report.refuse(entry.fields.rootDir.place, `the source has no folder ${plainly(rootDir)}`);
+  }
+  const written = entry.fields.buildCommand?.value;
+  const build = written === '' ? BUILD_NOTHING : (written ?? null);
+  const manifest = readPackage(files, rootDir);
+  if (isDamaged(manifest))
+    report.refuse(
+      entry.fields.rootDir?.place ?? entry.place,
+      `${manifest.file} ${manifest.message} (line ${manifest.line}, column ${manifest.column})`,
+    );
+  const seen: Seen = { ...input, rootDir, build, manifest: isDamaged(manifest) ? null : manifest };
+  return type === 'static' ? siteRecipe(seen) : nodeRecipe(seen);
+}
+
+function nodeRecipe(seen: Seen): Recipe {
+  const { entry, rootDir, build, files, report } = seen;
+  const { preDeployCommand, startCommand } = entry.fields;
+  checkLanguage(seen);
+  const declared = startCommand?.value === '' ? undefined : startCommand?.value;
+  const start = declared ?? startOf(files, rootDir, seen.manifest)?.command ?? null;
+  const path = `${entry.place.path}.startCommand`;
+  if (start === null && !wasRefused(seen, ['runtime', 'env', 'rootDir', 'startCommand'])) {
+    report.refuse(
+      { ...(startCommand?.place ?? entry.place), path },
+      `is missing, and ${seen.manifest === null ? `there is no package.json in ${folderName(rootDir)}` : `${seen.manifest.file} has no start script`}`,
+    );
+  }
+  return {
+    runtime: 'node',
+    rootDir,
+    commands: { build, preDeploy: preDeployCommand?.value || null, start },
+    publishPath: null,
+  };
+}
+
+/** Without a declared runtime, the files must not speak of another language. */
+function checkLanguage({ entry, files, rootDir, manifest, report }: Seen): void {
+  if (entry.fields.runtime !== undefined || entry.fields.env !== undefined || manifest !== null) return;
+  if (wasRefused({ entry, report }, ['runtime', 'env', 'rootDir'])) return;
+  const foreign = otherLanguages(files, rootDir);
+  if (foreign.length === 0) return;
+  report.refuse(
+    { ...entry.place, path: `${entry.place.path}.runtime` },
+    `is missing, and the files are of a language that this version of Kapal does not build: ${foreign.join(', ')}`,
+  );
+}
+
+/** A static site; it is built where its package.json has a build script, or a command is declared. */
+function siteRecipe(seen: Seen): Recipe {
+  const { entry, files, rootDir, manifest, build, report } = seen;
+  const site = manifest === null ? null : builtSite(files, manifest);
+  const builds = build === null ? manifest?.scripts.has('build') === true : build !== BUILD_NOTHING;
+  const runtime = entry.fields.runtime?.value ?? entry.fields.env?.value ?? 'static';
+  const declared = entry.fields.staticPublishPath;
+  const publishPath =
+    declared === undefined ? (site?.publishPath ?? onlySite(seen, builds)) : insideRoot(declared, rootDir, report);
+  const path = `${entry.place.path}.staticPublishPath`;
+  if (publishPath === null && !wasRefused(seen, ['rootDir', 'staticPublishPath']))
+    report.refuse(
+      { ...entry.place, path },
+      `is missing, and the files in ${folderName(rootDir)} do not tell which folder is served`,
+    );
+  return { runtime, rootDir, commands: { build, preDeploy: null, start: null }, publishPath };
+}
+
+/** What is there before a build says nothing of what it writes. */
+function onlySite({ files, rootDir }: Seen, builds: boolean): string | null {
+  if (builds) return null;
+  const [folder, ...others] = sitesIn(files, rootDir);
+  return folder === undefined || others.length > 0 ? null : folder;
+}
+
+/** Render's manual counts the path from the repository's top, its build from `rootDir`: both ways of writing are met. */
+function insideRoot(
+  declared: { readonly value: string; readonly place: Place },
+  rootDir: string,
+  report: Report,
+): string {
+  const { value, place } = declared;
+  if (rootDir === '.' || !(value === rootDir || value.startsWith(`${rootDir}/`))) return value;
+  const inside = value.slice(rootDir.length + 1) || '.';
+  report.warn(
+    place,
+    `is counted from rootDir: ${plainly(value)} is taken as ${plainly(inside)} in ${plainly(rootDir)}`,
+  );
+  return inside;
+}
+
+function wasRefused({ entry, report }: Pick<Seen, 'entry' | 'report'>, fields: readonly string[]): boolean {
+  return fields.some((field) => report.refusedBelow(`${entry.place.path}.${field}`));
+}
+
+function folderName(rootDir: string): string {
+  return rootDir === '.' ? 'the source' : plainly(rootDir);
+}

@@ -1,0 +1,189 @@
+import type { ServiceType } from '../../model/service.ts';
+import { defaults } from '../spec.ts';
+import { entryOf, type Value } from '../yaml/value.ts';
+import { build, edge, healthCheck, rollout, upstreams } from './kapal.ts';
+import { routes } from './routes.ts';
+import { type Field, type Found, honoured, ignored, own, refused } from './shape.ts';
+import { choice, command, healthPath, host, list, located, path, seconds, text, whole } from './shapes.ts';
+import { size } from './size.ts';
+import { variables } from './variables.ts';
+
+const running = ['web', 'pserv', 'worker'] as const satisfies readonly ServiceType[];
+const built = ['web', 'pserv', 'worker', 'static'] as const satisfies readonly ServiceType[];
+const listening = ['web', 'pserv'] as const satisfies readonly ServiceType[];
+const visible = ['web', 'static', 'proxy'] as const satisfies readonly ServiceType[];
+const files = ['static'] as const satisfies readonly ServiceType[];
+
+const language = (name: string) => `${name} is not supported by this version of Kapal, which builds node and static`;
+const docker = 'images and Dockerfiles are not supported by this version of Kapal: take runtime: node or static';
+const redis =
+  'managed Redis is not supported by this version of Kapal: run it yourself, and give its address to the services as a variable';
+const previews = 'this version makes no preview environments.';
+const pushes = 'Kapal deploys when kapal deploy is called; this version does not listen to pushes.';
+const MB = 1024 * 1024;
+
+/** The types of Render's that are refused by name. Nothing else of such a service is looked at. */
+export const laterTypes: Readonly<Record<string, string>> = {
+  cron: 'cron jobs are not supported by this version of Kapal: use the crontab of the server',
+  keyvalue: redis,
+  redis,
+  workflow: 'workflows are not supported by this version of Kapal',
+};
+
+const runtime = choice(['node', 'static'], {
+  docker,
+  image: docker,
+  elixir: language('Elixir'),
+  go: language('Go'),
+  php: language('PHP'),
+  python: language('Python'),
+  ruby: language('Ruby'),
+  rust: language('Rust'),
+});
+
+export const serviceFields = {
+  type: honoured(
+    choice(['web', 'pserv', 'worker', 'static', 'proxy'], laterTypes),
+    "What runs: `web` (HTTP, reached by visitors), `pserv` (private: reached by other services only), `worker` (listens on nothing), `static` (files; the same as Render's `web` with `runtime: static`), `proxy` (upstreams that Kapal does not run).",
+    { required: true },
+  ),
+  name: honoured(
+    text,
+    'Unique in the file. Lower-case letters, digits and inner dashes, 40 at most; another text is made into such a name, with a warning.',
+    { required: true },
+  ),
+  runtime: honoured(runtime, 'What builds and runs it.', {
+    types: built,
+    fallback: 'seen from the files in `rootDir`',
+  }),
+  env: honoured(runtime, "Render's old name of `runtime`.", { types: built }),
+  rootDir: honoured(path, 'The folder of the service in the source. Its commands run there.', {
+    types: built,
+    fallback: '`.`',
+  }),
+  buildCommand: honoured(command, 'Builds the service. An empty text (`""`) builds nothing.', {
+    types: built,
+    fallback: 'install by lockfile, then the `build` script where there is one',
+  }),
+  preDeployCommand: honoured(
+    command,
+    'Runs once in every new release before it takes traffic: for migrations. When it fails, the deploy fails.',
+    { types: running, elsewhere: 'refuse' },
+  ),
+  startCommand: honoured(command, 'Starts one instance. It gets `PORT` and `HOST` (not a worker).', {
+    types: running,
+    fallback: 'the `start` script of package.json',
+  }),
+  staticPublishPath: honoured(path, 'The folder that is served, inside `rootDir`.', {
+    types: files,
+    elsewhere: 'refuse',
+    fallback: 'seen from the files and the framework, where that is unambiguous',
+  }),
+  numInstances: honoured(whole(1, 500), 'How many instances run. `kapal scale` changes it until this number changes.', {
+    types: running,
+    fallback: String(defaults.instances),
+  }),
+  healthCheckPath: honoured(
+    healthPath,
+    'An instance is ready when this path answers 2xx or 3xx; without it, when its port accepts.',
+    { types: listening },
+  ),
+  maxShutdownDelaySeconds: honoured(
+    seconds(1, 300),
+    'The time between SIGTERM and SIGKILL, in which requests under way end.',
+    { types: running, fallback: String(defaults.shutdownDelay / 1000) },
+  ),
+  domains: honoured(
+    list(located(host)),
+    'Host names of visitors, beside the default one; `*.example.com` for all of one level.',
+    { types: visible, elsewhere: 'refuse' },
+  ),
+  domain: honoured(host, 'One host name; the same as `domains` with one.', { types: visible, elsewhere: 'refuse' }),
+  envVars: honoured(variables, 'Variables of the service, for its build and its instances.', { types: built }),
+  routes: honoured(
+    routes,
+    'One rewrite of `/*` to a file makes a single-page app; other redirects and rewrites are refused by name.',
+    { types: files, elsewhere: 'refuse' },
+  ),
+  repo: honoured(text, 'Must be the repository that is deployed: one deploy takes one source.', { types: built }),
+  branch: honoured(text, 'The branch is chosen by `kapal deploy --branch`; another one here is warned about.', {
+    types: built,
+  }),
+
+  edge: own(edge, 'How the edge treats requests.', { types: ['web', 'pserv', 'proxy'] }),
+  rollout: own(rollout, 'How a new release takes over from the old one.', { types: running }),
+  healthCheck: own(healthCheck, 'The pace of health checks.', { types: listening }),
+  startTimeoutSeconds: own(seconds(1, 3600), 'A deploy fails when a new instance is not ready by then.', {
+    types: running,
+    fallback: String(defaults.startTimeout / 1000),
+  }),
+  memoryLimit: own(
+    size(32 * MB),
+    'Memory of one instance; above it the kernel kills it, where the kernel allows a limit.',
+    { types: running, fallback: 'no limit' },
+  ),
+  build: own(build, 'Limits of the build.', { types: built }),
+  staticFallback: own(path, 'This file of the publish path is served where nothing matches: a single-page app.', {
+    types: files,
+  }),
+  upstreams: own(upstreams, 'The addresses that requests go to. A `proxy` needs at least one.', { types: ['proxy'] }),
+
+  plan: ignored('your own server has no plans; memoryLimit bounds an instance.'),
+  region: ignored('your own server is where it is.'),
+  autoDeploy: ignored(pushes),
+  autoDeployTrigger: ignored(pushes),
+  buildFilter: ignored(pushes),
+  previews: ignored(previews),
+  previewPlan: ignored(previews),
+  pullRequestPreviewsEnabled: ignored(previews, { harmless: says('false') }),
+  renderSubdomainPolicy: ignored('the default name of a service always answers.', { harmless: says('enabled') }),
+
+  scaling: refused('autoscaling is not supported by this version of Kapal: set numInstances'),
+  disk: refused(
+    'persistent disks are not supported by this version of Kapal: the folder of a release is replaced by the next one',
+  ),
+  headers: refused('response headers of static sites are not supported by this version of Kapal'),
+  ipAllowList: refused(
+    'lists of allowed addresses are not supported by this version of Kapal: without the list the service would be open to all',
+    { harmless: allowsAll },
+  ),
+  maintenanceMode: refused(
+    'maintenance mode is not supported by this version of Kapal: kapal stop takes a service off',
+    { harmless: isOff },
+  ),
+  initialDeployHook: refused(
+    'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',
+  ),
+  image: refused(docker),
+  dockerCommand: refused(docker),
+  dockerContext: refused(docker),
+  dockerfilePath: refused(docker),
+  registryCredential: refused(docker),
+  buildSource: refused(
+    'shared build sources are not supported by this version of Kapal: declare the build in each service',
+  ),
+  schedule: refused('cron jobs are not supported by this version of Kapal: use the crontab of the server'),
+  maxmemoryPolicy: refused(redis),
+  persistenceMode: refused(redis),
+} as const satisfies Readonly<Record<string, Field<unknown>>>;
+
+export type FoundService = Found<typeof serviceFields>;
+
+function says(word: string): (value: Value) => boolean {
+  return (value) => value.kind === 'scalar' && value.source === word;
+}
+
+/** `{enabled: false}`: the mode is not asked for. */
+function isOff(value: Value): boolean {
+  const enabled = value.kind === 'map' ? entryOf(value, 'enabled')?.value : undefined;
+  return enabled?.kind === 'scalar' && enabled.value === false;
+}
+
+/** A list that lets everyone in is no restriction. */
+function allowsAll(value: Value): boolean {
+  if (value.kind !== 'list') return false;
+  return value.items.some((item) => {
+    const source = item.kind === 'map' ? entryOf(item, 'source')?.value : undefined;
+    return source?.kind === 'scalar' && source.value === '0.0.0.0/0';
+  });
+}

@@ -1,0 +1,27 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHostBuilder } from '../../src/build/host/driver.ts';
+import { ensureToolchain } from '../../src/build/host/toolchain.ts';
+import { builderConformance } from './build.ts';
+
+const manifests = {
+  project: {
+    scripts: { build: 'node trap.cjs', postinstall: 'node trap.cjs' },
+    dependencies: { 'is-number': '7.0.0' },
+  },
+  nothing: { scripts: { start: 'node server.js' } },
+  'no-tool': { packageManager: 'pnpm@0.0.99999', scripts: { build: 'true' } },
+};
+
+builderConformance('host', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kapal-test-toolchain-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const toolchain = () => ensureToolchain({ folder, node: process.execPath });
+  return {
+    builder: createHostBuilder({ folder, toolchain, environment: process.env }),
+    async arrange(_service, project, kind) {
+      await writeFile(join(project, 'package.json'), JSON.stringify(manifests[kind]));
+    },
+  };
+});

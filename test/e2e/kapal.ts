@@ -1,0 +1,188 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DeployDocument, ServiceDocument } from '../../src/api/contract/types.ts';
+
+export const checkout = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Visit {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** A Kapal of the test's own, used as a person would: through `./kapal`. */
+export class TestKapal implements AsyncDisposable {
+  readonly folder: string;
+  readonly data: string;
+  readonly http: number;
+  readonly api: number;
+  daemon: ChildProcess | null = null;
+
+  private constructor(parts: { folder: string; http: number; api: number }) {
+    this.folder = parts.folder;
+    this.data = join(parts.folder, 'data');
+    this.http = parts.http;
+    this.api = parts.api;
+  }
+
+  /** A folder and ports; no daemon yet. */
+  static async prepare(): Promise<TestKapal> {
+    const folder = await mkdtemp(join(tmpdir(), 'kapal-e2e-'));
+    await chmod(folder, 0o755);
+    return new TestKapal({ folder, http: await freePort(), api: await freePort() });
+  }
+
+  static async start(): Promise<TestKapal> {
+    const kapal = await TestKapal.prepare();
+    await kapal.up();
+    return kapal;
+  }
+
+  /** Starts the daemon in the foreground of a child and waits until it answers. */
+  async up(flags: readonly string[] = []): Promise<void> {
+    const args = ['up', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--api', `127.0.0.1:${this.api}`, ...flags];
+    const daemon = spawn(join(checkout, 'kapal'), args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+    this.daemon = daemon;
+    let said = '';
+    daemon.stdout.on('data', (part: Buffer) => (said += part.toString()));
+    daemon.stderr.on('data', (part: Buffer) => (said += part.toString()));
+    await until('the daemon answers', async () => {
+      if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`);
+      return (await this.run('ps')).code === 0;
+    });
+  }
+
+  /** SIGKILL to the daemon alone. */
+  async killDaemon(): Promise<void> {
+    const { daemon } = this;
+    if (daemon === null || daemon.exitCode !== null) return;
+    const ended = new Promise((resolve) => daemon.once('exit', resolve));
+    daemon.kill('SIGKILL');
+    await ended;
+    this.daemon = null;
+  }
+
+  /** Any command of the command line. */
+  run(...args: readonly string[]): Promise<Ran> {
+    return this.runWith({}, ...args);
+  }
+
+  runWith(options: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> }, ...args: readonly string[]): Promise<Ran> {
+    return new Promise((resolve) => {
+      const child = execFile(
+        join(checkout, 'kapal'),
+        args,
+        { cwd: options.cwd ?? this.folder, env: { ...environment(), KAPAL_DATA: this.data, ...options.env }, maxBuffer: 64 * 1024 * 1024, timeout: 170_000 },
+        (error, stdout, stderr) => resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+      );
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(options.input ?? '');
+    });
+  }
+
+  /** A command with `--json`; fails the test with what was said unless it exits with `code`. */
+  async json<T>(args: readonly string[], code = 0): Promise<T> {
+    const ran = await this.run(...args, '--json');
+    if (ran.code !== code) throw new Error(`kapal ${args.join(' ')} exited ${ran.code}, not ${code}\n${ran.stdout}\n${ran.stderr}`);
+    return JSON.parse(ran.stdout) as T;
+  }
+
+  deploy(folder: string, ...flags: readonly string[]): Promise<DeployDocument> {
+    return this.json<DeployDocument>(['deploy', folder, ...flags]);
+  }
+
+  deployFailing(folder: string, ...flags: readonly string[]): Promise<DeployDocument> {
+    return this.json<DeployDocument>(['deploy', folder, ...flags], 1);
+  }
+
+  ps(): Promise<readonly ServiceDocument[]> {
+    return this.json<readonly ServiceDocument[]>(['ps']);
+  }
+
+  async service(name: string): Promise<ServiceDocument> {
+    const found = (await this.ps()).find((service) => service.service === name);
+    if (found === undefined) throw new Error(`no service ${name}`);
+    return found;
+  }
+
+  /** A project folder with these files. */
+  async project(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join(this.folder, name);
+    await rm(folder, { recursive: true, force: true });
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    return folder;
+  }
+
+  async example(name: string): Promise<string> {
+    const folder = join(this.folder, name);
+    await cp(join(checkout, 'examples', name), folder, { recursive: true });
+    return folder;
+  }
+
+  /** One request to the edge, on a connection of its own. */
+  visit(host: string, path = '/', options: { method?: string; body?: string; headers?: Readonly<Record<string, string>> } = {}): Promise<Visit> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        { host: '127.0.0.1', port: this.http, path, method: options.method ?? 'GET', headers: { host, ...options.headers }, agent: false, timeout: 30_000 },
+        (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('error', reject);
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts).toString() }));
+        },
+      );
+      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 30 s')));
+      outgoing.on('error', reject);
+      outgoing.end(options.body);
+    });
+  }
+
+  /** Ends and removes everything that the test made. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.daemon === null) await this.up().catch(() => undefined);
+    for (const project of new Set((await this.ps().catch(() => [])).map((service) => service.project))) {
+      await this.run('project', 'remove', project, '--yes');
+    }
+    await this.run('down', '--apps');
+    await this.killDaemon();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+export async function until(what: string, holds: () => Promise<boolean>, seconds = 30): Promise<void> {
+  const deadline = performance.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not reached within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Without what a user's own Kapal would need. */
+function environment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).flatMap(([key, value]) => (value === undefined || key.startsWith('KAPAL_') ? [] : [[key, value]])));
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port'))));
+    });
+  });
+}

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { createHostBuilder } from '../../src/build/host/driver.ts';
+import { ensureToolchain, type Toolchain } from '../../src/build/host/toolchain.ts';
+import type { Builder, BuildPlan, BuildRequest } from '../../src/build/port.ts';
+import { buildScript } from '../../src/build/script.ts';
+import { serviceId } from '../../src/model/service.ts';
+
+const isRoot = process.getuid?.() === 0;
+/** As root, builds run as another user, as they do in production: `nobody`. */
+const other = isRoot ? { uid: 65_534, gid: 65_534 } : null;
+
+export interface Workshop extends AsyncDisposable {
+  readonly folder: string;
+  readonly builder: Builder;
+  readonly toolchain: Toolchain;
+}
+
+/** A builder with a toolchain of its own, where every user reaches it. */
+export async function openWorkshop(): Promise<Workshop> {
+  const folder = await mkdtemp(join(tmpdir(), 'kapal-test-workshop-'));
+  await chmod(folder, 0o755);
+  const toolchain = await ensureToolchain({ folder: join(folder, 'toolchain'), node: process.execPath });
+  const builder = createHostBuilder({
+    folder: join(folder, 'toolchain'),
+    toolchain: () => Promise.resolve(toolchain),
+    environment: process.env,
+  });
+  return { folder, builder, toolchain, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
+export interface Project {
+  readonly folder: string;
+  readonly request: BuildRequest;
+}
+
+/** A project of these files, which belongs to the user that will build it. */
+export async function makeProject(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  change: Partial<BuildRequest> = {},
+): Promise<Project> {
+  const top = await mkdtemp(join(tmpdir(), 'kapal-test-project-'));
+  t.after(() => rm(top, { recursive: true, force: true }));
+  const [folder, home] = [join(top, 'artifact'), join(top, 'home')];
+  for (const path of [folder, home]) await mkdir(path);
+  const owned = new Set([top, folder, home]);
+  for (const [path, content] of Object.entries(files)) {
+    const parents = path
+      .split('/')
+      .slice(0, -1)
+      .map((_, at, names) => join(folder, ...names.slice(0, at + 1)));
+    for (const parent of parents) await mkdir(parent, { recursive: true });
+    await writeFile(join(folder, path), content);
+    for (const made of [...parents, join(folder, path)]) owned.add(made);
+  }
+  if (other !== null) for (const path of owned) await chown(path, other.uid, other.gid);
+  return { folder, request: requestFor(folder, home, change) };
+}
+
+function requestFor(folder: string, home: string, change: Partial<BuildRequest>): BuildRequest {
+  return {
+    id: 'build-1',
+    service: serviceId({ project: 'shop', environment: 'production', service: 'api' }),
+    folder,
+    rootDir: '.',
+    runtime: 'node',
+    command: null,
+    variables: {},
+    account: {
+      user: null,
+      uid: other?.uid ?? null,
+      gid: other?.gid ?? null,
+      home,
+      environment: { PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home },
+    },
+    timeout: 120_000,
+    memoryLimit: null,
+    ...change,
+  };
+}
+
+export interface Built {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs the steps as they are run for real: one script, the service's user, declared variables, nothing else. */
+export function runPlan(request: BuildRequest, plan: Pick<BuildPlan, 'steps' | 'environment'>): Promise<Built> {
+  const child = spawn('/bin/sh', ['-c', buildScript(plan.steps)], {
+    cwd: join(request.folder, request.rootDir),
+    env: { ...request.account.environment, ...plan.environment, ...request.variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...other,
+  });
+  const parts: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => parts.push(part));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output: Buffer.concat(parts).toString() }));
+  });
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ServiceId } from '../../src/model/service.ts';
+import type { LogLine, LogSource, LogStore } from '../../src/observe/logs/port.ts';
+import { type LogStoreOptions, openLogStore } from '../../src/observe/logs/store.ts';
+
+export const api = 'shop/production/api' as ServiceId;
+export const web = 'shop/production/web' as ServiceId;
+
+/** A log store in a folder of its own, with files that runs append to. */
+export class Logs implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'kapal-logs-'));
+  readonly path = join(this.folder, 'logs.db');
+  readonly warnings: string[] = [];
+  #store: LogStore | null = null;
+
+  static async open(options: Partial<LogStoreOptions> = {}): Promise<Logs> {
+    const logs = new Logs();
+    await logs.reopen(options);
+    return logs;
+  }
+
+  get store(): LogStore {
+    assert.ok(this.#store !== null);
+    return this.#store;
+  }
+
+  /** As a daemon that was stopped in good order and started again. */
+  async reopen(options: Partial<LogStoreOptions> = {}): Promise<void> {
+    await this.#store?.close();
+    this.#store = null;
+    this.#store = await openLogStore({ path: this.path, warn: (message) => this.warnings.push(message), ...options });
+  }
+
+  async close(): Promise<void> {
+    await this.#store?.close();
+    this.#store = null;
+  }
+
+  source(change: Partial<LogSource> & { run: string }): LogSource {
+    const path = join(this.folder, `${change.run}.log`);
+    return { path, service: api, kind: 'app', instance: 'i1', release: 3, masks: [], ...change };
+  }
+
+  append(run: string, content: string | Uint8Array): void {
+    appendFileSync(join(this.folder, `${run}.log`), content);
+  }
+
+  async texts(query: Partial<Parameters<LogStore['query']>[0]> = {}): Promise<string[]> {
+    return (await this.lines(query)).map((line) => line.text);
+  }
+
+  lines(query: Partial<Parameters<LogStore['query']>[0]> = {}): Promise<readonly LogLine[]> {
+    return this.store.query({ limit: 1_000_000, ...query });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Looks until it is so; fails with what it saw last. */
+export async function until<T>(what: string, look: () => Promise<T> | T, good: (seen: T) => boolean): Promise<T> {
+  const milliseconds = 20_000;
+  const deadline = performance.now() + milliseconds;
+  for (;;) {
+    const seen = await look();
+    if (good(seen)) return seen;
+    if (performance.now() > deadline) assert.fail(`${what}: not within ${milliseconds} ms, last seen ${String(seen)}`);
+    await pause(20);
+  }
+}

@@ -1,0 +1,188 @@
+import type { Commands } from '../../../src/reconcile/commands.ts';
+import type {
+  DeployDocument,
+  EventDocument,
+  LogDocument,
+  OperationDocument,
+  OperationEvent,
+  ServiceDocument,
+  StatusDocument,
+} from '../../../src/api/contract/types.ts';
+import { KapalError } from '../../../src/model/errors.ts';
+import { type ServiceId, serviceId } from '../../../src/model/service.ts';
+
+/** One complete document of each kind. */
+
+export const digest = `sha256-${'0'.repeat(64)}`;
+
+export const service: ServiceDocument = {
+  project: 'shop',
+  environment: 'production',
+  service: 'api',
+  type: 'web',
+  release: 4,
+  status: 'running',
+  desired: 1,
+  urls: ['http://api.localhost:8080'],
+  instances: [
+    {
+      id: 'i1',
+      state: 'ready',
+      release: 4,
+      pid: 123,
+      address: '127.0.0.1:20001',
+      restarts: 0,
+      startedAt: '2026-01-31T08:00:00.000Z',
+      lastExit: null,
+    },
+  ],
+};
+
+export const deployed: DeployDocument = {
+  project: 'shop',
+  environment: 'production',
+  services: [
+    {
+      service: 'api',
+      release: 5,
+      outcome: 'live',
+      urls: ['http://api.localhost:8080'],
+      milliseconds: { source: 80, build: 2100, start: 310, shift: 40, total: 2600 },
+    },
+  ],
+};
+
+export const running: OperationDocument = {
+  id: 'op1',
+  kind: 'deploy',
+  state: 'running',
+  createdAt: '2026-01-31T08:00:00.000Z',
+  finishedAt: null,
+  result: null,
+  error: null,
+};
+
+export const finished: OperationDocument = {
+  ...running,
+  state: 'finished',
+  finishedAt: '2026-01-31T08:00:02.600Z',
+  result: deployed,
+};
+
+export const story: readonly OperationEvent[] = [
+  { kind: 'stage', service: 'api', stage: 'build', message: 'building' },
+  { kind: 'log', service: 'api', text: 'added 3 packages' },
+  { kind: 'notice', service: null, message: 'The plan field means nothing here.' },
+  ...deployed.services.map((result) => ({ kind: 'service' as const, result })),
+  { kind: 'finished', operation: finished },
+];
+
+export const status: StatusDocument = {
+  version: '0.1.0',
+  pid: 1,
+  startedAt: '2026-01-31T08:00:00.000Z',
+  ready: true,
+  data: '/var/lib/kapal',
+  http: '127.0.0.1:8080',
+  api: '127.0.0.1:7700',
+  socket: '/var/lib/kapal/kapal.sock',
+  domain: 'localhost',
+  edge: { engine: 'embedded', why: 'asked for', workers: [{ pid: 2, residentBytes: 50_000_000 }] },
+  runtime: { engine: 'process', why: 'asked for', notes: [] },
+  residentBytes: 90_000_000,
+};
+
+export const logLine = (sequence: number, text: string): LogDocument => ({
+  sequence,
+  time: '2026-01-31T08:00:00.000Z',
+  kind: 'app',
+  instance: 'i1',
+  release: 4,
+  text,
+});
+
+export const event = (sequence: number): EventDocument => ({
+  sequence,
+  time: '2026-01-31T08:00:00.000Z',
+  kind: 'release.live',
+  project: 'shop',
+  environment: 'production',
+  service: 'api',
+  message: 'release 4 is live',
+});
+
+export interface Call {
+  readonly name: keyof Commands;
+  readonly input: readonly unknown[];
+}
+
+/** Commands that write down what they are asked and answer the documents above; a test replaces the ones that it is about. */
+export interface Recorder {
+  readonly calls: Call[];
+  readonly commands: Commands;
+}
+
+export function recordingCommands(replaced: Partial<Commands> = {}): Recorder {
+  const calls: Call[] = [];
+  const whole = { ...answers(), ...replaced };
+  const commands = new Proxy(whole, {
+    get(target, name: keyof Commands) {
+      const method = target[name] as (...input: unknown[]) => unknown;
+      return (...input: unknown[]) => {
+        calls.push({ name, input });
+        return method(...input);
+      };
+    },
+  });
+  return { calls, commands };
+}
+
+function answers(): Commands {
+  return {
+    status: async () => status,
+    resolve: resolveKnown,
+    services: async () => [service],
+    hasSource: async () => false,
+    putSource: async (_digest, tar) => {
+      for await (const piece of tar) void piece;
+    },
+    deploy: async () => running,
+    plan: async () => ({ project: 'shop', environment: 'production', origin: 'kapal.yaml', warnings: [], changes: [] }),
+    operation: (id) => ({ ...finished, id }),
+    async *follow() {
+      yield* story;
+    },
+    releases: () => [],
+    rollback: async () => ({ ...running, kind: 'rollback' }),
+    restart: async () => ({ ...running, kind: 'restart' }),
+    stop: async () => ({ ...running, kind: 'stop' }),
+    start: async () => ({ ...running, kind: 'start' }),
+    scale: async () => ({ ...running, kind: 'scale' }),
+    cancel: async () => undefined,
+    variables: (_service, reveal) => [{ key: 'KEY', source: 'set', value: reveal ? 'value' : null }],
+    setVariables: async () => null,
+    domains: () => [{ host: 'api.localhost', source: 'default', url: 'http://api.localhost:8080' }],
+    addDomain: async () => undefined,
+    removeDomain: async () => undefined,
+    logs: async () => [logLine(1, 'one'), logLine(2, 'two')],
+    moreLogs: aborted,
+    events: () => [event(1)],
+    moreEvents: (signal) => aborted(null, signal),
+    edgeConfig: async () => 'listen 80',
+    edgeCheck: async () => [],
+    removeProject: async () => undefined,
+    shutdown: async () => undefined,
+  };
+}
+
+function resolveKnown(name: string, at: { project?: string | undefined; environment: string }): ServiceId {
+  if (name === 'api') return serviceId({ project: at.project ?? 'shop', environment: at.environment, service: name });
+  throw new KapalError('not_found', `no service ${name}`, { hint: 'Did you mean api?' });
+}
+
+function aborted(_service: unknown, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
