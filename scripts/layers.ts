@@ -57,8 +57,9 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   reconcile: belowReconcile,
   api: belowApi,
   'api/contract': ['model'],
+  boot: ['lib', 'lib/errors.ts'],
   cli: ['lib', 'lib/errors.ts', 'api/contract'],
-  daemon: [...belowApi, ...drivers, 'runtime/simulated', 'api', 'cli'],
+  daemon: [...belowApi, ...drivers, 'runtime/simulated', 'api', 'boot', 'cli'],
 };
 
 /** The folders directly below src/ that have a layer rule; a new one is added here and in `.oxlintrc.json` first. */

@@ -183,28 +183,19 @@ export class EdgeSync {
     this.#later(pace.drain, () => void this.#readInFlight());
   }
 
-  /** A dead edge comes back within a second; a restarted worker has read the table from the disk. */
+  /** `ensure` costs little when all is well; a dead edge comes back with the last table, which lies on its disk. */
   #watchLife(): void {
     this.#later(pace.life, () => void this.#look());
   }
 
   async #look(): Promise<void> {
-    try {
-      this.#status = await this.#options.edge.status();
-    } catch {
-      await this.#revive();
-    }
-    this.#watchLife();
-  }
-
-  async #revive(): Promise<void> {
     if (this.#closed) return;
     try {
       this.#status = await this.#options.edge.ensure();
-      await this.#push();
     } catch (error) {
       this.#options.failed(error);
     }
+    this.#watchLife();
   }
 
   #later(milliseconds: number, work: () => void): void {

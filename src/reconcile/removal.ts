@@ -50,13 +50,13 @@ export class Removal {
         .of(service)
         .flatMap((release) => (release.pruned || release.artifact === null ? [] : [release.artifact.path])),
     );
-    const building = new Set(
-      store.operations
-        .openTasks(service)
-        .flatMap((task) => (task.artifact === null ? [] : [artifacts.folder(service, task.artifact)])),
-    );
-    for (const path of await artifacts.list(service))
-      if (!named.has(path) && !building.has(path)) await artifacts.remove(path);
+    const building = store.operations
+      .openTasks(service)
+      .flatMap((task) => (task.artifact === null ? [] : [artifacts.folder(service, task.artifact)]));
+    for (const path of await artifacts.list(service)) {
+      // A copy under way has a name of its own, which begins with the artifact's.
+      if (!named.has(path) && !building.some((folder) => path.startsWith(folder))) await artifacts.remove(path);
+    }
     await this.collectSources();
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { syncTree } from '../../lib/tree/sync.ts';
 import type { BuildRequest } from '../../build/port.ts';
 import { buildScript } from '../../build/script.ts';
 import type { Artifact } from '../../model/deploy.ts';
@@ -36,6 +37,7 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
     const account = await needs.runtime.prepare(service);
     const handle = input.adopt ?? (await begin(needs, { ...input, service, folder, account }));
     if (handle !== null) await finish(needs, { ...input, service, handle });
+    await syncTree(folder);
     await needs.artifacts.protect(folder, input.candidate.spec.type === 'static' ? 'everyone' : 'service');
     return { id: input.artifact, kind: 'folder', path: folder };
   } catch (error) {

@@ -123,7 +123,9 @@ export class Operations {
       const task = this.#needs.store.operations.tasks(id).find((one) => one.service === service);
       if (task !== undefined) this.publish(id, { kind: 'service', result: deployedService(this.#needs, task) });
     });
-    void Promise.all(all).then(() => this.finish(id, null));
+    void Promise.all(all)
+      .then(() => this.finish(id, null))
+      .catch((error: unknown) => this.#needs.log.error({ err: error, operation: id }, 'an operation could not be finished'));
   }
 
   /** Ends an operation that could not become tasks. */

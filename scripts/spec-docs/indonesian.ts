@@ -1,0 +1,240 @@
+/** The texts of the field tables in Bahasa Indonesia, by their English text: a text that changes there is missing here, and a test says so. */
+export const indonesianTexts: ReadonlyMap<string, string> = new Map([
+  ['The name of the project. `--project` wins over it.', 'Nama proyek. `--project` mengalahkannya.'],
+  ['the name of the folder or repository', 'nama folder atau repositori'],
+  ['What runs.', 'Apa saja yang dijalankan.'],
+  [
+    'Environment groups: variables that several services take by `fromGroup`.',
+    'Kelompok variabel: variabel yang dipakai beberapa layanan lewat `fromGroup`.',
+  ],
+  ['The version of the Blueprint.', 'Versi Blueprint.'],
+  ["Render's list of what stands in no environment.", 'Daftar Render untuk yang tidak masuk lingkungan mana pun.'],
+  ['this version makes no preview environments.', 'versi ini tidak membuat lingkungan pratinjau.'],
+  [
+    'managed databases are not supported by this version of Kapal: run PostgreSQL yourself, and give its address to the services as a variable with sync: false',
+    'versi Kapal ini belum mengelola basis data: jalankan PostgreSQL sendiri, lalu berikan alamatnya kepada layanan sebagai variabel dengan `sync: false`',
+  ],
+  [
+    'projects and environments inside the file are not supported by this version of Kapal: write the services at the top, and choose the environment with kapal deploy -e',
+    'versi Kapal ini belum mendukung proyek dan lingkungan di dalam berkas: tulis layanan di tingkat teratas, dan pilih lingkungan dengan `kapal deploy -e`',
+  ],
+  [
+    'shared build sources are not supported by this version of Kapal: declare the build in each service',
+    'versi Kapal ini belum mendukung sumber build bersama: tulis build di setiap layanan',
+  ],
+  [
+    "What runs: `web` (HTTP, reached by visitors), `pserv` (private: reached by other services only), `worker` (listens on nothing), `static` (files; the same as Render's `web` with `runtime: static`), `proxy` (upstreams that Kapal does not run).",
+    'Yang dijalankan: `web` (HTTP, dicapai pengunjung), `pserv` (privat: hanya dicapai layanan lain), `worker` (tidak membuka port), `static` (berkas; sama dengan `web` milik Render dengan `runtime: static`), `proxy` (upstream yang tidak dijalankan Kapal).',
+  ],
+  [
+    'Unique in the file. Lower-case letters, digits and inner dashes, 40 at most; another text is made into such a name, with a warning.',
+    'Unik di dalam berkas. Huruf kecil, angka, dan tanda hubung di tengah, paling banyak 40; teks lain diubah menjadi nama seperti itu, dengan peringatan.',
+  ],
+  ['What builds and runs it.', 'Yang membangun dan menjalankannya.'],
+  ['seen from the files in `rootDir`', 'dilihat dari berkas di `rootDir`'],
+  ["Render's old name of `runtime`.", 'Nama lama `runtime` di Render.'],
+  [
+    'The folder of the service in the source. Its commands run there.',
+    'Folder layanan di dalam sumber. Perintahnya dijalankan di sana.',
+  ],
+  [
+    'Builds the service. An empty text (`""`) builds nothing.',
+    'Membangun layanan. Teks kosong (`""`) berarti tanpa build.',
+  ],
+  [
+    'install by lockfile, then the `build` script where there is one',
+    'instalasi menurut lockfile, lalu skrip `build` bila ada',
+  ],
+  [
+    'Runs once in every new release before it takes traffic: for migrations. When it fails, the deploy fails.',
+    'Dijalankan sekali di setiap rilis baru sebelum menerima trafik: untuk migrasi. Bila gagal, deploy gagal.',
+  ],
+  [
+    'Starts one instance. It gets `PORT` and `HOST` (not a worker).',
+    'Memulai satu instans. Instans mendapat `PORT` dan `HOST` (kecuali worker).',
+  ],
+  ['the `start` script of package.json', 'skrip `start` di package.json'],
+  ['The folder that is served, inside `rootDir`.', 'Folder yang disajikan, di dalam `rootDir`.'],
+  [
+    'seen from the files and the framework, where that is unambiguous',
+    'dilihat dari berkas dan kerangka kerjanya, bila tidak bermakna ganda',
+  ],
+  [
+    'How many instances run. `kapal scale` changes it until this number changes.',
+    'Jumlah instans. `kapal scale` mengubahnya sampai angka ini berubah.',
+  ],
+  [
+    'An instance is ready when this path answers 2xx or 3xx; without it, when its port accepts.',
+    'Instans siap bila jalur ini menjawab 2xx atau 3xx; tanpa jalur ini, bila port-nya menerima koneksi.',
+  ],
+  [
+    'The time between SIGTERM and SIGKILL, in which requests under way end.',
+    'Waktu antara SIGTERM dan SIGKILL, untuk menyelesaikan permintaan yang sedang berjalan.',
+  ],
+  [
+    'Host names of visitors, beside the default one; `*.example.com` for all of one level.',
+    'Nama host bagi pengunjung, di samping nama bawaan; `*.example.com` untuk semua nama satu tingkat.',
+  ],
+  ['One host name; the same as `domains` with one.', 'Satu nama host; sama dengan `domains` berisi satu nama.'],
+  ['Variables of the service, for its build and its instances.', 'Variabel layanan, untuk build dan instansnya.'],
+  [
+    'One rewrite of `/*` to a file makes a single-page app; other redirects and rewrites are refused by name.',
+    'Satu rewrite dari `/*` ke sebuah berkas menjadikannya aplikasi satu halaman; redirect dan rewrite lain ditolak dengan menyebut namanya.',
+  ],
+  [
+    'Must be the repository that is deployed: one deploy takes one source.',
+    'Harus repositori yang di-deploy: satu deploy mengambil satu sumber.',
+  ],
+  [
+    'The branch is chosen by `kapal deploy --branch`; another one here is warned about.',
+    'Cabang dipilih dengan `kapal deploy --branch`; cabang lain di sini memicu peringatan.',
+  ],
+  ['How the edge treats requests.', 'Cara edge memperlakukan permintaan.'],
+  ['How a new release takes over from the old one.', 'Cara rilis baru menggantikan rilis lama.'],
+  ['The pace of health checks.', 'Irama pemeriksaan kesehatan.'],
+  [
+    'A deploy fails when a new instance is not ready by then.',
+    'Deploy gagal bila instans baru belum siap dalam waktu ini.',
+  ],
+  [
+    'Memory of one instance; above it the kernel kills it, where the kernel allows a limit.',
+    'Memori satu instans; di atasnya kernel mematikannya, bila kernel mengizinkan batas.',
+  ],
+  ['no limit', 'tanpa batas'],
+  ['Limits of the build.', 'Batas build.'],
+  [
+    'This file of the publish path is served where nothing matches: a single-page app.',
+    'Berkas ini dari folder yang disajikan dikirim bila tidak ada yang cocok: aplikasi satu halaman.',
+  ],
+  [
+    'The addresses that requests go to. A `proxy` needs at least one.',
+    'Alamat tujuan permintaan. `proxy` memerlukan paling sedikit satu.',
+  ],
+  [
+    'your own server has no plans; memoryLimit bounds an instance.',
+    'server sendiri tidak mengenal paket; `memoryLimit` membatasi instans.',
+  ],
+  ['your own server is where it is.', 'server sendiri berada di tempatnya.'],
+  [
+    'Kapal deploys when kapal deploy is called; this version does not listen to pushes.',
+    'Kapal men-deploy ketika `kapal deploy` dipanggil; versi ini tidak mendengarkan push.',
+  ],
+  ['the default name of a service always answers.', 'nama bawaan layanan selalu menjawab.'],
+  [
+    'autoscaling is not supported by this version of Kapal: set numInstances',
+    'versi Kapal ini belum mendukung penskalaan otomatis: isi `numInstances`',
+  ],
+  [
+    'persistent disks are not supported by this version of Kapal: the folder of a release is replaced by the next one',
+    'versi Kapal ini belum mendukung disk tetap: folder rilis diganti oleh rilis berikutnya',
+  ],
+  [
+    'response headers of static sites are not supported by this version of Kapal',
+    'versi Kapal ini belum mendukung header respons situs statis',
+  ],
+  [
+    'lists of allowed addresses are not supported by this version of Kapal: without the list the service would be open to all',
+    'versi Kapal ini belum mendukung daftar alamat yang diizinkan: tanpa daftar itu layanan terbuka bagi semua',
+  ],
+  [
+    'maintenance mode is not supported by this version of Kapal: kapal stop takes a service off',
+    'versi Kapal ini belum mendukung mode pemeliharaan: `kapal stop` menghentikan layanan',
+  ],
+  [
+    'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',
+    'versi Kapal ini belum mendukung perintah setelah deploy pertama: hapus dari sini dan jalankan sendiri sekali',
+  ],
+  [
+    'images and Dockerfiles are not supported by this version of Kapal: take runtime: node or static',
+    'versi Kapal ini belum mendukung image dan Dockerfile: pakai `runtime: node` atau `static`',
+  ],
+  [
+    'cron jobs are not supported by this version of Kapal: use the crontab of the server',
+    'versi Kapal ini belum mendukung cron: pakai crontab di server',
+  ],
+  [
+    'managed Redis is not supported by this version of Kapal: run it yourself, and give its address to the services as a variable',
+    'versi Kapal ini belum mengelola Redis: jalankan sendiri, lalu berikan alamatnya kepada layanan sebagai variabel',
+  ],
+  [
+    'The name of the variable. Left out only beside `fromGroup`.',
+    'Nama variabel. Hanya boleh tidak ada di samping `fromGroup`.',
+  ],
+  [
+    'The value. Numbers, `true` and `false` become the text that was written.',
+    'Nilainya. Angka, `true`, dan `false` menjadi teks seperti yang ditulis.',
+  ],
+  [
+    'With `true` Kapal makes a random value (256 bits, base64) at the first deploy and keeps it.',
+    'Dengan `true` Kapal membuat nilai acak (256 bit, base64) pada deploy pertama dan menyimpannya.',
+  ],
+  [
+    'With `false` the value is not in the file: `kapal env set SERVICE KEY=VALUE` sets it, and a deploy without it stops before the build.',
+    'Dengan `false` nilainya tidak ada di berkas: `kapal env set LAYANAN KUNCI=NILAI` mengisinya, dan deploy tanpanya berhenti sebelum build.',
+  ],
+  [
+    "Takes every variable of an environment group. The service's own variables win over them.",
+    'Mengambil semua variabel dari sebuah kelompok. Variabel layanan sendiri mengalahkannya.',
+  ],
+  ['Takes the value from another service of this file.', 'Mengambil nilai dari layanan lain di berkas ini.'],
+  [
+    'managed databases are not supported by this version of Kapal: declare the address of the database with sync: false, and set it with kapal env set',
+    'versi Kapal ini belum mengelola basis data: tulis alamat basis data dengan `sync: false`, dan isi dengan `kapal env set`',
+  ],
+  ['The service that the value comes from.', 'Layanan asal nilai.'],
+  [
+    'Its type. May be left out; where it stands, it must be the right one.',
+    'Jenisnya. Boleh tidak ditulis; bila ditulis, harus benar.',
+  ],
+  [
+    "What of it: `host`, `port` and `hostport` of its private address (types web and pserv), or `url`, where visitors reach it (types web, static and proxy; Kapal's own).",
+    'Bagiannya: `host`, `port`, dan `hostport` dari alamat privatnya (jenis web dan pserv), atau `url`, tempat pengunjung mencapainya (jenis web, static, dan proxy; milik Kapal).',
+  ],
+  [
+    'A variable of it, instead of a property. Two services cannot take variables from each other.',
+    'Variabel miliknya, sebagai ganti properti. Dua layanan tidak bisa saling mengambil variabel.',
+  ],
+  ['The name that `fromGroup` uses.', 'Nama yang dipakai `fromGroup`.'],
+  [
+    'Its variables: `value`, `generateValue` and `sync: false` only.',
+    'Variabelnya: hanya `value`, `generateValue`, dan `sync: false`.',
+  ],
+  ['Which instance gets the next request.', 'Instans mana yang mendapat permintaan berikutnya.'],
+  [
+    'The largest request body; a larger one is answered with 413.',
+    'Badan permintaan terbesar; yang lebih besar dijawab 413.',
+  ],
+  [
+    'How long a visitor waits for the first byte of a response, before 504.',
+    'Berapa lama pengunjung menunggu bita pertama respons, sebelum 504.',
+  ],
+  [
+    'The silence that ends a response under way or a WebSocket; 0 for no limit.',
+    'Lama diam yang mengakhiri respons atau WebSocket yang sedang berjalan; 0 untuk tanpa batas.',
+  ],
+  [
+    'sticky sessions are not supported by this version of Kapal; balance: ip-hash keeps one address with one instance',
+    'versi Kapal ini belum mendukung sesi lengket; `balance: ip-hash` mempertahankan satu alamat pada satu instans',
+  ],
+  ['rate limits are not supported by this version of Kapal', 'versi Kapal ini belum mendukung batas laju permintaan'],
+  [
+    'How a new release takes over: `rolling` replaces instances in waves, `blue-green` starts all new ones before the first request goes to them.',
+    'Cara rilis baru mengambil alih: `rolling` mengganti instans bergelombang, `blue-green` memulai semua yang baru sebelum permintaan pertama dikirim ke sana.',
+  ],
+  [
+    'Instances above the wanted number while rolling: the size of a wave.',
+    'Instans di atas jumlah yang diminta saat bergulir: besar satu gelombang.',
+  ],
+  ['The pace of the checks of an instance that is ready.', 'Irama pemeriksaan instans yang siap.'],
+  ['How long one check may take.', 'Berapa lama satu pemeriksaan boleh berlangsung.'],
+  ['The wall-clock time that a build may take.', 'Waktu yang boleh dipakai sebuah build.'],
+  [
+    'The memory that a build may use, where the kernel allows a limit.',
+    'Memori yang boleh dipakai build, bila kernel mengizinkan batas.',
+  ],
+  ['Where it listens.', 'Alamat tempatnya mendengarkan.'],
+  [
+    "Its share of the requests, against the other upstreams' weights.",
+    'Bagian permintaannya, dibandingkan bobot upstream lain.',
+  ],
+]);
