@@ -57,7 +57,8 @@ async function withoutCommand(argv: readonly string[], around: Surroundings): Pr
   }
   const asked = new Set(['--json', '--help', '-h']);
   const strange = argv.find((word) => !asked.has(word));
-  if (strange !== undefined) throw failure('usage', `unknown option ${strange}, and no command`, { hint: 'See: kapal help' });
+  if (strange !== undefined)
+    throw failure('usage', `unknown option ${strange}, and no command`, { hint: 'See: kapal help' });
   const { printOverview } = await import('./commands/help.ts');
   return printOverview(around);
 }
@@ -77,7 +78,7 @@ async function run(command: Command, { operands, flags }: Parsed, { host, out, j
   const data = dataFolderOf(flags, host);
   using client = new Client({ find: () => findDaemon(data, host.env), data, say });
   const invocation: Invocation = { operands, flags, json, at: placeOf(flags, host.env), data, host, out, say, client };
-  return command.run(invocation);
+  return await command.run(invocation);
 }
 
 /** Words after `--` are operands, whatever they look like. */

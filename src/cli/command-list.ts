@@ -5,7 +5,7 @@ export interface ListedCommand {
   /** `deploy`, or a group and its word: `env set`. */
   readonly name: string;
   readonly summary: string;
-  load(): Promise<Command>;
+  readonly load: () => Promise<Command>;
 }
 
 export interface CommandGroup {
@@ -17,56 +17,168 @@ export const commandGroups: readonly CommandGroup[] = [
   {
     title: 'The daemon',
     commands: [
-      { name: 'up', summary: 'Run the daemon on this machine', load: async () => (await import('./commands/up.ts')).up },
-      { name: 'down', summary: 'End the daemon, and with --apps all that it runs', load: async () => (await import('./commands/down.ts')).down },
-      { name: 'demo', summary: 'See the main job done, from nothing, on this machine', load: async () => (await import('./commands/demo.ts')).demo },
-      { name: 'doctor', summary: 'Check what Kapal needs on this machine', load: async () => (await import('./commands/doctor.ts')).doctor },
-      { name: 'service install', summary: 'Start the daemon at boot', load: async () => (await import('./commands/service.ts')).install },
-      { name: 'token', summary: 'Print the token of the API over TCP', load: async () => (await import('./commands/token.ts')).token },
+      {
+        name: 'up',
+        summary: 'Run the daemon on this machine',
+        load: async () => (await import('./commands/up.ts')).up,
+      },
+      {
+        name: 'down',
+        summary: 'End the daemon, and with --apps all that it runs',
+        load: async () => (await import('./commands/down.ts')).down,
+      },
+      {
+        name: 'demo',
+        summary: 'See the main job done, from nothing, on this machine',
+        load: async () => (await import('./commands/demo.ts')).demo,
+      },
+      {
+        name: 'doctor',
+        summary: 'Check what Kapal needs on this machine',
+        load: async () => (await import('./commands/doctor.ts')).doctor,
+      },
+      {
+        name: 'service install',
+        summary: 'Start the daemon at boot',
+        load: async () => (await import('./commands/service.ts')).install,
+      },
+      {
+        name: 'token',
+        summary: 'Print the token of the API over TCP',
+        load: async () => (await import('./commands/token.ts')).token,
+      },
     ],
   },
   {
     title: 'Deploying',
     commands: [
-      { name: 'deploy', summary: 'Build a folder or a repository, and move the traffic to it', load: async () => (await import('./commands/deploy.ts')).deploy },
-      { name: 'plan', summary: 'Show what a deploy would change, and why', load: async () => (await import('./commands/plan.ts')).plan },
-      { name: 'cancel', summary: 'Cancel what is in flight for a service', load: async () => (await import('./commands/cancel.ts')).cancel },
-      { name: 'rollback', summary: 'Go back to an earlier release, without a build', load: async () => (await import('./commands/rollback.ts')).rollback },
-      { name: 'releases', summary: 'List the releases of a service', load: async () => (await import('./commands/releases.ts')).releases },
+      {
+        name: 'deploy',
+        summary: 'Build a folder or a repository, and move the traffic to it',
+        load: async () => (await import('./commands/deploy.ts')).deploy,
+      },
+      {
+        name: 'plan',
+        summary: 'Show what a deploy would change, and why',
+        load: async () => (await import('./commands/plan.ts')).plan,
+      },
+      {
+        name: 'cancel',
+        summary: 'Cancel what is in flight for a service',
+        load: async () => (await import('./commands/cancel.ts')).cancel,
+      },
+      {
+        name: 'rollback',
+        summary: 'Go back to an earlier release, without a build',
+        load: async () => (await import('./commands/rollback.ts')).rollback,
+      },
+      {
+        name: 'releases',
+        summary: 'List the releases of a service',
+        load: async () => (await import('./commands/releases.ts')).releases,
+      },
     ],
   },
   {
     title: 'What runs',
     commands: [
-      { name: 'ps', summary: 'Show services and their instances', load: async () => (await import('./commands/ps.ts')).ps },
-      { name: 'logs', summary: 'Show what a service printed', load: async () => (await import('./commands/logs.ts')).logs },
-      { name: 'events', summary: 'Show what happened', load: async () => (await import('./commands/events.ts')).events },
-      { name: 'open', summary: 'Print the URL of a service, and open it', load: async () => (await import('./commands/open.ts')).open },
-      { name: 'restart', summary: 'Replace every instance by a fresh one', load: async () => (await import('./commands/restart.ts')).restart },
+      {
+        name: 'ps',
+        summary: 'Show services and their instances',
+        load: async () => (await import('./commands/ps.ts')).ps,
+      },
+      {
+        name: 'logs',
+        summary: 'Show what a service printed',
+        load: async () => (await import('./commands/logs.ts')).logs,
+      },
+      {
+        name: 'events',
+        summary: 'Show what happened',
+        load: async () => (await import('./commands/events.ts')).events,
+      },
+      {
+        name: 'open',
+        summary: 'Print the URL of a service, and open it',
+        load: async () => (await import('./commands/open.ts')).open,
+      },
+      {
+        name: 'restart',
+        summary: 'Replace every instance by a fresh one',
+        load: async () => (await import('./commands/restart.ts')).restart,
+      },
       { name: 'stop', summary: 'Stop a service', load: async () => (await import('./commands/stop.ts')).stop },
-      { name: 'start', summary: 'Start a stopped service', load: async () => (await import('./commands/start.ts')).start },
-      { name: 'scale', summary: 'Change the number of instances', load: async () => (await import('./commands/scale.ts')).scale },
-      { name: 'project remove', summary: 'Stop and forget a whole project', load: async () => (await import('./commands/project.ts')).remove },
+      {
+        name: 'start',
+        summary: 'Start a stopped service',
+        load: async () => (await import('./commands/start.ts')).start,
+      },
+      {
+        name: 'scale',
+        summary: 'Change the number of instances',
+        load: async () => (await import('./commands/scale.ts')).scale,
+      },
+      {
+        name: 'project remove',
+        summary: 'Stop and forget a whole project',
+        load: async () => (await import('./commands/project.ts')).remove,
+      },
     ],
   },
   {
     title: 'Configuration',
     commands: [
-      { name: 'env list', summary: 'List the variables of a service', load: async () => (await import('./commands/env.ts')).list },
-      { name: 'env set', summary: 'Set variables of a service', load: async () => (await import('./commands/env.ts')).set },
-      { name: 'env unset', summary: 'Remove variables of a service', load: async () => (await import('./commands/env.ts')).unset },
-      { name: 'domain list', summary: 'List the host names of a service', load: async () => (await import('./commands/domain.ts')).list },
-      { name: 'domain add', summary: 'Let a service answer at a host name', load: async () => (await import('./commands/domain.ts')).add },
-      { name: 'domain remove', summary: 'Take a host name from a service', load: async () => (await import('./commands/domain.ts')).remove },
-      { name: 'edge config', summary: 'Print the configuration that the edge runs', load: async () => (await import('./commands/edge.ts')).config },
-      { name: 'edge check', summary: 'Say whether the next configuration is sound', load: async () => (await import('./commands/edge.ts')).check },
+      {
+        name: 'env list',
+        summary: 'List the variables of a service',
+        load: async () => (await import('./commands/env.ts')).list,
+      },
+      {
+        name: 'env set',
+        summary: 'Set variables of a service',
+        load: async () => (await import('./commands/env.ts')).set,
+      },
+      {
+        name: 'env unset',
+        summary: 'Remove variables of a service',
+        load: async () => (await import('./commands/env.ts')).unset,
+      },
+      {
+        name: 'domain list',
+        summary: 'List the host names of a service',
+        load: async () => (await import('./commands/domain.ts')).list,
+      },
+      {
+        name: 'domain add',
+        summary: 'Let a service answer at a host name',
+        load: async () => (await import('./commands/domain.ts')).add,
+      },
+      {
+        name: 'domain remove',
+        summary: 'Take a host name from a service',
+        load: async () => (await import('./commands/domain.ts')).remove,
+      },
+      {
+        name: 'edge config',
+        summary: 'Print the configuration that the edge runs',
+        load: async () => (await import('./commands/edge.ts')).config,
+      },
+      {
+        name: 'edge check',
+        summary: 'Say whether the next configuration is sound',
+        load: async () => (await import('./commands/edge.ts')).check,
+      },
     ],
   },
   {
     title: 'This command line',
     commands: [
       { name: 'help', summary: 'Explain a command', load: async () => (await import('./commands/help.ts')).help },
-      { name: 'completion', summary: 'Print a completion script for a shell', load: async () => (await import('./commands/completion.ts')).completion },
+      {
+        name: 'completion',
+        summary: 'Print a completion script for a shell',
+        load: async () => (await import('./commands/completion.ts')).completion,
+      },
     ],
   },
 ];

@@ -5,14 +5,21 @@ import type { Output, Stream } from './output.ts';
 type ErrorDocument = FailureDocument['error'];
 
 /** Says why a command failed: as the only JSON document, or for people on stderr. */
-export function reportFailure(out: Output, error: ErrorDocument, { json, say }: { json: boolean; say: Messages }): void {
+export function reportFailure(
+  out: Output,
+  error: ErrorDocument,
+  { json, say }: { json: boolean; say: Messages },
+): void {
   if (json) out.json({ error } satisfies FailureDocument);
   else printFailure(out.err, error, say);
 }
 
 /** What failed, where, the last lines, and what to do next. */
 export function printFailure(stream: Stream, error: ErrorDocument, say: Messages): void {
-  const message = error.message.split('\n').map((line) => stream.safe(line)).join('\n  ');
+  const message = error.message
+    .split('\n')
+    .map((line) => stream.safe(line))
+    .join('\n  ');
   stream.line(`${stream.paint('red', `${say.error}:`)} ${message} ${stream.paint('dim', `(${error.code})`)}`);
   printDetails(stream, error, say);
 }

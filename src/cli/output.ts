@@ -71,7 +71,11 @@ export class Stream {
   /** Text of strangers (logs, subjects of commits): what could move the cursor or change the terminal is taken out; colours stay where there are any. */
   safe(text: string): string {
     const pieces = text.split(COLOUR);
-    if (pieces.length === 1 || !this.#coloured) return pieces.filter((_, index) => index % 2 === 0).map(harmless).join('');
+    if (pieces.length === 1 || !this.#coloured)
+      return pieces
+        .filter((_, index) => index % 2 === 0)
+        .map(harmless)
+        .join('');
     return `${pieces.map((piece, index) => (index % 2 === 0 ? harmless(piece) : `\u001b[${piece}m`)).join('')}\u001b[0m`;
   }
 }

@@ -25,10 +25,15 @@ export function known(name: string): ListedCommand {
   const found = allCommands.find((command) => command.name === name);
   if (found !== undefined) return found;
   if (laterCommands.includes(name)) {
-    throw failure('not_supported', `kapal ${name} comes with a later version`, { hint: 'What this version does: kapal help' });
+    throw failure('not_supported', `kapal ${name} comes with a later version`, {
+      hint: 'What this version does: kapal help',
+    });
   }
   const [group = ''] = name.split(' ');
-  const near = isGroup(group) && name !== group ? membersOf(group).map((member) => member.name) : allCommands.map((command) => command.name);
+  const near =
+    isGroup(group) && name !== group
+      ? membersOf(group).map((member) => member.name)
+      : allCommands.map((command) => command.name);
   throw failure('usage', `there is no command ${name}`, { hint: didYouMean(name, near) ?? 'See them all: kapal help' });
 }
 

@@ -18,7 +18,8 @@ export function abort(view: ServiceView, rollout: RolloutView): Step {
 /** After the phase's limit it ends with instances that still stop: they are seen to without a rollout. */
 function endAborted(view: ServiceView, rollout: RolloutView): Step {
   const gone = isGone(view, rollout) && rollout.prepare !== 'running';
-  if (!gone && view.now < phaseEnd(view, rollout)) return wakeAt(phaseEnd(view, rollout));
+  const over = view.now >= phaseEnd(view, rollout) && activeOf(view, rollout.to).length === 0;
+  if (!gone && !over) return wakeAt(phaseEnd(view, rollout));
   const code = rollout.failure?.code;
   const outcome = code === 'cancelled' || code === 'superseded' ? 'cancelled' : 'failed';
   return act({ kind: 'finish', outcome, failure: rollout.failure, reason: reasonOf(rollout.failure) });

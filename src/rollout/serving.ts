@@ -28,16 +28,15 @@ export function isPromoted(view: ServiceView): boolean {
 
 /**
  * Whether requests may go to the instance's release: to the current one; during a rollout to the old one, and to the target from its
- * promotion until its withdrawal is over. What is left of still older releases keeps its place in the table until it is drained,
- * but never gets one: among it may be what remains of a release that failed.
+ * promotion until its withdrawal is over. What is left of other releases keeps its place in the table until it is drained. It did take
+ * traffic: a target that never did is stopped, every instance of it, before its rollout ends.
  */
 export function mayTakeTraffic(view: ServiceView, instance: InstanceView): boolean {
   const { current, rollout } = view;
   if (instance.release === current) return true;
   if (rollout !== null && instance.release === rollout.to) return rollout.phase === 'withdrawing';
   if (rollout !== null && instance.release === rollout.from) return true;
-  const older = current !== null && instance.release < current;
-  return view.routed ? instance.inTable === true || (instance.inTable === null && older) : older;
+  return !view.routed || instance.inTable !== false;
 }
 
 /** Takes requests now as far as is known for certain: ready, and the edge has confirmed that it names it. Workers serve when they are ready. */

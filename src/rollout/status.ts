@@ -35,6 +35,8 @@ function instancesStatus(view: ServiceView): Status {
   if (ready >= view.desired) return 'running';
   if (ready > 0) return 'degraded';
   if (instances.some((instance) => instance.state === 'crash-looping')) return 'crash-looping';
-  const failing = instances.some((instance) => instance.state === 'unready' || isBetweenAttempts(instance) || instance.quickExits > 0);
+  const failing = instances.some(
+    (instance) => instance.state === 'unready' || isBetweenAttempts(instance) || instance.quickExits > 0,
+  );
   return failing ? 'degraded' : 'pending';
 }

@@ -7,7 +7,9 @@ export function nearest(name: string, names: Iterable<string>): string | null {
     if (best === null || distance < best.distance) best = { name: candidate, distance };
   }
   if (best === null) return null;
-  const close = best.distance <= Math.max(1, Math.floor(Math.max(wanted.length, best.name.length) / 3));
+  const letters = Math.max(wanted.length, best.name.length);
+  // Of two letters one is no likeness.
+  const close = best.distance <= (letters < 3 ? 0 : Math.max(1, Math.floor(letters / 3)));
   return close ? best.name : partOf(wanted, names);
 }
 

@@ -14,7 +14,7 @@ import type { Endpoint, Pool, ProxyPool } from '../../src/edge/port.ts';
 
 /** Until `condition` gives something that is not false, null or undefined; fails after `milliseconds`. */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   condition: () => T | false | null | undefined,
   milliseconds = 5_000,
 ): Promise<T> {

@@ -117,8 +117,9 @@ describe('the lock of the data folder', () => {
 
 describe('a full disk', () => {
   /** A file system of 2 MiB that exists only in the program's own mount namespace, so nothing is left behind. */
+  const inNamespace = 'unshare';
   const namespace = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
-  const possible = spawnSync('unshare', [...namespace, 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+  const possible = spawnSync(inNamespace, [...namespace, 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
   test('is said as such, nothing is half written, and writing goes on when there is space', {
     skip: possible ? false : 'no private mounts here',
@@ -141,7 +142,7 @@ describe('a full disk', () => {
       store.close();`;
     const script =
       'mount -t tmpfs -o size=2m none "$1" && exec "$2" --disable-warning=ExperimentalWarning --input-type=module -e "$3" "$1"';
-    const run = spawnSync('unshare', [...namespace, 'sh', '-c', script, 'sh', folder.path, process.execPath, text], {
+    const run = spawnSync(inNamespace, [...namespace, 'sh', '-c', script, 'sh', folder.path, process.execPath, text], {
       encoding: 'utf8',
     });
     assert.deepEqual(

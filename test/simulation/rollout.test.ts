@@ -1,19 +1,74 @@
-import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decide } from '../../src/rollout/decide.ts';
 import { routable } from '../../src/rollout/table.ts';
-import { scenarios } from './rollout/scenario.ts';
+import type { Machine } from './rollout/daemon.ts';
+import { type Mutant, mutants } from './rollout/mutants.ts';
+import { type Scenario, scenarios } from './rollout/scenario.ts';
 import { World } from './rollout/world.ts';
 
-test('x', () => {
-  let decisions = 0, runs=0; const outcomes: Record<string, number> = {};
-  const t0=performance.now();
-  fc.assert(fc.property(scenarios, (scenario) => {
-    const world = new World(scenario, { decide, routable });
-    world.run();
-    runs++;
-    decisions += world.decisions;
-    for (const [k,v] of Object.entries(world.checks.outcomes)) outcomes[k] = (outcomes[k]??0)+v;
-  }), { numRuns: Number(process.env.RUNS ?? 1000), ...(process.env.SEED ? {seed: Number(process.env.SEED)} : {}) });
-  console.log(runs, decisions, outcomes, performance.now()-t0);
+/** The same histories every time; `KAPAL_TEST_SEED` and `KAPAL_TEST_RUNS` explore others. A failure prints its seed and the smallest history. */
+const seed = Number(process.env['KAPAL_TEST_SEED'] ?? 20_260_101);
+const histories = Number(process.env['KAPAL_TEST_RUNS'] ?? 20_000);
+/** A mutant that survives so many is not found. */
+const patience = 4_000;
+const batch = 200;
+
+const machine: Machine = { decide, routable };
+
+describe('the rollout machine over random histories with faults', () => {
+  test('keeps its promises', (t) => {
+    const outcomes: Record<string, number> = { live: 0, failed: 0, rolled_back: 0, cancelled: 0 };
+    let decisions = 0;
+    const promise = fc.property(scenarios, (scenario) => {
+      const world = new World(scenario, machine);
+      world.run();
+      decisions += world.daemon.decisions;
+      for (const [outcome, count] of Object.entries(world.checks.outcomes))
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+    });
+    fc.assert(promise, { seed, numRuns: histories });
+    const ends = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`);
+    t.diagnostic(`${histories} histories, ${decisions} decisions, rollouts: ${ends.join(', ')}`);
+    for (const [outcome, count] of Object.entries(outcomes))
+      assert.ok(count > histories / 100, `enough rollouts end ${outcome}`);
+  });
+
+  test('gives the same history for the same seed', () => {
+    for (const scenario of fc.sample(scenarios, { seed, numRuns: 50 })) {
+      const [one, two] = [new World(scenario, machine), new World(scenario, machine)];
+      one.run();
+      two.run();
+      assert.deepEqual([one.daemon.decisions, one.agenda.now], [two.daemon.decisions, two.agenda.now]);
+    }
+  });
+
+  for (const mutant of mutants) {
+    test(`notices a machine that ${mutant.bug}`, (t) => {
+      const { after, message } = firstFailure(mutant);
+      assert.match(message, mutant.found);
+      t.diagnostic(`found by history ${after}`);
+    });
+  }
 });
+
+/** Runs histories until one of them fails. */
+function firstFailure(mutant: Mutant): { readonly after: number; readonly message: string } {
+  for (let after = 0; after < patience; after += batch) {
+    for (const [index, scenario] of fc.sample(scenarios, { seed: seed + after, numRuns: batch }).entries()) {
+      const message = failure(scenario, { ...machine, ...mutant });
+      if (message !== null) return { after: after + index + 1, message };
+    }
+  }
+  return assert.fail(`${patience} histories do not notice it`);
+}
+
+function failure(scenario: Scenario, mutated: Machine): string | null {
+  try {
+    new World(scenario, mutated).run();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

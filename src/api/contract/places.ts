@@ -9,6 +9,9 @@ export const tokenFile = 'keys/api-token';
 /** Where the Unix socket is unless its path would be too long for `sun_path` (108 bytes, unix(7)). */
 export const socketFile = 'kapal.sock';
 
+/** The daemon's own log, JSON lines, and what it says on stderr in the background. */
+export const logFile = 'logs/daemon.log';
+
 export interface DaemonDocument {
   readonly pid: number;
   /** Absolute path of the Unix socket. */

@@ -16,15 +16,20 @@ export function managerEnvironment(input: {
   return {
     ...input.settings.environment,
     npm_config_cache: join(cache, 'npm'),
-    npm_config_store_dir: join(cache, 'pnpm'),
     npm_config_audit: 'false',
     npm_config_fund: 'false',
     npm_config_update_notifier: 'false',
     npm_config_progress: 'false',
-    // pnpm 10 would fetch another version of itself while it runs.
-    npm_config_manage_package_manager_versions: 'false',
+    ...pnpmEnvironment(input.manager, cache),
     ...yarnEnvironment(input.manager, { settings: input.settings, cache }),
   };
+}
+
+/** npm warns about settings that it does not know, in every build. */
+function pnpmEnvironment(manager: PackageManager | null, cache: string): Record<string, string> {
+  if (manager?.name !== 'pnpm') return {};
+  // pnpm 10 would fetch another version of itself while it runs.
+  return { npm_config_store_dir: join(cache, 'pnpm'), npm_config_manage_package_manager_versions: 'false' };
 }
 
 function yarnEnvironment(

@@ -1,4 +1,10 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
 import { asFailure, failure, isFailureDocument } from '../../api/contract/exit.ts';
 import { errorCode } from '../../lib/files.ts';
 import type { Messages } from '../language/en.ts';
@@ -39,7 +45,8 @@ export class Client implements Disposable {
 
   /** The answer of a request with a JSON body, or none. */
   async call<Answer>(method: Method, path: string, body?: unknown): Promise<Answer> {
-    const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const sent =
+      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await this.#accepted({ method, path, ...sent });
     const text = await textOf(response).catch((error: unknown) => {
       throw this.#translate(error);
@@ -58,17 +65,28 @@ export class Client implements Disposable {
     // A HEAD carries no body that could say more.
     if (response.statusCode === 404) return false;
     if ((response.statusCode ?? 500) < 400) return true;
-    throw failure(response.statusCode === 401 ? 'unauthorized' : 'internal', `the daemon answered ${response.statusCode} to HEAD ${path}`);
+    throw failure(
+      response.statusCode === 401 ? 'unauthorized' : 'internal',
+      `the daemon answered ${response.statusCode} to HEAD ${path}`,
+    );
   }
 
   /** Sends a tar stream. The daemon may refuse it before its end. */
   async upload(path: string, tar: AsyncIterable<Uint8Array>): Promise<void> {
-    const response = await this.#accepted({ method: 'PUT', path, body: tar, headers: { 'content-type': 'application/x-tar' } });
+    const response = await this.#accepted({
+      method: 'PUT',
+      path,
+      body: tar,
+      headers: { 'content-type': 'application/x-tar' },
+    });
     response.resume();
   }
 
   /** Server-sent events until the daemon ends them, or the signal aborts (then the iteration ends too). */
-  async *events(path: string, options: { readonly signal: AbortSignal; readonly after?: string | null }): AsyncGenerator<ServerEvent, void> {
+  async *events(
+    path: string,
+    options: { readonly signal: AbortSignal; readonly after?: string | null },
+  ): AsyncGenerator<ServerEvent, void> {
     const { signal, after = null } = options;
     const headers = { accept: 'text/event-stream', ...(after === null ? {} : { 'last-event-id': after }) };
     try {
@@ -88,7 +106,10 @@ export class Client implements Disposable {
     const response = await this.#send(call);
     if ((response.statusCode ?? 500) < 400) return response;
     const text = await textOf(response);
-    throw refusal(text) ?? failure('internal', `${call.method} ${call.path}: status ${response.statusCode}, and no reason that can be read`);
+    throw (
+      refusal(text) ??
+      failure('internal', `${call.method} ${call.path}: status ${response.statusCode}, and no reason that can be read`)
+    );
   }
 
   async #send(call: Call): Promise<IncomingMessage> {
@@ -132,7 +153,12 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 
 async function begin(address: Address, agent: Agent, call: Call): Promise<ClientRequest> {
   const { method, path, signal } = call;
-  const common: RequestOptions = { method, path, headers: { ...call.headers }, ...(signal === undefined ? {} : { signal }) };
+  const common: RequestOptions = {
+    method,
+    path,
+    headers: { ...call.headers },
+    ...(signal === undefined ? {} : { signal }),
+  };
   if (address.kind === 'socket') return httpRequest({ ...common, agent, socketPath: address.path });
   const { hostname, port, protocol } = address.url;
   const headers = { ...call.headers, authorization: `Bearer ${address.token}` };

@@ -79,7 +79,9 @@ async function story(scene: Scene): Promise<void> {
   await report.step('roll back to version 1', () => rollBack(scene));
   await report.step('kill the daemon (SIGKILL)', async () => {
     process.kill(daemon, 'SIGKILL');
-    await until('the replicas answer without a daemon', async () => (await versionServed(scene)) === '1.0.0');
+    const before = await load.count();
+    await until('the replicas answer without a daemon', async () => (await load.count()).requests > before.requests + rate);
+    if ((await versionServed(scene)) !== '1.0.0') throw new Error('version 1.0.0 does not answer without the daemon');
   });
   await report.step('start the daemon again', async () => {
     const before = await load.count();
@@ -101,10 +103,16 @@ async function expectDeploy(
     throw new Error(
       `${branch} ended ${service?.outcome ?? 'without a word'}, ${expected.outcome} was expected: ${service?.error?.message ?? ''}`,
     );
-  if (service.error !== undefined) report.say(`${service.error.message}`, service.error.log.slice(-3));
+  if (service.error !== undefined) report.say(service.error.message, telling(service.error.log));
   const served = await versionServed(scene);
   if (served !== expected.version) throw new Error(`version ${served} answers, ${expected.version} was expected`);
   report.say(`version ${served} answers at ${service.urls[0] ?? ''}`);
+}
+
+/** The lines that name the fault, if there are such, else the last ones. */
+function telling(log: readonly string[]): readonly string[] {
+  const named = log.filter((line) => /error|fail|cannot|missing/i.test(line));
+  return (named.length > 0 ? named : log).slice(-2);
 }
 
 async function killReplica(scene: Scene): Promise<void> {

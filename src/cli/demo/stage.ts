@@ -44,8 +44,16 @@ export async function startDaemon(host: CliHost, stage: Stage): Promise<number> 
   return facts.pid;
 }
 
-export async function deploy(host: CliHost, stage: Stage, input: { repository: string; branch: string }): Promise<DeployDocument> {
-  return (await kapal({ host, stage }, ['deploy', input.repository, '--branch', input.branch], [0, 1])) as DeployDocument;
+export async function deploy(
+  host: CliHost,
+  stage: Stage,
+  input: { repository: string; branch: string },
+): Promise<DeployDocument> {
+  return (await kapal(
+    { host, stage },
+    ['deploy', input.repository, '--branch', input.branch],
+    [0, 1],
+  )) as DeployDocument;
 }
 
 export async function services(host: CliHost, stage: Stage): Promise<readonly ServiceDocument[]> {
@@ -53,7 +61,11 @@ export async function services(host: CliHost, stage: Stage): Promise<readonly Se
 }
 
 /** Runs a command of this command line with `--json` and answers its document. Throws with what it said when its exit code is not among `codes`. */
-export async function kapal(scene: { host: CliHost; stage: Stage }, args: readonly string[], codes: readonly number[] = [0]): Promise<unknown> {
+export async function kapal(
+  scene: { host: CliHost; stage: Stage },
+  args: readonly string[],
+  codes: readonly number[] = [0],
+): Promise<unknown> {
   const { host, stage } = scene;
   const [program = process.execPath, ...rest] = host.program;
   const env = Object.fromEntries(

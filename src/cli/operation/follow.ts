@@ -1,4 +1,4 @@
-import { asFailure, failure, isFailureDocument } from '../../api/contract/exit.ts';
+import { asFailure, isFailureDocument } from '../../api/contract/exit.ts';
 import { paths } from '../../api/contract/paths.ts';
 import type { OperationDocument, OperationEvent } from '../../api/contract/types.ts';
 import type { Client } from '../client/client.ts';
@@ -27,8 +27,7 @@ export async function followOperation(input: {
         onEvent(event);
         if (event.kind === 'finished') return event.operation;
       }
-      // The daemon ends its streams before it goes.
-      if (!signal.aborted) throw failure('no_daemon', 'the daemon ended the stream of events');
+      if (!signal.aborted) await patience.rest();
     } catch (error) {
       await patience.bear(error);
     }

@@ -1,7 +1,7 @@
 import type { OperationEvent } from '../../api/contract/types.ts';
 import type { Messages } from '../language/en.ts';
 import type { Stream } from '../output.ts';
-import { eventLine, noteLine, stageText, type View } from './view.ts';
+import { eventLine, noteLine, stageText, type View } from './event-line.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MILLISECONDS = 100;

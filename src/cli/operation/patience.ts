@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { failureDocument } from '../../api/contract/exit.ts';
+import { failure, failureDocument } from '../../api/contract/exit.ts';
 import type { Client } from '../client/client.ts';
 import type { Messages } from '../language/en.ts';
 
@@ -42,6 +42,11 @@ export class Patience {
     }
     if (performance.now() - this.#since > LONGEST) throw error;
     await pause(BETWEEN);
+  }
+
+  /** After a stream that the daemon ended, as it does before it goes. */
+  rest(): Promise<void> {
+    return this.bear(failure('no_daemon', 'the daemon ended the stream'));
   }
 
   /** The daemon has answered. */

@@ -3,9 +3,13 @@ import type { Invocation, Option } from '../command.ts';
 import { followOperation } from './follow.ts';
 import { Patience } from './patience.ts';
 import { printResult } from './result.ts';
-import { createView, type View } from './view.ts';
+import type { View } from './event-line.ts';
+import { createView } from './view.ts';
 
-export const waitOption: Option = { flags: '--no-wait', description: 'print the operation and do not wait for its end' };
+export const waitOption: Option = {
+  flags: '--no-wait',
+  description: 'print the operation and do not wait for its end',
+};
 
 /** As a shell reports a program that SIGINT ended. */
 const INTERRUPTED = 130;
@@ -14,7 +18,7 @@ export interface Beginning {
   readonly view: View;
   readonly patience: Patience;
   /** To be called when the daemon is asked for the operation: from then on it may go on without this command. */
-  asking(): void;
+  readonly asking: () => void;
 }
 
 /**
@@ -50,6 +54,14 @@ export async function perform(
   if (ended !== null) return printResult(invocation, ended);
   out.err.line(asked ? say.goesOn(service ?? 'SERVICE') : say.nothingBegun);
   return INTERRUPTED;
+}
+
+/** A beginning for an operation that was begun already. */
+export function acknowledged(operation: OperationDocument): (beginning: Beginning) => Promise<OperationDocument> {
+  return async ({ asking }) => {
+    asking();
+    return operation;
+  };
 }
 
 function waits({ flags }: Invocation): boolean {

@@ -3,7 +3,7 @@ import type { DeployDocument, DeployedService, OperationDocument } from '../../a
 import type { Invocation } from '../command.ts';
 import { printFailure } from '../failure-report.ts';
 import { table } from '../output.ts';
-import { outcomeColours } from './view.ts';
+import { outcomeColours } from './event-line.ts';
 
 type Printing = Pick<Invocation, 'out' | 'say' | 'json'>;
 

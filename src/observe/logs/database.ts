@@ -130,7 +130,10 @@ export class LogDatabase {
     const spare = Number(this.#sql.freePages.get()?.['freelist_count']);
     if (spare <= sparePages) return false;
     this.connection.exec(`PRAGMA incremental_vacuum(${vacuumPages})`);
-    return spare - vacuumPages > sparePages;
+    if (spare - vacuumPages > sparePages) return true;
+    // The file itself shrinks when the write-ahead log is carried over.
+    this.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    return false;
   }
 
   close(): void {

@@ -40,7 +40,7 @@ export interface LogQuery {
   readonly since?: number;
   /** A regular expression (RE2-safe or time-bounded; a bad one throws KapalError `usage`). */
   readonly grep?: string;
-  /** The last `limit` lines that match, oldest first. */
+  /** The last `limit` lines that match, oldest first; with `after` the first `limit` after it, so that a follower misses none. */
   readonly limit: number;
 }
 

@@ -7,7 +7,7 @@ import { compilePattern, type Matches } from './pattern.ts';
 import { type LogLine, type LogQuery, logKinds } from './port.ts';
 
 /** Rows that are looked at before the collector gets its turn. */
-const slice = 500;
+const slice = 1000;
 
 /** Lines come in the order of their time but for corrections of the clock: looking back ends this much before `since`. */
 const clockTolerance = 5 * 60_000;

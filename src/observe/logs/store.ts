@@ -18,8 +18,8 @@ const defaultQuota = 64 << 20;
 /** Milliseconds before a worker that died is replaced. */
 const restartDelay = 1_000;
 
-/** The thread holds one chunk and one batch at a time; a small heap keeps it so. */
-const limits = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 };
+/** The thread holds one batch at a time, and what a query answers; a small young generation keeps its resident memory low. */
+const limits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 };
 
 /** Opens the store of what programs print. Throws KapalError `state_newer` where a newer Kapal wrote the file. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {

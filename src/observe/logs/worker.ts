@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const desk = new Desk({ database, collector, send });
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'request') void desk.answer(message.id, message.request);
-    else if (!desk.closed) guarded(settings, () => collector.write(message.line), warning);
+    else if (!desk.closed) guarded(() => collector.write(message.line), { settings, warning });
   });
   send({ kind: 'ready' });
   await collect(settings, { collector, desk, warning });
@@ -54,8 +54,12 @@ async function collect(
   { collector, desk, warning }: { collector: Collector; desk: Desk; warning: (message: string) => void },
 ): Promise<void> {
   let last = performance.now();
+  let before: boolean | 'full' = false;
   while (!desk.closed) {
-    const outcome = guarded(settings, () => collector.round(), warning);
+    const outcome: boolean | 'full' = guarded(() => collector.round(), { settings, warning });
+    if (outcome === 'full' && before !== 'full')
+      warning(`the disk is full: logs wait to be stored in ${settings.path}`);
+    before = outcome;
     if (outcome === 'full') await pause(fullPause);
     else if (outcome) {
       last = performance.now();
@@ -115,14 +119,14 @@ class Desk {
 }
 
 /** A full disk is waited out, for the lines stay in their files; a damaged database is put aside; anything else ends the thread. */
-function guarded<T>(settings: WorkerSettings, work: () => T, warning: (message: string) => void): T | 'full' {
+function guarded<T>(
+  work: () => T,
+  { settings, warning }: { settings: WorkerSettings; warning: (message: string) => void },
+): T | 'full' {
   try {
     return work();
   } catch (error) {
-    if (isFull(error)) {
-      warning(`the disk is full: logs wait to be stored in ${settings.path}`);
-      return 'full';
-    }
+    if (isFull(error)) return 'full';
     if (isDamaged(error)) setAside(settings, warning);
     throw error;
   }

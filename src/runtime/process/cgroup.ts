@@ -22,7 +22,7 @@ export async function findCgroups(install: string, seen = mounts()): Promise<Cgr
     if (hierarchy === null) continue;
     const cgroups = over(hierarchy);
     if (await works(cgroups)) return cgroups;
-    for (const parent of hierarchy.parents) await rmdir(parent).catch(() => undefined);
+    await cgroups.tidy();
   }
   return null;
 }
@@ -48,6 +48,9 @@ function over(hierarchy: Hierarchy): Cgroups {
     usage: (run) => orNull(() => hierarchy.usage(run)),
     async remove(run) {
       for (const folder of hierarchy.folders(run)) await removeFolder(folder);
+    },
+    async tidy() {
+      for (const parent of hierarchy.parents) await rmdir(parent).catch(() => undefined);
     },
   };
 }

@@ -180,6 +180,7 @@ class ProcessRuntime implements Runtime, PortFinder {
       await this.#accounts.remove(service);
     }
     await this.#homes.remove(service);
+    if ((await this.#layout.ids()).length === 0) await this.#abilities.cgroups?.tidy();
   }
 
   async listeners(handle: RunHandle): Promise<readonly Listener[]> {

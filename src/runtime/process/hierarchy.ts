@@ -16,6 +16,8 @@ export interface Cgroups {
   usage(run: string): RunUsage | null;
   /** Removes the run's cgroups, which must be empty of processes; no error when they are gone. */
   remove(run: string): Promise<void>;
+  /** Removes what holds the runs' cgroups, where it is empty: an install that runs nothing leaves nothing. `create` makes it anew. */
+  tidy(): Promise<void>;
 }
 
 /** What a version of the interface knows: folders and files by name. */

@@ -1,6 +1,6 @@
 import type { ServiceType } from '../../model/service.ts';
 import { slug } from '../../model/names.ts';
-import { suggestion } from '../nearest.ts';
+import { nearest, suggestion } from '../nearest.ts';
 import { type Place, plainly, type Report } from '../report.ts';
 import type { GroupSpec, ServiceSpec } from '../spec.ts';
 import type { Draft } from './service.ts';
@@ -107,11 +107,13 @@ function warnUndeclared(
   const { target, groups, place, report } = input;
   const taken = groups.filter((group) => target.groups.includes(group.name)).flatMap((group) => group.variables);
   const keys = [...target.variables, ...taken].map((variable) => variable.key);
-  if (!keys.includes(key))
-    report.warn(
-      place,
-      `${target.name} declares no variable ${plainly(key)}${suggestion(key, keys)}: it must be set by kapal env set ${target.name}`,
-    );
+  if (keys.includes(key)) return;
+  const near = nearest(key, keys);
+  const meant = near === null ? '' : ` (did you mean ${near}?)`;
+  report.warn(
+    place,
+    `${target.name} declares no variable ${plainly(key)}${meant}: kapal env set ${target.name} has to give it`,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
-import { LineCounter, parseDocument } from 'yaml';
 import type { DeclarationFiles } from '../files.ts';
+import { jsonFaultAt } from '../yaml/parse.ts';
 
 const managers = ['npm', 'pnpm', 'yarn'] as const;
 type Manager = (typeof managers)[number];
@@ -79,14 +79,11 @@ function managerOf(files: DeclarationFiles, folder: string, pinned: unknown): Ma
   return 'npm';
 }
 
-/** V8 tells the place of some faults (`at position 12 (line 2 column 3)`); for the others YAML's JSON schema finds it, JSON being a part of YAML. */
+/** V8 tells the place of some faults (`at position 12 (line 2 column 3)`); the YAML reader finds the others. */
 function spotOf(text: string, error: unknown): { line: number; column: number } {
   const match = /line (\d+) column (\d+)/.exec(error instanceof Error ? error.message : '');
   if (match !== null) return { line: Number(match[1]), column: Number(match[2]) };
-  const lines = new LineCounter();
-  const [fault] = parseDocument(text.slice(0, 100_000), { schema: 'json', lineCounter: lines, prettyErrors: false, logLevel: 'error' }).errors;
-  const { line, col } = lines.linePos(fault?.pos[0] ?? 0);
-  return line === 0 ? { line: 1, column: 1 } : { line, column: col };
+  return jsonFaultAt(text);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

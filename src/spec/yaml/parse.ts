@@ -35,6 +35,22 @@ export function parseYaml(text: string, report: Report): Value | null {
   }
 }
 
+/** The place of the first fault of a text that is no JSON, which is a part of YAML; the beginning where none is found. */
+export function jsonFaultAt(text: string): Spot {
+  const lines = new LineCounter();
+  try {
+    const { errors } = parseDocument(text, {
+      schema: 'json',
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
+    return spotAt(lines, errors[0]?.pos[0] ?? 0);
+  } catch {
+    return { line: 1, column: 1 };
+  }
+}
+
 function parsed(text: string, lines: LineCounter, report: Report): Document.Parsed | null {
   let document: Document.Parsed;
   try {

@@ -81,9 +81,14 @@ export class Checks {
   /** Each decision by itself, against the view it was made on. */
   decision(view: ServiceView, decision: Decision): void {
     const { actions, wakeAt } = decision;
-    for (const action of actions) if (action.kind === 'terminate' && view.desired === 0) this.#stoppedByUser.add(action.instance);
+    if (view.desired === 0) {
+      this.late();
+      for (const action of actions) if (action.kind === 'terminate') this.#stoppedByUser.add(action.instance);
+    }
     for (const action of actions) assert.ok(action.reason.length > 3, `${action.kind} has a reason`);
-    const keys = actions.filter((action) => 'instance' in action).map((action) => `${action.kind} ${'instance' in action ? action.instance : ''}`);
+    const keys = actions
+      .filter((action) => 'instance' in action)
+      .map((action) => `${action.kind} ${'instance' in action ? action.instance : ''}`);
     assert.equal(new Set(keys).size, keys.length, `nothing is asked for twice: ${keys.join(', ')}`);
     assert.ok(wakeAt === null || wakeAt > view.now, 'wakeAt lies ahead');
     if (actions.length > 0) assert.ok(wakeAt !== null, 'what was asked for is looked after');
@@ -103,11 +108,18 @@ export class Checks {
     }
     const before = this.#answering(this.#world.edge.names);
     const after = this.#answering(names);
-    const mayEnd = desiredThen === 0 || this.#world.record.desired === 0 || this.#world.record.current === null || this.#firstIsWithdrawn();
+    const mayEnd =
+      desiredThen === 0 ||
+      this.#world.record.desired === 0 ||
+      this.#world.record.current === null ||
+      this.#firstIsWithdrawn();
     const enough = Math.min(before.length, desiredThen, this.#world.record.desired);
     if (this.#armed && after.length < enough && !mayEnd) {
       const excused = after.length === 0 ? this.#isMourning() : this.#hasMourned();
-      assert.ok(excused, `${before.length} endpoints answered and ${after.length} are left: ${[...names].join(', ') || 'none'}`);
+      assert.ok(
+        excused,
+        `${before.length} endpoints answered and ${after.length} are left: ${[...names].join(', ') || 'none'}`,
+      );
     }
     const active = after.some((endpoint) => {
       const state = this.#world.record.rowOf(endpoint)?.life.state;
@@ -132,7 +144,7 @@ export class Checks {
     return [...this.#broken].some(([endpoint, at]) => agenda.now - at < mourning && !processes.answers(endpoint));
   }
 
-  /** Fewer answer than are wanted: what broke and has recovered may not be in the table again yet, or an old decision was carried out late. */
+  /** Fewer answer than are wanted: what broke and has recovered may not be in the table again yet, or an old decision was carried out late, or the service was stopped. */
   #hasMourned(): boolean {
     return [...this.#broken.values(), this.#lastLate].some((at) => this.#world.agenda.now - at < mourning);
   }
@@ -151,7 +163,11 @@ export class Checks {
     assert.ok(took <= this.#longest(), `the rollout ended after ${took} ms`);
     assert.equal(current === rollout.to, outcome === 'live', `${outcome}, and release ${current} is current`);
     const served = this.#served.has(rollout.to);
-    assert.equal(served, outcome === 'live' || outcome === 'rolled_back', `${outcome}, and it ${served ? 'took' : 'never took'} traffic`);
+    assert.equal(
+      served,
+      outcome === 'live' || outcome === 'rolled_back',
+      `${outcome}, and it ${served ? 'took' : 'never took'} traffic`,
+    );
     if (outcome !== 'live') assert.ok(rollout.failure !== null, 'what did not go live says why');
   }
 
@@ -174,10 +190,17 @@ export class Checks {
     const wanted = current === null ? 0 : desired;
     const owned = [...rows.values()];
     const seen = owned.map((row) => `${row.id} of release ${row.release} is ${row.life.state}`).join(', ');
-    assert.ok(owned.every((row) => row.release === current && row.life.state === 'ready'), `only ready instances of release ${current} are left: ${seen}`);
+    assert.ok(
+      owned.every((row) => row.release === current && row.life.state === 'ready'),
+      `only ready instances of release ${current} are left: ${seen}`,
+    );
     assert.equal(owned.length, wanted, `as many instances as are wanted: ${seen}`);
     const expected = owned.map((row) => `${row.id}.${row.attempt}`).sort();
-    assert.deepEqual(processes.alive.map((process) => process.endpoint).sort(), expected, 'every process belongs to an instance');
+    assert.deepEqual(
+      processes.alive.map((process) => process.endpoint).sort(),
+      expected,
+      'every process belongs to an instance',
+    );
     assert.deepEqual([...edge.names].sort(), scenario.routed ? expected : [], 'the edge serves exactly these');
   }
 }
@@ -190,7 +213,9 @@ function isActive(instance: InstanceView): boolean {
 function checkSurge(view: ServiceView, actions: readonly Action[]): void {
   const starts = actions.filter((action) => action.kind === 'start').length;
   if (starts === 0) return;
-  const ended = new Set(actions.flatMap((action) => (action.kind === 'drain' || action.kind === 'terminate' ? [action.instance] : [])));
+  const ended = new Set(
+    actions.flatMap((action) => (action.kind === 'drain' || action.kind === 'terminate' ? [action.instance] : [])),
+  );
   const active = view.instances.filter((instance) => isActive(instance) && !ended.has(instance.id)).length;
   const above = view.policy.strategy === 'rolling' ? view.policy.maxSurge : view.desired;
   assert.ok(active + starts <= view.desired + above, `${active} instances and ${starts} more are too many`);
@@ -201,7 +226,10 @@ function checkGate(view: ServiceView, actions: readonly Action[]): void {
   const { rollout } = view;
   for (const action of actions) {
     if (action.kind === 'start' && rollout !== null && action.release === rollout.to) {
-      assert.ok(rollout.prepare === 'absent' || rollout.prepare === 'succeeded', 'preDeployCommand comes before the first instance');
+      assert.ok(
+        rollout.prepare === 'absent' || rollout.prepare === 'succeeded',
+        'preDeployCommand comes before the first instance',
+      );
     }
     if (action.kind !== 'promote') continue;
     assert.ok(rollout !== null, 'only a rollout promotes');
@@ -211,7 +239,9 @@ function checkGate(view: ServiceView, actions: readonly Action[]): void {
       continue;
     }
     if (rollout.phase !== 'warming') continue;
-    const ready = view.instances.filter((instance) => instance.release === rollout.to && instance.state === 'ready').length;
+    const ready = view.instances.filter(
+      (instance) => instance.release === rollout.to && instance.state === 'ready',
+    ).length;
     const gate = view.policy.strategy === 'rolling' ? Math.min(1, view.desired) : view.desired;
     assert.ok(ready >= gate, `${ready} ready instances do not open the gate`);
   }
@@ -220,10 +250,20 @@ function checkGate(view: ServiceView, actions: readonly Action[]): void {
 /** What serves, as the view knows it, is drained only while enough others are known to serve. */
 function checkDrains(view: ServiceView, actions: readonly Action[]): void {
   const { rollout } = view;
-  if (view.desired === 0 || view.current === null || (rollout?.phase === 'withdrawing' && rollout.from === null)) return;
-  const ended = new Set(actions.flatMap((action) => (action.kind === 'drain' || action.kind === 'terminate' ? [action.instance] : [])));
-  const serving = view.instances.filter((instance) => instance.state === 'ready' && (view.routed ? instance.inTable === true : instance.release !== rollout?.to || rollout.to === view.current));
+  if (view.desired === 0 || view.current === null || (rollout?.phase === 'withdrawing' && rollout.from === null))
+    return;
+  const ended = new Set(
+    actions.flatMap((action) => (action.kind === 'drain' || action.kind === 'terminate' ? [action.instance] : [])),
+  );
+  const serving = view.instances.filter((instance) => instance.state === 'ready' && takesWork(view, instance));
   const left = serving.filter((instance) => !ended.has(instance.id)).length;
   const enough = Math.min(serving.length, view.desired);
   assert.ok(left >= enough, `${left} of ${serving.length} serving instances are left`);
+}
+
+/** A worker cannot be seen to serve: it does, unless it is of a target before its promotion. */
+function takesWork(view: ServiceView, instance: InstanceView): boolean {
+  const { current, rollout } = view;
+  if (view.routed) return instance.inTable === true;
+  return instance.release !== rollout?.to || current === rollout.to || rollout.phase === 'withdrawing';
 }

@@ -91,7 +91,8 @@ export class SimulatedEdge {
     if (table.version > this.#served) {
       this.#told(table.names, desired);
       for (const name of this.names) {
-        if (!table.names.has(name)) this.#busyUntil.set(name, this.#agenda.now + this.#noise.between(0, this.#longestRequest));
+        if (!table.names.has(name))
+          this.#busyUntil.set(name, this.#agenda.now + this.#noise.between(0, this.#longestRequest));
       }
       this.#served = table.version;
       this.names = table.names;

@@ -1,62 +1,127 @@
 import { decide } from '../../../src/rollout/decide.ts';
 import { routable } from '../../../src/rollout/table.ts';
 import type { Action, Decision, InstanceView, ServiceView } from '../../../src/rollout/view.ts';
-import type { Machine } from './daemon.ts';
 
-/** The machine with one bug each. A property that finds none of them proves nothing. */
-export const mutants: Readonly<Record<string, Machine>> = {
-  'drains before the edge has confirmed the new': {
-    decide: (view) => decide(seeing(view, (it) => ({ ...it, inTable: it.state === 'ready' ? true : it.inTable }))),
-    routable,
+/** A machine with one bug. */
+export interface Mutant {
+  readonly bug: string;
+  readonly decide?: (view: ServiceView) => Decision;
+  readonly routable?: (view: ServiceView) => string[];
+  /** What the property that finds it says. */
+  readonly found: RegExp;
+}
+
+/** A property that finds none of these proves nothing. */
+export const mutants: readonly Mutant[] = [
+  {
+    bug: 'drains before the edge has confirmed the new',
+    decide: (view) => decide(seeing(view, (it) => (it.state === 'ready' ? { ...it, inTable: true } : it))),
+    found: /serving instances are left/,
   },
-  'stops an instance before the edge has confirmed that it is out': {
-    decide: (view) => decide(seeing(view, (it) => (it.state === 'draining' ? { ...it, inTable: false, inFlight: 0 } : it))),
-    routable,
+  {
+    bug: 'stops an instance before the edge has confirmed that it is out',
+    decide: (view) =>
+      decide(seeing(view, (it) => (it.state === 'draining' ? { ...it, inTable: false, inFlight: 0 } : it))),
+    found: /told to stop while the edge sends requests/,
   },
-  'takes an unknown table for one that does not name the instance': {
-    decide: (view) => decide(seeing(view, (it) => ({ ...it, inTable: it.inTable === true, inFlight: it.inFlight ?? 0 }))),
-    routable,
+  {
+    bug: 'takes an unknown table for one that does not name the instance',
+    decide: (view) =>
+      decide(seeing(view, (it) => ({ ...it, inTable: it.inTable === true, inFlight: it.inFlight ?? 0 }))),
+    found: /told to stop while the edge sends requests/,
   },
-  'promotes before anything is ready': {
-    decide: (view) => decide(seeing(view, (it) => (it.release === view.rollout?.to && it.state === 'starting' ? { ...it, state: 'ready' } : it))),
-    routable,
+  {
+    bug: 'promotes before anything is ready',
+    decide: (view) =>
+      decide(
+        seeing(view, (it) =>
+          it.release === view.rollout?.to && it.state === 'starting' ? { ...it, state: 'ready' } : it,
+        ),
+      ),
+    found: /do not open the gate/,
   },
-  'promotes without comparing': { decide: (view) => mapped(view, (action) => (action.kind === 'promote' ? { ...action, from: null } : action)), routable },
-  'forgets to promote back': { decide: (view) => without(view, (action) => action.kind === 'promote' && action.to === view.rollout?.from), routable },
-  'forgets SIGKILL': { decide: (view) => without(view, (action) => action.kind === 'kill'), routable },
-  'forgets SIGTERM for what drains': {
+  {
+    bug: 'promotes without comparing',
+    decide: (view) => mapped(view, (action) => (action.kind === 'promote' ? { ...action, from: null } : action)),
+    found: /promotion starts from what serves/,
+  },
+  {
+    bug: 'forgets to promote back',
+    decide: (view) => without(view, (action) => action.kind === 'promote' && action.to === view.rollout?.from),
+    found: /no rest|does not stay withdrawing/,
+  },
+  {
+    bug: 'forgets SIGKILL',
+    decide: (view) => without(view, (action) => action.kind === 'kill'),
+    found: /no rest|are left: /,
+  },
+  {
+    bug: 'forgets SIGTERM for what drains',
     decide: (view) => without(view, (action) => action.kind === 'terminate' && view.rollout?.phase !== 'aborting'),
-    routable,
+    found: /no rest|are left: /,
   },
-  'never retries': { decide: (view) => without(view, (action) => action.kind === 'retry'), routable },
-  'leaves what a former release left': {
-    decide: (view) => without(view, (action) => action.kind === 'drain' && releaseOf(view, action.instance) !== view.current && view.rollout === null),
-    routable,
+  {
+    bug: 'never retries',
+    decide: (view) => without(view, (action) => action.kind === 'retry'),
+    found: /no rest|are left: /,
   },
-  'leaves the instances of a failed target': { decide: (view) => without(view, (action) => action.kind === 'terminate' && view.rollout?.phase === 'aborting'), routable },
-  'has no deadlines': { decide: (view) => decide(timeless(view)), routable },
-  'does not ask to be woken': { decide: (view) => ({ ...decide(view), wakeAt: null }), routable },
-  'does not look after what it asked for': { decide: patient, routable },
-  'ignores a cancel': {
+  {
+    bug: 'leaves what a former release left',
+    decide: (view) =>
+      without(
+        view,
+        (action) =>
+          action.kind === 'drain' && releaseOf(view, action.instance) !== view.current && view.rollout === null,
+      ),
+    found: /no rest|are left: /,
+  },
+  { bug: 'has no deadlines', decide: (view) => decide(timeless(view)), found: /no rest|comes to rest|the rollout end/ },
+  { bug: 'does not ask to be woken', decide: (view) => ({ ...decide(view), wakeAt: null }), found: /looked after/ },
+  { bug: 'does not look after what it asked for', decide: patient, found: /comes to rest|are left: / },
+  {
+    bug: 'does not hear a cancel',
     decide: (view) => decide(view.rollout === null ? view : { ...view, rollout: { ...view.rollout, cancel: 'no' } }),
-    routable,
+    found: /a cancelled deploy does not go live/,
   },
-  'starts twice as many': { decide: (view) => repeated(view, (action) => action.kind === 'start'), routable },
-  'exceeds the surge': { decide: (view) => decide({ ...view, policy: { ...view.policy, maxSurge: view.policy.maxSurge + 2 } }), routable },
-  'runs preDeployCommand after the start': {
-    decide: (view) => decide(view.rollout === null || view.rollout.phase !== 'preparing' ? view : { ...view, rollout: { ...view.rollout, prepare: 'absent' } }),
-    routable,
+  {
+    bug: 'starts twice as many',
+    decide: (view) => repeated(view, (action) => action.kind === 'start'),
+    found: /too many/,
   },
-  'gives no reason': { decide: (view) => mapped(view, (action) => (action.kind === 'drain' ? { ...action, reason: '' } : action)), routable },
-  'routes whatever is ready': {
-    decide,
-    routable: (view) => view.instances.filter((instance) => view.routed && instance.state === 'ready').map((instance) => instance.id),
+  {
+    bug: 'exceeds the surge',
+    decide: (view) => decide({ ...view, policy: { ...view.policy, maxSurge: view.policy.maxSurge + 2 } }),
+    found: /too many/,
   },
-  'routes nothing while nothing is ready': {
-    decide,
-    routable: (view) => routable(view).filter((id) => view.instances.find((instance) => instance.id === id)?.state === 'ready'),
+  {
+    bug: 'starts instances before preDeployCommand has run',
+    decide: (view) =>
+      decide(view.rollout?.phase === 'preparing' ? { ...view, rollout: { ...view.rollout, prepare: 'absent' } } : view),
+    found: /preDeployCommand comes before/,
   },
-};
+  {
+    bug: 'gives no reason',
+    decide: (view) => mapped(view, (action) => (action.kind === 'drain' ? { ...action, reason: '' } : action)),
+    found: /has a reason/,
+  },
+  {
+    bug: 'routes whatever is ready',
+    routable: (view) =>
+      view.instances.filter((instance) => view.routed && instance.state === 'ready').map((instance) => instance.id),
+    found: /routed only after its promotion/,
+  },
+  {
+    bug: 'routes nothing while nothing is ready',
+    routable: (view) =>
+      routable(view).filter((id) => view.instances.some((it) => it.id === id && it.state === 'ready')),
+    found: /endpoints answered and 0 are left/,
+  },
+  {
+    bug: 'drops the old release at the promotion',
+    routable: (view) => routable(view).filter((id) => releaseOf(view, id) === view.current),
+    found: /endpoints answered and \d are left/,
+  },
+];
 
 function seeing(view: ServiceView, change: (instance: InstanceView) => InstanceView): ServiceView {
   return view.routed ? { ...view, instances: view.instances.map(change) } : view;
@@ -80,7 +145,12 @@ function repeated(view: ServiceView, twice: (action: Action) => boolean): Decisi
 /** Everything has just begun, always. */
 function timeless(view: ServiceView): ServiceView {
   const { now } = view;
-  const instances = view.instances.map((instance) => ({ ...instance, startedAt: now, quickExits: 0, since: instance.state === 'draining' ? instance.since : now }));
+  const instances = view.instances.map((instance) => ({
+    ...instance,
+    startedAt: now,
+    quickExits: 0,
+    since: instance.state === 'draining' ? instance.since : now,
+  }));
   return { ...view, instances, rollout: view.rollout === null ? null : { ...view.rollout, since: now } };
 }
 

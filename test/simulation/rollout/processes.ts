@@ -96,9 +96,14 @@ export class Processes {
     const kind = this.healed ? 'good' : this.#kindOf(process.release);
     if (kind === 'crashes at boot') this.#end(process, null, false);
     else if (kind !== 'never ready') this.#answer(process);
-    if (kind === 'crashes later') this.#agenda.plan(this.#noise.between(300, 8_000), () => this.#trouble(() => this.#end(process, 'SIGSEGV', true)));
+    if (kind === 'crashes later')
+      this.#agenda.plan(this.#noise.between(300, 8_000), () =>
+        this.#trouble(() => this.#end(process, 'SIGSEGV', true)),
+      );
     if (kind === 'flaps') {
-      this.#agenda.plan(this.#noise.between(100, 5_000), () => this.#trouble(() => this.#deafen(process, this.#noise.between(200, 9_000))));
+      this.#agenda.plan(this.#noise.between(100, 5_000), () =>
+        this.#trouble(() => this.#deafen(process, this.#noise.between(200, 9_000))),
+      );
     }
   }
 
@@ -133,9 +138,10 @@ export class Processes {
     process.state = 'exited';
     process.answering = false;
     const at = this.#wall();
-    process.exit = signal === null
-      ? { code: 1, signal: null, reason: 'exited', at, detail: null }
-      : { code: null, signal, reason: 'signalled', at, detail: null };
+    process.exit =
+      signal === null
+        ? { code: 1, signal: null, reason: 'exited', at, detail: null }
+        : { code: null, signal, reason: 'signalled', at, detail: null };
     this.#changed(process);
   }
 }

@@ -81,7 +81,16 @@ export class ServiceRecord {
   }
 
   #begin({ to, prepare }: { readonly to: number; readonly prepare: RolloutView['prepare'] }): void {
-    this.rollout = { id: `r${to}`, from: this.current, to, phase: 'preparing', since: this.#wall(), prepare, cancel: 'no', failure: null };
+    this.rollout = {
+      id: `r${to}`,
+      from: this.current,
+      to,
+      phase: 'preparing',
+      since: this.#wall(),
+      prepare,
+      cancel: 'no',
+      failure: null,
+    };
     this.#events.began();
     this.#events.changed();
   }

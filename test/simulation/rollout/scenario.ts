@@ -40,7 +40,17 @@ const policy: fc.Arbitrary<RolloutPolicy> = fc.record({
 });
 
 const behaviour: fc.Arbitrary<Behaviour> = fc.record({
-  kind: fc.constantFrom('good', 'good', 'good', 'good', 'crashes at boot', 'never ready', 'crashes later', 'flaps', 'mixed'),
+  kind: fc.constantFrom(
+    'good',
+    'good',
+    'good',
+    'good',
+    'crashes at boot',
+    'never ready',
+    'crashes later',
+    'flaps',
+    'mixed',
+  ),
   boot: fc.integer({ min: 20, max: 1_800 }),
   ignoresTerm: fc.nat(5).map((n) => n === 0),
   prepare: fc.constantFrom('absent', 'absent', 'absent', 'absent', 'absent', 'succeeds', 'fails', 'hangs'),
@@ -48,11 +58,20 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.record({
 
 const act: fc.Arbitrary<Command['act']> = fc.oneof(
   { weight: 5, arbitrary: fc.constant({ kind: 'deploy' as const }) },
-  { weight: 2, arbitrary: fc.constantFrom({ kind: 'cancel' as const }, { kind: 'cancel' as const }, { kind: 'stop' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom({ kind: 'cancel' as const }, { kind: 'cancel' as const }, { kind: 'stop' as const }),
+  },
   { weight: 2, arbitrary: fc.constantFrom({ kind: 'crash' as const }, { kind: 'sicken' as const }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('scale' as const), desired: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('kill daemon' as const), down: fc.integer({ min: 50, max: 4_000 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('jump' as const), by: fc.integer({ min: 500, max: 120_000 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('kill daemon' as const), down: fc.integer({ min: 50, max: 4_000 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('jump' as const), by: fc.integer({ min: 500, max: 120_000 }) }),
+  },
 );
 
 const command: fc.Arbitrary<Command> = fc.record({

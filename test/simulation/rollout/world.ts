@@ -95,7 +95,8 @@ export class World {
     for (let next = this.agenda.next; next !== null && next <= end; next = this.agenda.next) {
       this.agenda.step();
       this.#events += 1;
-      if (this.#events > mostEvents) throw new Error(`no rest after ${mostEvents} events: ${JSON.stringify(this.daemon.view())}`);
+      if (this.#events > mostEvents)
+        throw new Error(`no rest after ${mostEvents} events: ${JSON.stringify(this.daemon.view())}`);
     }
   }
 

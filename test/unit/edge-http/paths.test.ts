@@ -36,7 +36,17 @@ test('routes look at the resolved path, however it is spelled', () => {
 test('files are asked for by a path that has one meaning', () => {
   assert.equal(filePath('/a%20b/caf%C3%A9.txt'), '/a b/café.txt');
   assert.equal(filePath('/a/../b'), '/b');
-  for (const raw of ['/../etc/passwd', '/%2e%2e/etc/passwd', '/a%2fb', '/a%5Cb', '/a\\b', '/a%00b', '/%ff', '/%', '/a/../..']) {
+  for (const raw of [
+    '/../etc/passwd',
+    '/%2e%2e/etc/passwd',
+    '/a%2fb',
+    '/a%5Cb',
+    '/a\\b',
+    '/a%00b',
+    '/%ff',
+    '/%',
+    '/a/../..',
+  ]) {
     assert.equal(filePath(raw), null, raw);
   }
 });
@@ -60,5 +70,8 @@ test('forwarding fields', () => {
     'X-Forwarded-For: 10.0.0.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.test:8080\r\nX-Forwarded-Port: 8080\r\n' +
       'X-Real-IP: 10.0.0.7\r\nForwarded: for=10.0.0.7;host="a.test:8080";proto=http\r\n',
   );
-  assert.match(forwardedFieldsOf({ remote: '::1', scheme: 'https', host: '[::1]' }), /Port: 443\r\n.*for="\[::1\]";host="\[::1\]";proto=https\r\n$/s);
+  assert.match(
+    forwardedFieldsOf({ remote: '::1', scheme: 'https', host: '[::1]' }),
+    /Port: 443\r\n.*for="\[::1\]";host="\[::1\]";proto=https\r\n$/s,
+  );
 });

@@ -30,8 +30,20 @@ export function readResponses(segments: readonly Buffer[]): Reading<ResponseHead
 /** The segments of one text, latin-1, cut at the given positions. */
 export function cut(text: string, positions: readonly number[] = []): Buffer[] {
   const bytes = Buffer.from(text, 'latin1');
-  const edges = [0, ...[...new Set(positions)].filter((at) => at > 0 && at < bytes.length).sort((a, b) => a - b), bytes.length];
+  const edges = [
+    0,
+    ...[...new Set(positions)].filter((at) => at > 0 && at < bytes.length).sort((a, b) => a - b),
+    bytes.length,
+  ];
   return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end));
+}
+
+/** One segment per byte. */
+export function byByte(text: string): Buffer[] {
+  return cut(
+    text,
+    Array.from({ length: text.length }, (_, i) => i),
+  );
 }
 
 type Framed = RequestHead | ResponseHead;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RequestHead } from '../../../src/edge/embedded/http/request-head.ts';
-import { cut, readRequests } from './reading.ts';
+import { byByte, cut, readRequests } from './reading.ts';
 
 const host = 'Host: a.test\r\n';
 
@@ -9,13 +9,14 @@ function only(bytes: string): { head: RequestHead; body: string } {
   const whole = readRequests(cut(bytes));
   assert.equal(whole.refused, null);
   assert.equal(whole.messages.length, 1);
-  assert.deepEqual(readRequests(cut(bytes, [...bytes].map((_, i) => i))), whole, 'byte by byte');
+  assert.deepEqual(readRequests(byByte(bytes)), whole, 'byte by byte');
   const [message] = whole.messages;
   assert.ok(message);
   return message;
 }
 
-const headOf = (lines: string, requestLine = 'GET / HTTP/1.1'): RequestHead => only(`${requestLine}\r\n${host}${lines}\r\n`).head;
+const headOf = (lines: string, requestLine = 'GET / HTTP/1.1'): RequestHead =>
+  only(`${requestLine}\r\n${host}${lines}\r\n`).head;
 
 /** Every accepted spelling has one form in which it is forwarded: field lines as sent, field lines as forwarded. */
 const forms: readonly (readonly [name: string, sent: string, forwarded: string])[] = [
@@ -39,9 +40,21 @@ const forms: readonly (readonly [name: string, sent: string, forwarded: string])
   ['a named field in other case', 'connection: x-HOP\r\nX-Hop: 1\r\nX: a\r\n', 'X: a\r\n'],
   ['named fields of two lines', 'Connection: a\r\nConnection: b\r\nA: 1\r\nB: 2\r\nC: 3\r\n', 'C: 3\r\n'],
   ['empty elements in Connection', 'Connection: , a ,,\r\nA: 1\r\nB: 2\r\n', 'B: 2\r\n'],
-  ['all hop-by-hop fields', 'TE: trailers\r\nTrailer: X\r\nProxy-Connection: close\r\nProxy-Authorization: x\r\nProxy: http://evil\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nX: a\r\n', 'X: a\r\n'],
-  ['forwarding from outside', 'X-Forwarded-For: 6.6.6.6\r\nx-forwarded-proto: https\r\nX-FORWARDED-HOST: evil\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Anything: x\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX: a\r\n', 'X: a\r\n'],
-  ['names like those of forwarding', 'X-Forwarded: a\r\nForwarded-For: b\r\nX-Real-IP2: c\r\n', 'X-Forwarded: a\r\nForwarded-For: b\r\nX-Real-IP2: c\r\n'],
+  [
+    'all hop-by-hop fields',
+    'TE: trailers\r\nTrailer: X\r\nProxy-Connection: close\r\nProxy-Authorization: x\r\nProxy: http://evil\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nX: a\r\n',
+    'X: a\r\n',
+  ],
+  [
+    'forwarding from outside',
+    'X-Forwarded-For: 6.6.6.6\r\nx-forwarded-proto: https\r\nX-FORWARDED-HOST: evil\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Anything: x\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX: a\r\n',
+    'X: a\r\n',
+  ],
+  [
+    'names like those of forwarding',
+    'X-Forwarded: a\r\nForwarded-For: b\r\nX-Real-IP2: c\r\n',
+    'X-Forwarded: a\r\nForwarded-For: b\r\nX-Real-IP2: c\r\n',
+  ],
   ['a request id of its own field', 'X-Request-Id: abcdefgh\r\nX: a\r\n', 'X: a\r\n'],
   ['a run, a gap and a run', 'A: 1\r\nB: 2\r\nTE: x\r\nC: 3\r\nD: 4\r\n', 'A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n'],
   ['a run, a line to be rewritten and a run', 'A: 1\r\nB:2\r\nC: 3\r\n', 'A: 1\r\nB: 2\r\nC: 3\r\n'],
@@ -95,7 +108,19 @@ describe('targets', () => {
 });
 
 test('hosts are taken as they are sent', () => {
-  for (const name of ['a.test', 'A.Test', 'a.test:8080', 'a.test.', 'localhost', '127.0.0.1:1', '[::1]', '[::1]:65535', 'a_b.test', 'xn--caf-dma.test', 'a']) {
+  for (const name of [
+    'a.test',
+    'A.Test',
+    'a.test:8080',
+    'a.test.',
+    'localhost',
+    '127.0.0.1:1',
+    '[::1]',
+    '[::1]:65535',
+    'a_b.test',
+    'xn--caf-dma.test',
+    'a',
+  ]) {
     assert.equal(only(`GET / HTTP/1.1\r\nHost: ${name}\r\n\r\n`).head.host, name);
   }
   assert.equal(only('GET / HTTP/1.0\r\n\r\n').head.host, '');
@@ -133,7 +158,10 @@ test('bodies', () => {
 });
 
 test('expectations', () => {
-  assert.equal(only(`POST / HTTP/1.1\r\n${host}Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx`).head.expectContinue, true);
+  assert.equal(
+    only(`POST / HTTP/1.1\r\n${host}Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx`).head.expectContinue,
+    true,
+  );
   assert.equal(headOf('Expect: 100-continue\r\n').expectContinue, false, 'without a body there is nothing to wait for');
   assert.equal(headOf('Expect: 100-continue\r\n', 'GET / HTTP/1.0').expectContinue, false);
   assert.equal(headOf('Expect: whatever\r\n', 'GET / HTTP/1.0').expectContinue, false);
@@ -158,7 +186,8 @@ test('request ids from outside are kept only when well-formed', () => {
   const id = (value: string): string | null => headOf(`X-Request-Id: ${value}\r\n`).requestId;
   assert.equal(id('abcDEF-0123'), 'abcDEF-0123');
   assert.equal(id('a'.repeat(64)), 'a'.repeat(64));
-  for (const bad of ['short', 'a'.repeat(65), 'has space1', 'semi;colon', 'under_score', '']) assert.equal(id(bad), null, bad);
+  for (const bad of ['short', 'a'.repeat(65), 'has space1', 'semi;colon', 'under_score', ''])
+    assert.equal(id(bad), null, bad);
 });
 
 test('what the access log and error pages read', () => {
@@ -172,6 +201,10 @@ test('requests one after the other', () => {
   assert.equal(refused, null);
   assert.deepEqual(
     messages.map(({ head, body }) => [head.target, body]),
-    [['/1', 'abc'], ['/2', 'x'], ['/3', '']],
+    [
+      ['/1', 'abc'],
+      ['/2', 'x'],
+      ['/3', ''],
+    ],
   );
 });

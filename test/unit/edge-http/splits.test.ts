@@ -5,11 +5,58 @@ import { cut, readRequests, readResponses } from './reading.ts';
 
 /** Bytes that matter to a parser far more often than chance would have them. */
 const piece = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('GET ', 'POST ', '/', '/a?b', ' HTTP/1.1', ' HTTP/1.0', '\r\n', '\r\n\r\n', '\r', '\n', ' ', '\t', ':', ': ', '0', '5', 'a', ';', ',') },
-  { weight: 6, arbitrary: fc.constantFrom('Host: a.test\r\n', 'Content-Length: 5\r\n', 'Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'X: y\r\n', 'hello', '5\r\nhello\r\n', '0\r\n\r\n') },
-  { weight: 2, arbitrary: fc.constantFrom('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', 'POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello', 'POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n') },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(
+      'GET ',
+      'POST ',
+      '/',
+      '/a?b',
+      ' HTTP/1.1',
+      ' HTTP/1.0',
+      '\r\n',
+      '\r\n\r\n',
+      '\r',
+      '\n',
+      ' ',
+      '\t',
+      ':',
+      ': ',
+      '0',
+      '5',
+      'a',
+      ';',
+      ',',
+    ),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(
+      'Host: a.test\r\n',
+      'Content-Length: 5\r\n',
+      'Transfer-Encoding: chunked\r\n',
+      'Connection: close\r\n',
+      'X: y\r\n',
+      'hello',
+      '5\r\nhello\r\n',
+      '0\r\n\r\n',
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n',
+      'POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello',
+      'POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+    ),
+  },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) },
-  { weight: 1, arbitrary: fc.constantFrom('a', '/', 'X: ', '\r\nX: ').chain((text) => fc.integer({ min: 1, max: 1500 }).map((count) => text.repeat(Math.ceil(count / text.length)))) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .constantFrom('a', '/', 'X: ', '\r\nX: ')
+      .chain((text) => fc.integer({ min: 1, max: 1500 }).map((count) => text.repeat(Math.ceil(count / text.length)))),
+  },
 );
 const stream = fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(''));
 const cuts = fc.array(fc.nat({ max: 6000 }), { maxLength: 30 });

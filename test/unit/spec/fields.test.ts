@@ -14,7 +14,12 @@ const proxy = 'services:\n  - type: proxy\n    name: api\n    upstreams: [{addre
 const LINE = 5;
 
 /** What honoured fields of a service do: a line of YAML, and what the spec says then. */
-const honoured: Readonly<Record<string, readonly (readonly [base: string, line: string, said: (service: ServiceSpec) => unknown, expected: unknown])[]>> = {
+const honoured: Readonly<
+  Record<
+    string,
+    readonly (readonly [base: string, line: string, said: (service: ServiceSpec) => unknown, expected: unknown])[]
+  >
+> = {
   runtime: [[web, 'runtime: node', (service) => service.runtime, 'node']],
   env: [[web, 'env: node', (service) => service.runtime, 'node']],
   rootDir: [[web, 'rootDir: ./apps//api/', (service) => service.rootDir, 'apps/api']],
@@ -22,15 +27,36 @@ const honoured: Readonly<Record<string, readonly (readonly [base: string, line: 
     [web, 'buildCommand: "  make\\n"', (service) => service.commands.build, 'make'],
     [web, 'buildCommand: ""', (service) => service.commands.build, 'true'],
   ],
-  preDeployCommand: [[web, 'preDeployCommand: npm run migrate', (service) => service.commands.preDeploy, 'npm run migrate']],
+  preDeployCommand: [
+    [web, 'preDeployCommand: npm run migrate', (service) => service.commands.preDeploy, 'npm run migrate'],
+  ],
   numInstances: [[web, 'numInstances: 3', (service) => service.instances, 3]],
   healthCheckPath: [[web, 'healthCheckPath: /healthz?deep=1', (service) => service.health.path, '/healthz?deep=1']],
   maxShutdownDelaySeconds: [[worker, 'maxShutdownDelaySeconds: 300', (service) => service.shutdownDelay, 300_000]],
-  domains: [[web, 'domains: [API.example.com, "*.example.com", api.example.com]', (service) => service.domains, ['api.example.com', '*.example.com']]],
+  domains: [
+    [
+      web,
+      'domains: [API.example.com, "*.example.com", api.example.com]',
+      (service) => service.domains,
+      ['api.example.com', '*.example.com'],
+    ],
+  ],
   domain: [[site, 'domain: www.example.com', (service) => service.domains, ['www.example.com']]],
-  envVars: [[web, 'envVars: [{key: A, value: 1.10}]', (service) => service.variables, [{ key: 'A', value: { kind: 'literal', text: '1.10' } }]]],
+  envVars: [
+    [
+      web,
+      'envVars: [{key: A, value: 1.10}]',
+      (service) => service.variables,
+      [{ key: 'A', value: { kind: 'literal', text: '1.10' } }],
+    ],
+  ],
   routes: [
-    [site, 'routes: [{type: rewrite, source: /*, destination: /index.html}]', (service) => service.static, { fallback: 'index.html' }],
+    [
+      site,
+      'routes: [{type: rewrite, source: /*, destination: /index.html}]',
+      (service) => service.static,
+      { fallback: 'index.html' },
+    ],
     [site, 'routes: []', (service) => service.static, { fallback: null }],
   ],
   startTimeoutSeconds: [[web, 'startTimeoutSeconds: 90', (service) => service.startTimeout, 90_000]],
@@ -38,7 +64,9 @@ const honoured: Readonly<Record<string, readonly (readonly [base: string, line: 
     [web, 'memoryLimit: 512MB', (service) => service.memoryLimit, 512 * 1024 ** 2],
     [web, 'memoryLimit: 1.5 GiB', (service) => service.memoryLimit, 1.5 * 1024 ** 3],
   ],
-  staticFallback: [[site, 'staticFallback: app/index.html', (service) => service.static, { fallback: 'app/index.html' }]],
+  staticFallback: [
+    [site, 'staticFallback: app/index.html', (service) => service.static, { fallback: 'app/index.html' }],
+  ],
   edge: [
     [proxy, 'edge: {balance: ip-hash}', (service) => service.edge.balance, 'ip-hash'],
     [web, 'edge: {maxBodySize: 1KB}', (service) => service.edge.maxBodySize, 1024],
@@ -46,9 +74,30 @@ const honoured: Readonly<Record<string, readonly (readonly [base: string, line: 
     [web, 'edge: {idleTimeoutSeconds: 0}', (service) => service.edge.idleTimeout, null],
     [web, 'edge: {idleTimeoutSeconds: 7}', (service) => service.edge.idleTimeout, 7000],
   ],
-  rollout: [[web, 'rollout: {strategy: blue-green, maxSurge: 2}', (service) => service.rollout, { strategy: 'blue-green', maxSurge: 2 }]],
-  healthCheck: [[web, 'healthCheck: {intervalSeconds: 2, timeoutSeconds: 3}', (service) => service.health, { path: null, interval: 2000, timeout: 3000 }]],
-  build: [[site, 'build: {timeoutSeconds: 60, memoryLimit: 1GB}', (service) => service.build, { timeout: 60_000, memoryLimit: 1024 ** 3 }]],
+  rollout: [
+    [
+      web,
+      'rollout: {strategy: blue-green, maxSurge: 2}',
+      (service) => service.rollout,
+      { strategy: 'blue-green', maxSurge: 2 },
+    ],
+  ],
+  healthCheck: [
+    [
+      web,
+      'healthCheck: {intervalSeconds: 2, timeoutSeconds: 3}',
+      (service) => service.health,
+      { path: null, interval: 2000, timeout: 3000 },
+    ],
+  ],
+  build: [
+    [
+      site,
+      'build: {timeoutSeconds: 60, memoryLimit: 1GB}',
+      (service) => service.build,
+      { timeout: 60_000, memoryLimit: 1024 ** 3 },
+    ],
+  ],
 };
 
 /** Honoured fields with tests of their own. */
@@ -73,14 +122,19 @@ describe('every field of a service', () => {
   for (const name of named(serviceFields, 'warn')) {
     test(`is ignored with a warning: ${name}`, () => {
       const [warning = '', ...others] = warningsOf(`${web}    ${name}: {some: thing}\n`);
-      assert.equal(warning, `kapal.yaml:${LINE}:5: services[0].${name}: is ignored: ${field(serviceFields, name).says}`);
+      assert.equal(
+        warning,
+        `kapal.yaml:${LINE}:5: services[0].${name}: is ignored: ${field(serviceFields, name).says}`,
+      );
       assert.deepEqual(others, []);
     });
   }
 
   for (const name of named(serviceFields, 'later')) {
     test(`is refused by name: ${name}`, () => {
-      assert.deepEqual(problemsOf(`${web}    ${name}: {some: thing}\n`), [`kapal.yaml:${LINE}:5: services[0].${name}: ${field(serviceFields, name).says}`]);
+      assert.deepEqual(problemsOf(`${web}    ${name}: {some: thing}\n`), [
+        `kapal.yaml:${LINE}:5: services[0].${name}: ${field(serviceFields, name).says}`,
+      ]);
     });
   }
 
@@ -91,7 +145,13 @@ describe('every field of a service', () => {
   });
 
   test('that is refused lets pass what asks for nothing', () => {
-    const harmless = ['maintenanceMode: {enabled: false}', 'ipAllowList: [{source: 0.0.0.0/0, description: everywhere}]', 'headers: []', 'renderSubdomainPolicy: enabled', 'pullRequestPreviewsEnabled: false'];
+    const harmless = [
+      'maintenanceMode: {enabled: false}',
+      'ipAllowList: [{source: 0.0.0.0/0, description: everywhere}]',
+      'headers: []',
+      'renderSubdomainPolicy: enabled',
+      'pullRequestPreviewsEnabled: false',
+    ];
     for (const line of harmless) assert.deepEqual(warningsOf(`${web}    ${line}\n`), [], line);
   });
 });
@@ -112,41 +172,100 @@ describe('fields of the parts of a service', () => {
       });
     }
     test(`take nothing unknown: ${part}`, () => {
-      assert.deepEqual(problemsOf(`${web}    ${part}: {nothing: x}\n`), [`kapal.yaml:${LINE}:${5 + part.length + 3}: services[0].${part}.nothing: unknown field`]);
+      assert.deepEqual(problemsOf(`${web}    ${part}: {nothing: x}\n`), [
+        `kapal.yaml:${LINE}:${5 + part.length + 3}: services[0].${part}.nothing: unknown field`,
+      ]);
     });
   }
 });
 
 describe('a value of the wrong kind', () => {
   const wrong: readonly (readonly [base: string, line: string, column: number, problem: string])[] = [
-    [web, 'numInstances: "3"', 19, 'numInstances: expected a whole number from 1 to 500, found text: remove the quotes around 3'],
+    [
+      web,
+      'numInstances: "3"',
+      19,
+      'numInstances: expected a whole number from 1 to 500, found text: remove the quotes around 3',
+    ],
     [web, 'numInstances: 0', 19, 'numInstances: expected a whole number from 1 to 500, found the number 0'],
     [web, 'numInstances: 1.5', 19, 'numInstances: expected a whole number from 1 to 500, found the number 1.5'],
     [web, 'numInstances: .nan', 19, 'numInstances: expected a whole number from 1 to 500, found the number .nan'],
     [web, 'numInstances: many', 19, 'numInstances: expected a whole number from 1 to 500, found text'],
     [web, 'numInstances: [1]', 19, 'numInstances: expected a whole number from 1 to 500, found a list'],
-    [web, 'maxShutdownDelaySeconds: 301', 30, 'maxShutdownDelaySeconds: expected a whole number of seconds from 1 to 300, found the number 301'],
+    [
+      web,
+      'maxShutdownDelaySeconds: 301',
+      30,
+      'maxShutdownDelaySeconds: expected a whole number of seconds from 1 to 300, found the number 301',
+    ],
     [web, 'buildCommand: true', 19, 'buildCommand: expected a command (text), found the value true: put it in quotes'],
     [web, 'buildCommand: [npm, ci]', 19, 'buildCommand: expected a command (text), found a list'],
-    [web, 'runtime: python', 14, 'runtime: python: Python is not supported by this version of Kapal, which builds node and static'],
+    [
+      web,
+      'runtime: python',
+      14,
+      'runtime: python: Python is not supported by this version of Kapal, which builds node and static',
+    ],
     [web, 'runtime: nodejs', 14, 'runtime: expected one of node, static, found "nodejs", did you mean node?'],
     [web, 'rootDir: ../secret', 14, 'rootDir: "../secret" leads out of the source'],
     [web, 'rootDir: /etc', 14, 'rootDir: expected a path relative to the source, found "/etc"'],
     [web, 'healthCheckPath: healthz', 22, 'healthCheckPath: expected a path that begins with /, found "healthz"'],
     [web, 'domains: shop.example.com', 14, 'domains: expected a list of values, found text'],
-    [web, 'domains: ["https://a.example.com/"]', 15, 'domains[0]: expected a host name such as shop.example.com, without scheme, port or path, found "https://a.example.com/"'],
-    [web, 'memoryLimit: 512', 18, 'memoryLimit: expected a size of at least 32MB, such as "512MB" or "2GB", found the number 512 without a unit'],
-    [web, 'memoryLimit: 1MB', 18, 'memoryLimit: expected a size of at least 32MB, such as "512MB" or "2GB", found "1MB"'],
-    [web, 'memoryLimit: lots', 18, 'memoryLimit: expected a size of at least 32MB, such as "512MB" or "2GB", found "lots"'],
+    [
+      web,
+      'domains: ["https://a.example.com/"]',
+      15,
+      'domains[0]: expected a host name such as shop.example.com, without scheme, port or path, found "https://a.example.com/"',
+    ],
+    [
+      web,
+      'memoryLimit: 512',
+      18,
+      'memoryLimit: expected a size of at least 32MB, such as "512MB" or "2GB", found the number 512 without a unit',
+    ],
+    [
+      web,
+      'memoryLimit: 1MB',
+      18,
+      'memoryLimit: expected a size of at least 32MB, such as "512MB" or "2GB", found "1MB"',
+    ],
+    [
+      web,
+      'memoryLimit: lots',
+      18,
+      'memoryLimit: expected a size of at least 32MB, such as "512MB" or "2GB", found "lots"',
+    ],
     [web, 'edge: fast', 11, 'edge: expected a mapping (name: value), found text'],
-    [web, 'edge: {balance: random-two}', 21, 'edge.balance: random-two: this balance is not supported by this version of Kapal; take least-connections'],
-    [web, 'rollout: {strategy: canary}', 25, 'rollout.strategy: canary: this strategy is not supported by this version of Kapal; take rolling'],
+    [
+      web,
+      'edge: {balance: random-two}',
+      21,
+      'edge.balance: random-two: this balance is not supported by this version of Kapal; take least-connections',
+    ],
+    [
+      web,
+      'rollout: {strategy: canary}',
+      25,
+      'rollout.strategy: canary: this strategy is not supported by this version of Kapal; take rolling',
+    ],
     [web, 'envVars: {A: 1}', 14, 'envVars: expected a list of mappings, found a mapping'],
-    [site, 'routes: [{type: redirect, source: /a, destination: /b}]', 13, 'routes: redirects and rewrites are not supported by this version of Kapal, but for one rewrite of /* to a file (the same as staticFallback)'],
-    [site, 'routes: [{type: rewrite, source: /*, destination: "/../x"}]', 13, 'routes: redirects and rewrites are not supported by this version of Kapal, but for one rewrite of /* to a file (the same as staticFallback)'],
+    [
+      site,
+      'routes: [{type: redirect, source: /a, destination: /b}]',
+      13,
+      'routes: redirects and rewrites are not supported by this version of Kapal, but for one rewrite of /* to a file (the same as staticFallback)',
+    ],
+    [
+      site,
+      'routes: [{type: rewrite, source: /*, destination: "/../x"}]',
+      13,
+      'routes: redirects and rewrites are not supported by this version of Kapal, but for one rewrite of /* to a file (the same as staticFallback)',
+    ],
   ];
   for (const [base, line, column, problem] of wrong) {
-    test(line, () => assert.deepEqual(problemsOf(`${base}    ${line}\n`), [`kapal.yaml:${LINE}:${column}: services[0].${problem}`]));
+    test(line, () =>
+      assert.deepEqual(problemsOf(`${base}    ${line}\n`), [`kapal.yaml:${LINE}:${column}: services[0].${problem}`]),
+    );
   }
 
   test('is not repeated where it may be a secret', () => {
@@ -189,7 +308,9 @@ describe('a field that the type has no use for', () => {
 });
 
 function named(table: Table, support: Field<unknown>['support']): string[] {
-  return Object.entries<Field<unknown>>(table).filter(([, one]) => one.support === support).map(([name]) => name);
+  return Object.entries<Field<unknown>>(table)
+    .filter(([, one]) => one.support === support)
+    .map(([name]) => name);
 }
 
 function field(table: Table, name: string): Field<unknown> {

@@ -13,7 +13,9 @@ export function sourceOf(tree: Tree): DeclarationFiles {
     read: (path) => (Object.hasOwn(tree, path) ? (tree[path] ?? null) : null),
     list(folder) {
       const start = folder === '.' ? '' : `${folder}/`;
-      const names = paths.filter((path) => path.startsWith(start)).map((path) => path.slice(start.length).split('/')[0] ?? '');
+      const names = paths
+        .filter((path) => path.startsWith(start))
+        .map((path) => path.slice(start.length).split('/')[0] ?? '');
       return [...new Set(names)].toSorted();
     },
   };
@@ -42,7 +44,9 @@ export function problemsOf(text: string, more: Tree = {}): readonly string[] {
 }
 
 export function warningsOf(text: string, more: Tree = {}): readonly string[] {
-  return read({ 'kapal.yaml': text, ...more }).warnings.map(({ message, file, line, column }) => `${file}:${line}:${column}: ${message}`);
+  return read({ 'kapal.yaml': text, ...more }).warnings.map(
+    ({ message, file, line, column }) => `${file}:${line}:${column}: ${message}`,
+  );
 }
 
 /** The only service of a declaration. */

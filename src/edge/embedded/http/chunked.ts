@@ -61,7 +61,8 @@ export class ChunkedDecoder {
         i = end;
         continue;
       }
-      const refused = this.#state < at.data || this.#state > at.dataLf ? this.#step(bytes[i] as number) : this.#dataEnd(bytes[i]);
+      const refused =
+        this.#state < at.data || this.#state > at.dataLf ? this.#step(bytes[i] as number) : this.#dataEnd(bytes[i]);
       if (refused !== null) return refused;
       i += 1;
     }

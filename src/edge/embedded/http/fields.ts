@@ -149,7 +149,7 @@ function beginsWith({ bytes, at, lower }: { bytes: Buffer; at: number; lower: st
 }
 
 function slotsOf(entries: readonly (readonly [string, number])[]): (readonly [string, number] | undefined)[] {
-  const table = new Array<readonly [string, number] | undefined>(longestKnown << 5).fill(undefined);
+  const table = Array.from<readonly [string, number] | undefined>({ length: longestKnown << 5 });
   for (const entry of entries) {
     const slot = (entry[0].length << 5) | (entry[0].charCodeAt(0) & 31);
     if (table[slot] !== undefined) throw new Error(`${entry[0]} shares its slot with ${table[slot][0]}`);

@@ -81,5 +81,11 @@ export function keptFields({ table, text, start }: KeptFieldsOf, named: readonly
 }
 
 function isKept(kind: number): boolean {
-  return kind === field.other || kind === field.accept || kind === field.userAgent || kind === field.referer || kind === field.date;
+  return (
+    kind === field.other ||
+    kind === field.accept ||
+    kind === field.userAgent ||
+    kind === field.referer ||
+    kind === field.date
+  );
 }

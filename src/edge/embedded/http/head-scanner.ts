@@ -83,7 +83,8 @@ export class HeadScanner {
       limit = start + this.#limits.headSize;
     }
     // The second case: a carriage return is the last byte that would still fit.
-    if (i >= limit || (i < to && i + 1 >= limit)) return this.#firstLineEnded ? refusals.headTooLarge : refusals.lineTooLong;
+    if (i >= limit || (i < to && i + 1 >= limit))
+      return this.#firstLineEnded ? refusals.headTooLarge : refusals.lineTooLong;
     this.#next = i - start;
     this.#lineStart = lineStart - start;
     return NEEDS_MORE;
@@ -101,7 +102,9 @@ export class HeadScanner {
     const count = Math.min(to - from, this.#limits.headSize + 1 - this.#length);
     const needed = this.#length + count;
     if (needed > this.#gathered.length) {
-      const larger = Buffer.allocUnsafe(Math.max(1024, needed, Math.min(this.#gathered.length * 2, this.#limits.headSize + 1)));
+      const larger = Buffer.allocUnsafe(
+        Math.max(1024, needed, Math.min(this.#gathered.length * 2, this.#limits.headSize + 1)),
+      );
       this.#gathered.copy(larger, 0, 0, this.#length);
       this.#gathered = larger;
     }

@@ -5,7 +5,9 @@
  */
 export function routedPath(rawPath: string): string | null {
   if (/%(?![0-9A-Fa-f]{2})/.test(rawPath)) return null;
-  const bytes = rawPath.replace(/%(?!2[fF])([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+  const bytes = rawPath.replace(/%(?!2[fF])([0-9A-Fa-f]{2})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
   if (bytes.includes('\0')) return null;
   return resolved(Buffer.from(bytes, 'latin1').toString('utf8'));
 }

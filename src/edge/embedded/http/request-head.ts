@@ -1,7 +1,7 @@
 import { hostChar, methodChar, target as targetTable, targetClass, token } from './chars.ts';
 import { field, type FieldTable } from './fields.ts';
 import { contentLengthOf, keptFields, listed, namedByConnection } from './framing.ts';
-import { Refusal, refusals } from './refusal.ts';
+import { type Refusal, refusals } from './refusal.ts';
 
 /** A request's head in its one unambiguous form. Made by `parseRequestHead` only. */
 export class RequestHead {
@@ -77,8 +77,10 @@ function requestLine({ bytes, start }: HeadBytes, text: string, head: RequestHea
 }
 
 function versionAt({ bytes, start }: HeadBytes, head: RequestHead): number | Refusal {
-  const isHttp = bytes[start] === 0x48 && bytes[start + 1] === 0x54 && bytes[start + 2] === 0x54 && bytes[start + 3] === 0x50;
-  if (!isHttp || bytes[start + 4] !== 0x2f || bytes[start + 6] !== 0x2e || bytes[start + 8] !== 13) return refusals.version;
+  const isHttp =
+    bytes[start] === 0x48 && bytes[start + 1] === 0x54 && bytes[start + 2] === 0x54 && bytes[start + 3] === 0x50;
+  if (!isHttp || bytes[start + 4] !== 0x2f || bytes[start + 6] !== 0x2e || bytes[start + 8] !== 13)
+    return refusals.version;
   const major = (bytes[start + 5] as number) - 48;
   const minor = (bytes[start + 7] as number) - 48;
   if (major < 0 || major > 9 || minor < 0 || minor > 9) return refusals.version;
@@ -167,6 +169,8 @@ function readNoted(head: RequestHead, fields: Fields, k: number): void {
       head.requestId = requestIdForm.test(value) ? value : null;
       break;
     }
+    default:
+      break;
   }
 }
 

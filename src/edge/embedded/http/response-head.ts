@@ -1,7 +1,7 @@
 import { fieldValue } from './chars.ts';
 import { field, type FieldTable } from './fields.ts';
 import { contentLengthOf, keptFields, listed, namedByConnection } from './framing.ts';
-import { Refusal, refusals } from './refusal.ts';
+import { type Refusal, refusals } from './refusal.ts';
 import type { HeadBytes } from './request-head.ts';
 
 /** A response's head as an upstream sent it, in its one unambiguous form. Made by `parseResponseHead` only. */
@@ -92,6 +92,8 @@ function readFields(head: ResponseHead, fields: Fields): Refusal | null {
       case field.requestId:
       case field.spoofed:
         table.kind[k] = field.other;
+        break;
+      default:
         break;
     }
   }

@@ -45,14 +45,21 @@ function leastConnections<C extends Candidate>(candidates: readonly C[], allowed
   for (const candidate of candidates) {
     if (allowed(candidate)) least = Math.min(least, candidate.endpoint.inFlight / candidate.weight);
   }
-  return smooth(candidates, (candidate) => candidate.endpoint.inFlight / candidate.weight === least && allowed(candidate));
+  return smooth(
+    candidates,
+    (candidate) => candidate.endpoint.inFlight / candidate.weight === least && allowed(candidate),
+  );
 }
 
 /**
  * Rendezvous hashing with weights (highest random weight; score -w / ln u): an endpoint that comes or goes moves only its own share of
  * clients.
  */
-function rendezvous<C extends Candidate>(candidates: readonly C[], allowed: (candidate: C) => boolean, client: number): C | null {
+function rendezvous<C extends Candidate>(
+  candidates: readonly C[],
+  allowed: (candidate: C) => boolean,
+  client: number,
+): C | null {
   let best: C | null = null;
   let bestScore = Number.NEGATIVE_INFINITY;
   for (const candidate of candidates) {

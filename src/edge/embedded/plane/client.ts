@@ -133,7 +133,8 @@ export class ClientConnection implements Client, PayloadSink {
 
   /** Ends a connection that serves nothing and has served nothing for `idle` milliseconds. */
   endIdle(idle: number): void {
-    const since = this.#deadline - (this.#served ? this.#ground.limits.keepAliveTimeout : this.#ground.limits.headTimeout);
+    const since =
+      this.#deadline - (this.#served ? this.#ground.limits.keepAliveTimeout : this.#ground.limits.headTimeout);
     if (this.#state === state.head && !this.#scanner.partial && this.#ground.clock.now - since >= idle) this.#close();
   }
 
@@ -309,7 +310,10 @@ export class ClientConnection implements Client, PayloadSink {
 
   #drained(): void {
     this.#blocked = false;
-    this.#deadline = this.#state === state.head ? this.#ground.clock.now + this.#ground.limits.keepAliveTimeout : Number.POSITIVE_INFINITY;
+    this.#deadline =
+      this.#state === state.head
+        ? this.#ground.clock.now + this.#ground.limits.keepAliveTimeout
+        : Number.POSITIVE_INFINITY;
     if (this.#state === state.body) this.#deadline = this.#ground.clock.now + this.#ground.limits.bodyTimeout;
     if (this.#state === state.closing) this.#deadline = this.#ground.clock.now + this.#ground.limits.lingerTimeout;
     this.#exchange?.clientWritable();

@@ -66,7 +66,8 @@ export class EndpointState {
   sweep(now: number): void {
     const { upstreamIdleTimeout } = this.#ground.limits;
     let aged = 0;
-    while (aged < this.#idle.length && now - (this.#idle[aged] as UpstreamConnection).idleSince >= upstreamIdleTimeout) aged += 1;
+    while (aged < this.#idle.length && now - (this.#idle[aged] as UpstreamConnection).idleSince >= upstreamIdleTimeout)
+      aged += 1;
     for (const connection of this.#idle.splice(0, aged)) connection.destroy();
   }
 

@@ -45,7 +45,14 @@ export class PoolState {
         : config.endpoints.flatMap(({ id, weight }) => {
             const endpoint = endpoints.get(id);
             if (endpoint === undefined) return [];
-            return [{ endpoint, weight: Math.max(weight, 1e-6), hash: hashOf(id), current: before.get(endpoint)?.current ?? 0 }];
+            return [
+              {
+                endpoint,
+                weight: Math.max(weight, 1e-6),
+                hash: hashOf(id),
+                current: before.get(endpoint)?.current ?? 0,
+              },
+            ];
           });
   }
 
@@ -85,4 +92,3 @@ export class PoolState {
     };
   }
 }
-

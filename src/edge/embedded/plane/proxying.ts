@@ -82,7 +82,11 @@ export class Proxying implements UpstreamUser {
     const config = pool?.config;
     const endpoint =
       config?.kind === 'proxy'
-        ? pool?.choose(config, { now: this.#ground.clock.now, tried: this.#tried, client: this.#exchange.client.remoteHash })
+        ? pool?.choose(config, {
+            now: this.#ground.clock.now,
+            tried: this.#tried,
+            client: this.#exchange.client.remoteHash,
+          })
         : undefined;
     if (pool === null || config?.kind !== 'proxy' || endpoint === undefined || endpoint === null) {
       this.#exchange.answer(this.attempts === 0 ? 503 : 502);

@@ -63,10 +63,15 @@ export class RequestBody {
     // A chunked body that is here already goes out with its length.
     const length = this.done && this.#chunked ? this.size : this.#length;
     this.#framed = this.#chunked && !this.done;
-    const framing = this.#framed ? 'Transfer-Encoding: chunked\r\n\r\n' : length === -1 ? '\r\n' : `Content-Length: ${length}\r\n\r\n`;
+    const framing = this.#framed
+      ? 'Transfer-Encoding: chunked\r\n\r\n'
+      : length === -1
+        ? '\r\n'
+        : `Content-Length: ${length}\r\n\r\n`;
     const pieces = this.#pieces;
     if (pieces.length === 0) return connection.write(head + framing);
-    if (this.#framed) return connection.writeBoth(`${head}${framing}${this.size.toString(16)}\r\n`, this.#takePieces([crlf]));
+    if (this.#framed)
+      return connection.writeBoth(`${head}${framing}${this.size.toString(16)}\r\n`, this.#takePieces([crlf]));
     if (this.size > joinSize) return connection.writeBoth(head + framing, this.#takePieces([]));
     let text = head + framing;
     for (const piece of pieces) text += piece.toString('latin1');

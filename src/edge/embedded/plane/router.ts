@@ -120,7 +120,8 @@ export class Router {
 function longest(routes: readonly PathRoute[], path: string): PoolState | null {
   for (const { prefix, pool } of routes) {
     if (prefix === '') return pool;
-    if (path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f)) return pool;
+    if (path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f))
+      return pool;
   }
   return null;
 }

@@ -1,0 +1,83 @@
+import { paths } from '../../api/contract/paths.ts';
+import type { InstanceDocument, ServiceDocument } from '../../api/contract/types.ts';
+import type { Command, Invocation } from '../command.ts';
+import { type Colour, table } from '../output.ts';
+import { since } from '../time.ts';
+
+export const ps: Command = {
+  operands: [{ name: 'service', description: 'only services of this name', required: false, completes: 'service' }],
+  options: [],
+  examples: [
+    ['ps', 'every service with its instances'],
+    ['ps api --project shop --json', 'one service, for a program'],
+  ],
+  async run(invocation) {
+    const { operands, flags, client, out, json, host } = invocation;
+    const [service] = operands;
+    // Every environment, unless one is asked for.
+    const environment = flags.text('environment') ?? (host.env['KAPAL_ENVIRONMENT'] || undefined);
+    const filter = { project: invocation.at.project, ...(environment === undefined ? {} : { environment }) };
+    const found = await client.get<readonly ServiceDocument[]>(paths.services(filter, service));
+    if (found.length === 0 && service !== undefined) await refuseUnknown(invocation, service);
+    if (json) out.json(found);
+    else print(invocation, found);
+    return 0;
+  },
+};
+
+/** The daemon knows which name is near, and where else there is one of this name: releases of an unknown service are refused with that. */
+async function refuseUnknown({ client, at }: Invocation, service: string): Promise<void> {
+  await client.get(paths.releases(service, at));
+}
+
+function print({ out: { out }, say }: Invocation, services: readonly ServiceDocument[]): void {
+  if (services.length === 0) return out.line(say.nothingRuns);
+  const { columns } = say;
+  const several = new Set(services.map(({ project, environment }) => `${project}/${environment}`)).size > 1;
+  const head = [columns.service, columns.status, columns.release, columns.instances, columns.urls];
+  const rows = services.flatMap((service) => {
+    const name = several ? `${service.project}/${service.environment}/${service.service}` : service.service;
+    const ready = service.instances.filter(({ state }) => state === 'ready').length;
+    const status = out.paint(statusColours[service.status], say.statuses[service.status]);
+    const release = service.release === null ? '-' : String(service.release);
+    const own = [out.paint('bold', name), status, release, `${ready}/${service.desired}`, service.urls.join(' ')];
+    return [own, ...service.instances.map((instance) => instanceRow(instance, { out, say }))];
+  });
+  for (const line of table([head.map((word) => out.paint('dim', word)), ...rows])) out.line(line);
+}
+
+const statusColours: Readonly<Record<ServiceDocument['status'], Colour>> = {
+  running: 'green',
+  deploying: 'cyan',
+  degraded: 'yellow',
+  'crash-looping': 'red',
+  stopped: 'dim',
+  failed: 'red',
+  pending: 'dim',
+};
+
+const stateColours: Readonly<Record<InstanceDocument['state'], Colour>> = {
+  starting: 'cyan',
+  ready: 'green',
+  unready: 'yellow',
+  waiting: 'yellow',
+  'crash-looping': 'red',
+  draining: 'dim',
+  stopping: 'dim',
+};
+
+function instanceRow(
+  instance: InstanceDocument,
+  { out, say }: { out: Invocation['out']['out']; say: Invocation['say'] },
+): string[] {
+  const { id, state, release, pid, address, restarts, startedAt, lastExit } = instance;
+  const facts = [
+    pid === null ? null : `pid ${pid}`,
+    address,
+    since(startedAt, Date.now()),
+    restarts === 0 ? null : say.restarts(restarts),
+    lastExit === null ? null : out.safe(lastExit),
+  ];
+  const words = facts.filter((fact) => fact !== null).join(', ');
+  return [`  ${id}`, out.paint(stateColours[state], state), String(release), '', out.paint('dim', words)];
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { canonicalJson, liveChanges, releaseFingerprint, runtimePart } from '../../../src/plan/fingerprint.ts';
+import type { ServiceSpec } from '../../../src/spec/spec.ts';
+import { service } from './sample.ts';
+
+const digest = (text: string) => createHash('sha256').update(text).digest('hex');
+const fingerprint = (spec: ServiceSpec, sourceDigest = 's', variablesDigest = 'v') =>
+  releaseFingerprint({ sourceDigest, spec, variablesDigest }, digest);
+
+/** One change for each part of a spec. A new part must be put into one of the two lists. */
+const needRelease: Partial<ServiceSpec>[] = [
+  { type: 'worker' },
+  { runtime: 'static' },
+  { rootDir: 'apps/api' },
+  { commands: { build: 'make', preDeploy: null, start: 'npm start' } },
+  { commands: { build: null, preDeploy: 'x', start: 'npm start' } },
+  { commands: { build: null, preDeploy: null, start: 'node a' } },
+  { publishPath: 'dist' },
+  { health: { path: '/healthz', interval: 5000, timeout: 5000 } },
+  { memoryLimit: 1 },
+  { upstreams: [{ host: 'a', port: 1, weight: 1 }] },
+  { static: { fallback: 'index.html' } },
+];
+const live: Partial<ServiceSpec>[] = [
+  { instances: 9 },
+  { domains: ['a.example.com'] },
+  { edge: { balance: 'ip-hash', maxBodySize: 1, responseTimeout: 1, idleTimeout: 1 } },
+  { health: { path: null, interval: 1000, timeout: 5000 } },
+  { health: { path: null, interval: 5000, timeout: 1000 } },
+  { rollout: { strategy: 'blue-green', maxSurge: 1 } },
+  { rollout: { strategy: 'rolling', maxSurge: 9 } },
+  { startTimeout: 1 },
+  { shutdownDelay: 1 },
+  { build: { timeout: 1, memoryLimit: null } },
+  { build: { timeout: 900_000, memoryLimit: 1 } },
+];
+/** Their values reach the fingerprint as the digest of the variables; the name is what a service is found by. */
+const elsewhere = ['name', 'groups', 'variables'];
+
+describe('the fingerprint of a release', () => {
+  for (const change of needRelease) {
+    test(`changes with ${JSON.stringify(change)}`, () => {
+      assert.notEqual(fingerprint(service(change)), fingerprint(service()));
+      assert.deepEqual(liveChanges(service(), service(change)), []);
+    });
+  }
+  for (const change of live) {
+    test(`stays with ${JSON.stringify(change)}, which is a live change`, () => {
+      assert.equal(fingerprint(service(change)), fingerprint(service()));
+      assert.ok(liveChanges(service(), service(change)).length > 0);
+    });
+  }
+
+  test('knows every part of a spec', () => {
+    const known = new Set([...needRelease, ...live].flatMap((change) => Object.keys(change)));
+    assert.deepEqual(Object.keys(service()).toSorted(), [...known, ...elsewhere].toSorted());
+  });
+
+  test('changes with source and variables, each in its own place', () => {
+    const all = [
+      fingerprint(service(), 'a', 'b'),
+      fingerprint(service(), 'b', 'a'),
+      fingerprint(service(), 'a', 'a'),
+      fingerprint(service(), '', 'ab'),
+      fingerprint(service(), 'ab', ''),
+    ];
+    assert.equal(new Set(all).size, all.length);
+  });
+
+  test('does not depend on the order of fields, nor on declared values', () => {
+    const turned = Object.fromEntries(Object.entries(service()).toReversed());
+    assert.equal(fingerprint({ ...service(), ...turned }), fingerprint(service()));
+    assert.equal(
+      fingerprint(service({ variables: [{ key: 'A', value: { kind: 'literal', text: 'x' } }], groups: ['g'] })),
+      fingerprint(service()),
+    );
+  });
+
+  test('tells commands apart that look alike', () => {
+    const start = (text: string | null) =>
+      runtimePart(service({ commands: { build: null, preDeploy: null, start: text } }))['startCommand'];
+    assert.equal(
+      new Set([start(null), start('none'), start('"none"'), start(''), start('a\u202e'), start('a\u200b'), start('a')])
+        .size,
+      7,
+    );
+  });
+});
+
+test('canonical JSON: equal values make equal texts, and reading it gives the value back', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      assert.equal(canonicalJson(JSON.parse(canonicalJson(value))), canonicalJson(value));
+      assert.deepEqual(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)));
+    }),
+    { numRuns: 1000 },
+  );
+  assert.equal(
+    canonicalJson({ b: 1, a: { d: [1, { f: 1, e: undefined }], c: null } }),
+    '{"a":{"c":null,"d":[1,{"f":1}]},"b":1}',
+  );
+});
