@@ -19,10 +19,9 @@ export interface Load {
 
 export async function measure(contestant: Contestant, ground: Ground, load: Load): Promise<Round> {
   const before = cpuMicroseconds(contestant.pid);
-  const text = await output([
-    ...['taskset', '-c', String(ground.otherCore), 'wrk', '-t', '1', '-c', String(load.connections)],
-    ...['-d', `${load.seconds}s`, `http://127.0.0.1:${contestant.port}/`],
-  ]);
+  const wrk = ['wrk', '-t', '1', '-c', String(load.connections), '-d', `${load.seconds}s`];
+  const url = `http://127.0.0.1:${contestant.port}/`;
+  const text = await output(['taskset', '-c', String(ground.otherCore), ...wrk, url]);
   const cpu = cpuMicroseconds(contestant.pid) - before;
   const { requests, seconds, failures } = readWrk(text);
   const good = requests - failures;

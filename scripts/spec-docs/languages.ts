@@ -21,7 +21,9 @@ const english: Language = {
   ignored: 'Ignored, with a warning that names it:',
   refused: 'Refused by name:',
   kind: (kind) =>
-    kind.kind === 'choice' ? choice(kind, 'refused by name') : expectation(kind).replace(/^a list of mappings$/, 'a list'),
+    kind.kind === 'choice'
+      ? choice(kind, 'refused by name')
+      : expectation(kind).replace(/^a list of mappings$/, 'a list'),
   says: (text) => text,
 };
 

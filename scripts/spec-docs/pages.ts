@@ -8,7 +8,7 @@ import {
   upstreamFields,
 } from '../../src/spec/table/kapal.ts';
 import { serviceFields } from '../../src/spec/table/service.ts';
-import type { Field, Kind, Table } from '../../src/spec/table/shape.ts';
+import type { Field, Table } from '../../src/spec/table/shape.ts';
 import { fromServiceFields, groupFields, variableFields } from '../../src/spec/table/variables.ts';
 import { type Language, languages } from './languages.ts';
 
@@ -107,8 +107,4 @@ export function saidTexts(): readonly string[] {
       ...(field.fallback === null ? [] : [field.fallback]),
     ]),
   );
-}
-
-export function kinds(): readonly Kind[] {
-  return tables.flatMap(([, table]) => Object.values<Field<unknown>>(table).map((field) => field.shape.is));
 }

@@ -1,8 +1,9 @@
 import { chmodSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { connect, type ListenOptions, type Socket } from 'node:net';
 import { errorCode, isMissing } from '../lib/files.ts';
+import { http } from '../lib/http.ts';
 import { KapalError } from '../model/errors.ts';
 
 export interface Listener {
@@ -71,7 +72,7 @@ async function open(
   at: ListenOptions,
   options: { readonly handle: RequestListener; readonly url: string | null; readonly afterBind?: () => void },
 ): Promise<Listener> {
-  const server = createServer({ requestTimeout: LONGEST_REQUEST, keepAliveTimeout: 10_000 }, options.handle);
+  const server = http.createServer({ requestTimeout: LONGEST_REQUEST, keepAliveTimeout: 10_000 }, options.handle);
   server.on('clientError', refuseGarbage);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

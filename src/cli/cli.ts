@@ -9,7 +9,7 @@ import type { CliHost } from './host.ts';
 import { en } from './language/en.ts';
 import { messagesFor } from './language/language.ts';
 import { Output } from './output.ts';
-import { parse, type Parsed } from './parse.ts';
+import type { Parsed } from './parse.ts';
 import { findCommand, type Line } from './words.ts';
 
 /**
@@ -64,7 +64,7 @@ async function withoutCommand(argv: readonly string[], around: Surroundings): Pr
 }
 
 async function invoke(listed: ListedCommand, argv: readonly string[], around: Surroundings): Promise<number> {
-  const command = await listed.load();
+  const [command, { parse }] = await Promise.all([listed.load(), import('./parse.ts')]);
   const parsed = parse(listed.name, command, argv);
   if (parsed === 'help') {
     const { printCommand } = await import('./commands/help.ts');

@@ -11,6 +11,7 @@ import type { Edge } from '../edge/port.ts';
 import { type Random, systemClock } from '../lib/clock.ts';
 import { writeDurably } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
+import { KapalError } from '../model/errors.ts';
 import type { ServiceId } from '../model/service.ts';
 import { openLogStore } from '../observe/logs/store.ts';
 import { createProber } from '../observe/prober.ts';
@@ -110,7 +111,8 @@ async function createEdge(
     http: listenOn(options.http),
     workers: Math.min(2, availableParallelism()),
     node,
-    account: account?.uid == null || account.gid === null ? null : { uid: account.uid, gid: account.gid },
+    account:
+      account === null || account.uid === null || account.gid === null ? null : { uid: account.uid, gid: account.gid },
     clock: systemClock,
     note: (text) => log.info({ part: 'edge' }, text),
   });
@@ -140,8 +142,12 @@ async function dependencies(
     }),
     sources: new Sources({ folder: folder.sources, gitFolder: folder.git, clock: systemClock }),
     artifacts: new Artifacts(folder.releases),
-    vault: await openVault(folder.keys),
-    logs: await openLogStore({ path: join(folder.logs, 'logs.db'), quotaBytes: logQuota }),
+    vault: await vaultOf(folder, store),
+    logs: await openLogStore({
+      path: join(folder.logs, 'logs.db'),
+      quotaBytes: logQuota,
+      warn: (text) => log.warn({ part: 'logs' }, text),
+    }),
     prober: createProber({ version: options.version }),
     clock: systemClock,
     random: systemRandom,
@@ -159,6 +165,19 @@ async function dependencies(
       runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
     },
   };
+}
+
+/** A lost key file would be replaced by a new one in silence, and every sealed value be unreadable: the record remembers which key it was. */
+async function vaultOf(folder: DataFolder, store: Store): Promise<Dependencies['vault']> {
+  const vault = await openVault(folder.keys);
+  const known = store.facts.get('vault-key');
+  if (known !== null && known !== vault.keyId) {
+    throw new KapalError('state_damaged', `the key in ${folder.keys} is not the one that the record was sealed with`, {
+      hint: 'Put the old key file back from a backup of the data folder.',
+    });
+  }
+  if (known === null) store.facts.set('vault-key', vault.keyId);
+  return vault;
 }
 
 /** Tells installs on one machine apart: in names of users and control groups. Eight characters of `[a-z0-9]`, made once. */

@@ -10,10 +10,21 @@ import { KapalError } from '../model/errors.ts';
 const systemdRuns = '/run/systemd/system';
 
 /** What reaches the registry has to reach builds of a daemon that was started at boot, too. */
-const carried = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
+const carried = [
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+];
 
 /** `kapal service install`: writes the unit, or the init script where systemd is absent. Needs root, except to show what it would write. */
-export async function installAtBoot(options: ServiceInstallOptions & { readonly launcher: string }): Promise<InstalledService> {
+export async function installAtBoot(
+  options: ServiceInstallOptions & { readonly launcher: string },
+): Promise<InstalledService> {
   if (process.getuid?.() !== 0 && !options.dryRun) {
     throw new KapalError('forbidden', 'what starts at boot is written by root', {
       hint: 'Run it with sudo, or see what it would write: kapal service install --dry-run',
@@ -32,9 +43,13 @@ export async function installAtBoot(options: ServiceInstallOptions & { readonly 
   }
 }
 
-function bootService(options: ServiceInstallOptions & { readonly launcher: string }): Parameters<typeof installService>[0] {
+function bootService(
+  options: ServiceInstallOptions & { readonly launcher: string },
+): Parameters<typeof installService>[0] {
   const flags = ['--data', options.data, '--http', text(options.http), '--api', text(options.api)];
-  const environment = Object.fromEntries(carried.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])));
+  const environment = Object.fromEntries(
+    carried.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])),
+  );
   return {
     name: 'kapal',
     description: 'Kapal: deploys and runs backends',

@@ -22,7 +22,6 @@ export interface Artifact {
 }
 
 export const deployStages = ['source', 'build', 'prepare', 'start', 'shift'] as const;
-export type DeployStage = (typeof deployStages)[number];
 
 /** `milliseconds` of `deploy --json`: every key is always a number. `start` includes preDeployCommand. */
 export interface DeployTimes {

@@ -101,7 +101,8 @@ export class Observer {
       port: instance.port,
       state: instance.state,
       listening,
-      spec,
+      // The path is the release's own; how often and how patiently it is asked may change without a release.
+      health: instance.release === row.current ? { ...row.spec.health, path: spec.health.path } : spec.health,
       host,
     });
   }

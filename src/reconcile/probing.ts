@@ -1,6 +1,6 @@
 import type { InstanceState } from '../model/instance.ts';
 import type { ProbeResult } from '../observe/probe-port.ts';
-import type { ServiceSpec } from '../spec/spec.ts';
+import type { HealthSpec } from '../spec/spec.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Milliseconds between probes of an instance that is not ready. */
@@ -13,7 +13,7 @@ export interface ProbeSubject {
   readonly port: number;
   readonly state: InstanceState;
   readonly listening: boolean;
-  readonly spec: ServiceSpec;
+  readonly health: HealthSpec;
   /** The Host that a health check carries: frameworks refuse unknown ones. */
   readonly host: string;
 }
@@ -56,20 +56,20 @@ export class Probing {
 
   /** What the socket table alone answers is there in the same pass. */
   #ask(subject: ProbeSubject, watched: Watched): void {
-    const { spec, listening } = subject;
+    const { health, listening } = subject;
     const interval =
-      subject.state === 'ready' ? spec.health.interval : subject.state === 'unready' ? pace.unready : pace.starting;
+      subject.state === 'ready' ? health.interval : subject.state === 'unready' ? pace.unready : pace.starting;
     watched.due = this.#needs.clock.monotonic() + interval;
     if (!listening) {
       watched.fresh = { ok: false, detail: `nothing of it listens on port ${subject.port}` };
       return;
     }
-    if (spec.health.path === null) {
+    if (health.path === null) {
       watched.fresh = { ok: true, detail: `its port ${subject.port} accepts` };
       return;
     }
     watched.probing = true;
-    const { path, timeout } = spec.health;
+    const { path, timeout } = health;
     void this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout }).then((result) => {
       watched.probing = false;
       watched.fresh = { ok: result.ok, detail: `${path} ${result.detail}` };

@@ -20,7 +20,10 @@ export interface Declared {
 }
 
 /** Resolves a service's variables against the record. Generated values are stored before they are answered. */
-export function resolveVariables(needs: Needs, input: { key: ServiceKey; spec: ServiceSpec; beside: Declared }): Environment {
+export function resolveVariables(
+  needs: Needs,
+  input: { key: ServiceKey; spec: ServiceSpec; beside: Declared },
+): Environment {
   const { key, spec, beside } = input;
   return resolveEnvironment(spec, beside.groups, worldOf(needs, key, beside));
 }

@@ -15,7 +15,7 @@ export function routable(view: ServiceView): string[] {
 }
 
 /**
- * A draining instance qualifies only while the edge may still name it: one that was drained before it listened is not offered.
+ * A draining instance qualifies only while the edge may still name it: one that was never in the table, or has left it, is not offered.
  * Those of the serving releases stay as long as they are needed, those of older ones as long as their drain may take.
  */
 function isLastResort(view: ServiceView, instance: InstanceView): boolean {

@@ -51,7 +51,16 @@ export class TestKapal implements AsyncDisposable {
 
   /** Starts the daemon in the foreground of a child and waits until it answers. */
   async up(flags: readonly string[] = []): Promise<void> {
-    const args = ['up', '--data', this.data, '--http', `127.0.0.1:${this.http}`, '--api', `127.0.0.1:${this.api}`, ...flags];
+    const args = [
+      'up',
+      '--data',
+      this.data,
+      '--http',
+      `127.0.0.1:${this.http}`,
+      '--api',
+      `127.0.0.1:${this.api}`,
+      ...flags,
+    ];
     const daemon = spawn(join(checkout, 'kapal'), args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
     this.daemon = daemon;
     let said = '';
@@ -78,13 +87,22 @@ export class TestKapal implements AsyncDisposable {
     return this.runWith({}, ...args);
   }
 
-  runWith(options: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> }, ...args: readonly string[]): Promise<Ran> {
+  runWith(
+    options: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> },
+    ...args: readonly string[]
+  ): Promise<Ran> {
     return new Promise((resolve) => {
       const child = execFile(
         join(checkout, 'kapal'),
         args,
-        { cwd: options.cwd ?? this.folder, env: { ...environment(), KAPAL_DATA: this.data, ...options.env }, maxBuffer: 64 * 1024 * 1024, timeout: 170_000 },
-        (error, stdout, stderr) => resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+        {
+          cwd: options.cwd ?? this.folder,
+          env: { ...environment(), KAPAL_DATA: this.data, ...options.env },
+          maxBuffer: 64 * 1024 * 1024,
+          timeout: 170_000,
+        },
+        (error, stdout, stderr) =>
+          resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
       );
       child.stdin?.on('error', () => undefined);
       child.stdin?.end(options.input ?? '');
@@ -94,7 +112,8 @@ export class TestKapal implements AsyncDisposable {
   /** A command with `--json`; fails the test with what was said unless it exits with `code`. */
   async json<T>(args: readonly string[], code = 0): Promise<T> {
     const ran = await this.run(...args, '--json');
-    if (ran.code !== code) throw new Error(`kapal ${args.join(' ')} exited ${ran.code}, not ${code}\n${ran.stdout}\n${ran.stderr}`);
+    if (ran.code !== code)
+      throw new Error(`kapal ${args.join(' ')} exited ${ran.code}, not ${code}\n${ran.stdout}\n${ran.stderr}`);
     return JSON.parse(ran.stdout) as T;
   }
 
@@ -134,15 +153,33 @@ export class TestKapal implements AsyncDisposable {
   }
 
   /** One request to the edge, on a connection of its own. */
-  visit(host: string, path = '/', options: { method?: string; body?: string; headers?: Readonly<Record<string, string>> } = {}): Promise<Visit> {
+  visit(
+    host: string,
+    path = '/',
+    options: { method?: string; body?: string; headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<Visit> {
     return new Promise((resolve, reject) => {
       const outgoing = request(
-        { host: '127.0.0.1', port: this.http, path, method: options.method ?? 'GET', headers: { host, ...options.headers }, agent: false, timeout: 30_000 },
+        {
+          host: '127.0.0.1',
+          port: this.http,
+          path,
+          method: options.method ?? 'GET',
+          headers: { host, ...options.headers },
+          agent: false,
+          timeout: 30_000,
+        },
         (response) => {
           const parts: Buffer[] = [];
           response.on('data', (part: Buffer) => parts.push(part));
           response.on('error', reject);
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts).toString() }));
+          response.on('end', () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              body: Buffer.concat(parts).toString(),
+            }),
+          );
         },
       );
       outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 30 s')));
@@ -173,7 +210,11 @@ export async function until(what: string, holds: () => Promise<boolean>, seconds
 
 /** Without what a user's own Kapal would need. */
 function environment(): Record<string, string> {
-  return Object.fromEntries(Object.entries(process.env).flatMap(([key, value]) => (value === undefined || key.startsWith('KAPAL_') ? [] : [[key, value]])));
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([key, value]) =>
+      value === undefined || key.startsWith('KAPAL_') ? [] : [[key, value]],
+    ),
+  );
 }
 
 export function freePort(): Promise<number> {
@@ -182,7 +223,9 @@ export function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port'))));
+      server.close(() =>
+        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port')),
+      );
     });
   });
 }

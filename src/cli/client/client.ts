@@ -1,12 +1,7 @@
-import {
-  Agent,
-  type ClientRequest,
-  type IncomingMessage,
-  request as httpRequest,
-  type RequestOptions,
-} from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { asFailure, failure, isFailureDocument } from '../../api/contract/exit.ts';
 import { errorCode } from '../../lib/files.ts';
+import { http } from '../../lib/http.ts';
 import type { Messages } from '../language/en.ts';
 import type { Address } from './address.ts';
 import { readEvents, type ServerEvent } from './events.ts';
@@ -29,7 +24,7 @@ export class Client implements Disposable {
   readonly #find: () => Promise<Address>;
   readonly #data: string;
   readonly #say: Messages;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
   /** Whether a daemon has ever answered: then an answer that is missing means that it went away. */
   #met = false;
 
@@ -159,11 +154,11 @@ async function begin(address: Address, agent: Agent, call: Call): Promise<Client
     headers: { ...call.headers },
     ...(signal === undefined ? {} : { signal }),
   };
-  if (address.kind === 'socket') return httpRequest({ ...common, agent, socketPath: address.path });
+  if (address.kind === 'socket') return http.request({ ...common, agent, socketPath: address.path });
   const { hostname, port, protocol } = address.url;
   const headers = { ...call.headers, authorization: `Bearer ${address.token}` };
   const there = { ...common, headers, host: hostname.replace(/^\[|\]$/g, ''), port };
-  if (protocol === 'http:') return httpRequest({ ...there, agent });
+  if (protocol === 'http:') return http.request({ ...there, agent });
   const { request: httpsRequest } = await import('node:https');
   return httpsRequest(there);
 }

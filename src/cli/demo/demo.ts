@@ -80,7 +80,10 @@ async function story(scene: Scene): Promise<void> {
   await report.step('kill the daemon (SIGKILL)', async () => {
     process.kill(daemon, 'SIGKILL');
     const before = await load.count();
-    await until('the replicas answer without a daemon', async () => (await load.count()).requests > before.requests + rate);
+    await until(
+      'the replicas answer without a daemon',
+      async () => (await load.count()).requests > before.requests + rate,
+    );
     if ((await versionServed(scene)) !== '1.0.0') throw new Error('version 1.0.0 does not answer without the daemon');
   });
   await report.step('start the daemon again', async () => {

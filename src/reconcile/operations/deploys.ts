@@ -51,7 +51,7 @@ export class Deploys {
     if (repeated !== null) return operations.document(repeated.id);
     if (request.source.kind === 'git') return this.#deployRemote(request, request.source);
     const record = await this.#folderRecord(request);
-    const spec = await this.#read(request, record.digest, projectNameOf(request));
+    const spec = await this.#read(request, record);
     const id = newId('operation', needs.random);
     const row = operationRow(needs, {
       id,
@@ -70,7 +70,7 @@ export class Deploys {
       request.source.kind === 'git'
         ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record
         : await this.#folderRecord(request);
-    const spec = await this.#read(request, record.digest, projectNameOf(request));
+    const spec = await this.#read(request, record);
     return planDocument(this.#parts.needs, { spec, request, digest: record.digest });
   }
 
@@ -95,7 +95,7 @@ export class Deploys {
         request.source.kind === 'git'
           ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record
           : await this.#folderRecord(request);
-      const spec = await this.#read(request, source.digest, projectNameOf(request));
+      const spec = await this.#read(request, source);
       await this.#begin({ row, known: true, request, spec, source });
     } catch (error) {
       this.#parts.operations.fail(row.id, error);
@@ -253,9 +253,11 @@ export class Deploys {
     return fetched;
   }
 
-  async #read(request: DeployRequest, digest: string, name: string): Promise<Spec> {
-    const files = await this.#parts.needs.sources.files(digest);
-    return readDeclaration(files, request.project === undefined ? { name } : { name, project: request.project });
+  async #read(request: DeployRequest, record: SourceRecord): Promise<Spec> {
+    const files = await this.#parts.needs.sources.files(record.digest);
+    const told = { project: request.project, url: record.url ?? undefined, branch: record.branch ?? undefined };
+    const known = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+    return readDeclaration(files, { name: projectNameOf(request), ...known });
   }
 }
 

@@ -125,7 +125,9 @@ export class Operations {
     });
     void Promise.all(all)
       .then(() => this.finish(id, null))
-      .catch((error: unknown) => this.#needs.log.error({ err: error, operation: id }, 'an operation could not be finished'));
+      .catch((error: unknown) =>
+        this.#needs.log.error({ err: error, operation: id }, 'an operation could not be finished'),
+      );
   }
 
   /** Ends an operation that could not become tasks. */

@@ -39,7 +39,11 @@ export function draftOfCurrent(needs: Dependencies, service: ServiceId, cause: s
   const current = currentRelease(needs, service);
   const { declared, groups } = openVariables(needs.vault, current);
   const spec: ServiceSpec = { ...current.spec, variables: declared };
-  const { variables, missing } = resolveVariables(needs, { key: serviceKey(service), spec, beside: { groups, services: [] } });
+  const { variables, missing } = resolveVariables(needs, {
+    key: serviceKey(service),
+    spec,
+    beside: { groups, services: [] },
+  });
   if (missing.length > 0)
     throw new KapalError('variable_missing', `no value for ${missing.join(', ')}`, {
       hint: 'It is declared with sync: false; set it again.',

@@ -56,7 +56,12 @@ async function settle(context: TaskContext, make: () => Promise<() => ReleaseDra
   try {
     const rollout = await beginRollout(context, await make());
     if (rollout.prepare === 'wanted') {
-      context.publish({ kind: 'stage', service: nameOf(context), stage: 'prepare', message: 'running preDeployCommand' });
+      context.publish({
+        kind: 'stage',
+        service: nameOf(context),
+        stage: 'prepare',
+        message: 'running preDeployCommand',
+      });
     }
     const message = `starting release ${rollout.to}`;
     context.publish({ kind: 'stage', service: nameOf(context), stage: 'start', message });

@@ -32,6 +32,8 @@ export class Checks {
   /** The service has had an endpoint and must not lose it. */
   #armed = false;
   #lastLate = Number.NEGATIVE_INFINITY;
+  #lastStop = Number.NEGATIVE_INFINITY;
+  #wanted = 0;
   #beganAt = 0;
   #downtime = 0;
   readonly #prepared = new Set<string>();
@@ -81,8 +83,11 @@ export class Checks {
   /** Each decision by itself, against the view it was made on. */
   decision(view: ServiceView, decision: Decision): void {
     const { actions, wakeAt } = decision;
+    // What was drained for a smaller number may be seen to leave after the number has grown again.
+    if (view.desired < this.#wanted) this.late();
+    this.#wanted = view.desired;
     if (view.desired === 0) {
-      this.late();
+      this.#lastStop = this.#world.agenda.now;
       for (const action of actions) if (action.kind === 'terminate') this.#stoppedByUser.add(action.instance);
     }
     for (const action of actions) assert.ok(action.reason.length > 3, `${action.kind} has a reason`);
@@ -108,11 +113,7 @@ export class Checks {
     }
     const before = this.#answering(this.#world.edge.names);
     const after = this.#answering(names);
-    const mayEnd =
-      desiredThen === 0 ||
-      this.#world.record.desired === 0 ||
-      this.#world.record.current === null ||
-      this.#firstIsWithdrawn();
+    const mayEnd = desiredThen === 0 || this.#mayEnd();
     const enough = Math.min(before.length, desiredThen, this.#world.record.desired);
     if (this.#armed && after.length < enough && !mayEnd) {
       const excused = after.length === 0 ? this.#isMourning() : this.#hasMourned();
@@ -128,9 +129,10 @@ export class Checks {
     this.#armed = active && !mayEnd;
   }
 
-  /** Without a release to go back to, a withdrawal ends with nothing. */
-  #firstIsWithdrawn(): boolean {
-    const { rollout } = this.#world.record;
+  /** Nobody has a right to an endpoint: the service is stopped or was just now, or its first release is withdrawn, with none to go back to. */
+  #mayEnd(): boolean {
+    const { desired, current, rollout } = this.#world.record;
+    if (desired === 0 || current === null || this.#world.agenda.now - this.#lastStop < mourning) return true;
     return rollout !== null && rollout.phase === 'withdrawing' && rollout.from === null;
   }
 
@@ -144,7 +146,7 @@ export class Checks {
     return [...this.#broken].some(([endpoint, at]) => agenda.now - at < mourning && !processes.answers(endpoint));
   }
 
-  /** Fewer answer than are wanted: what broke and has recovered may not be in the table again yet, or an old decision was carried out late, or the service was stopped. */
+  /** Fewer answer than are wanted: what broke and has recovered may not be in the table again yet, or an old decision was carried out late. */
   #hasMourned(): boolean {
     return [...this.#broken.values(), this.#lastLate].some((at) => this.#world.agenda.now - at < mourning);
   }

@@ -75,17 +75,61 @@ const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
     fc.dictionary(fc.oneof(word, fc.string({ maxLength: 8 })), tie('tree'), { maxKeys: 6 }),
   ),
 }));
+
+const variable = fc.oneof(
+  fc.record({ key: fc.constantFrom('A', 'B', 'PORT'), value: fc.oneof(fc.string(), fc.integer(), fc.boolean()) }),
+  fc.constantFrom({ key: 'C', generateValue: true }, { key: 'D', sync: false }, { fromGroup: 'g' }, { fromGroup: 'h' }),
+  fc.record({
+    key: fc.constantFrom('E', 'F'),
+    fromService: fc.record({
+      name: fc.constantFrom('s0', 's1', 's2'),
+      property: fc.constantFrom('host', 'hostport', 'url'),
+    }),
+  }),
+  fc.record({
+    key: fc.constantFrom('G', 'H'),
+    fromService: fc.record({ name: fc.constantFrom('s0', 's1', 's2'), envVarKey: fc.constantFrom('A', 'C') }),
+  }),
+);
+const sound: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  rootDir: fc.constantFrom('.', './', 'apps'),
+  buildCommand: fc.string(),
+  preDeployCommand: fc.string(),
+  numInstances: fc.integer({ min: 1, max: 500 }),
+  healthCheckPath: fc.webPath().map((path) => `/${path}`),
+  maxShutdownDelaySeconds: fc.integer({ min: 1, max: 300 }),
+  domain: fc.domain(),
+  envVars: fc.array(variable, { maxLength: 3 }),
+  memoryLimit: fc.integer({ min: 32, max: 4096 }).map((count) => `${count}MB`),
+  edge: fc.record({ balance: fc.constantFrom('round-robin', 'ip-hash'), idleTimeoutSeconds: fc.nat(100) }),
+  region: fc.string(),
+  staticFallback: fc.constantFrom('index.html', 'a/b.html'),
+};
+
+/** Mostly sound: one field of ten gets anything. */
 const service = fc
-  .dictionary(fc.constantFrom(...Object.keys(serviceFields)), fc.oneof(leaf, tree), { maxKeys: 8 })
-  .chain((fields) =>
-    fc
-      .record({
-        type: fc.constantFrom('web', 'worker', 'pserv', 'static', 'proxy'),
-        name: fc.constantFrom('api', 'job', 'site', 'Api'),
-        startCommand: fc.constant('x'),
-      })
-      .map((base) => ({ ...fields, ...base })),
-  );
+  .record({
+    base: fc.constantFrom<object>(
+      { type: 'web', startCommand: 'x' },
+      { type: 'pserv' },
+      { type: 'worker' },
+      { type: 'static', staticPublishPath: 'dist' },
+      { type: 'proxy', upstreams: [{ address: 'a:1' }] },
+    ),
+    fields: fc.uniqueArray(
+      fc
+        .constantFrom(...Object.entries(sound))
+        .chain(([name, good]) =>
+          fc.tuple(fc.constant(name), fc.oneof({ arbitrary: good, weight: 9 }, { arbitrary: tree, weight: 1 })),
+        ),
+      { maxLength: 4, selector: ([name]) => name },
+    ),
+  })
+  .map(({ base, fields }) => ({ ...base, ...Object.fromEntries(fields) }));
+const groups = [
+  { name: 'g', envVars: [{ key: 'Z', value: 1 }] },
+  { name: 'h', envVars: [] },
+];
 
 /** The spec, or the KapalError; anything else thrown fails the property. */
 function outcome(source: Tree): Spec | KapalError {
@@ -97,13 +141,14 @@ function outcome(source: Tree): Spec | KapalError {
   }
 }
 
-function holds(source: Tree): void {
+/** Whether it was read. */
+function holds(source: Tree): boolean {
   const found = outcome(source);
   if (found instanceof KapalError) {
     assert.ok(['declaration_invalid', 'nothing_to_deploy', 'name_invalid'].includes(found.code), found.code);
     if (found.code === 'declaration_invalid')
       for (const line of found.message.split('\n')) assert.match(line, /^[\w./-]+:\d+:\d+: |^and \d+ more$/);
-    return;
+    return false;
   }
   assert.ok(isName(found.project));
   assert.ok(found.services.length > 0);
@@ -121,6 +166,7 @@ function holds(source: Tree): void {
       [],
     );
   }
+  return true;
 }
 
 describe('whatever a source holds, it is read or refused by a KapalError', () => {
@@ -131,26 +177,33 @@ describe('whatever a source holds, it is read or refused by a KapalError', () =>
       fc.stringMatching(/^[[\]{}:,&*a<>|!%@"' \n#-]{0,60}$/),
     );
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom(...files), text, { maxKeys: 4 }), (source) => holds(source)),
+      fc.property(fc.dictionary(fc.constantFrom(...files), text, { maxKeys: 4 }), (source) => void holds(source)),
       runs,
     );
   });
 
   test('any value in kapal.yaml', () => {
     fc.assert(
-      fc.property(tree, (value) => holds({ 'kapal.yaml': stringify(value) })),
+      fc.property(tree, (value) => void holds({ 'kapal.yaml': stringify(value) })),
       runs,
     );
   });
 
   test('services that are nearly right', () => {
+    let read = 0;
     fc.assert(
-      fc.property(
-        fc.array(service, { minLength: 1, maxLength: 4 }),
-        fc.dictionary(fc.constantFrom(...Object.keys(rootFields)), tree, { maxKeys: 2 }),
-        (services, more) => holds({ 'kapal.yaml': stringify({ ...more, services }), 'package.json': '{}' }),
-      ),
+      fc.property(fc.array(service, { minLength: 1, maxLength: 3 }), (services) => {
+        const text = stringify({
+          services: services.map((one, index) => ({ name: `s${index}`, ...one })),
+          envVarGroups: groups,
+        });
+        if (holds({ 'kapal.yaml': text, 'package.json': '{"scripts":{"start":"x"}}', 'apps/server.js': '' })) read += 1;
+      }),
       runs,
+    );
+    assert.ok(
+      read > runs.numRuns / 10,
+      `only ${read} of ${runs.numRuns} were read: the property says nothing of specs`,
     );
   });
 

@@ -41,6 +41,7 @@ export class ClientConnection implements Client, PayloadSink {
   #state: number = state.head;
   #exchange: Exchange | null = null;
   #decoder: ChunkedDecoder | null = null;
+  readonly #chunks: Buffer[] = [];
   #remaining = 0;
   #ahead: Buffer | null = null;
   #aheadHeld = false;
@@ -162,26 +163,44 @@ export class ClientConnection implements Client, PayloadSink {
     }
   }
 
+  /** What a decoder finds in one read is passed on in one piece, however many chunks it came in. */
   payload(bytes: Buffer, start: number, end: number): void {
-    this.#exchange?.bodyPiece(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    this.#chunks.push(bytes.subarray(start, end));
   }
 
   #listen(): void {
     const { socket } = this;
-    socket.on('data', (chunk: Buffer) => this.#data(chunk));
-    socket.on('drain', () => this.#drained());
-    socket.on('end', () => {
-      if (this.#exchange === null) socket.destroySoon();
-      else this.#exchange.clientEnded();
-    });
+    const ground = this.#ground;
+    socket.on(
+      'data',
+      ground.guard(socket, (chunk: Buffer) => this.#data(chunk)),
+    );
+    socket.on(
+      'drain',
+      ground.guard(socket, () => this.#drained()),
+    );
+    socket.on(
+      'end',
+      ground.guard(socket, () => this.#ended()),
+    );
     // `close` follows; without a listener an error would end the process.
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      this.#state = state.gone;
-      this.#exchange?.clientGone();
-      this.#exchange = null;
       this.#closed(this);
+      ground.guard(socket, () => this.#gone())(undefined);
     });
+  }
+
+  #ended(): void {
+    if (this.#exchange === null) this.socket.destroySoon();
+    else this.#exchange.clientEnded();
+  }
+
+  #gone(): void {
+    const exchange = this.#exchange;
+    this.#state = state.gone;
+    this.#exchange = null;
+    exchange?.clientGone();
   }
 
   #data(chunk: Buffer): void {
@@ -269,10 +288,12 @@ export class ClientConnection implements Client, PayloadSink {
       end = Math.min(bytes.length, from + this.#remaining);
       this.#remaining -= end - from;
       done = this.#remaining === 0;
-      this.payload(bytes, from, end);
+      this.#exchange?.bodyPiece(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end));
     } else {
       end = this.#decoder.feed(bytes, from, this);
       done = this.#decoder.done;
+      const [first, ...more] = this.#chunks.splice(0);
+      if (first !== undefined) this.#exchange?.bodyPiece(more.length === 0 ? first : Buffer.concat([first, ...more]));
     }
     if (this.#state !== state.body) return bytes.length;
     if (typeof end !== 'number') {

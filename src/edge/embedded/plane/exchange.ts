@@ -92,13 +92,15 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
       this.fail(413);
       return;
     }
-    this.#proxying?.progressed();
-    if (!this.body.add(piece)) this.client.holdBody();
+    const taken = this.body.add(piece);
+    this.#proxying?.bodyMoved(taken);
+    if (!taken) this.client.holdBody();
   }
 
   bodyEnded(): void {
     this.body.end();
-    if (!this.#answering) this.#proceed();
+    if (this.#answering) this.#proxying?.bodyMoved(true);
+    else this.#proceed();
   }
 
   /** One read of the client has been passed on, and the body has not ended. */

@@ -40,6 +40,23 @@ export class Ground {
     this.dateLine = `Date: ${new Date(this.options.now()).toUTCString()}\r\n`;
   }
 
+  /** A handler of events whose exceptions end one connection: a fault met by one visitor is not to end all others. */
+  guard<T>(target: { destroy(): void }, step: (argument: T) => void): (argument: T) => void {
+    return (argument) => {
+      try {
+        step(argument);
+      } catch (error) {
+        this.fault(error);
+        target.destroy();
+      }
+    };
+  }
+
+  fault(error: unknown): void {
+    if (this.options.fault === undefined) process.emitWarning(error instanceof Error ? error : String(error));
+    else this.options.fault(error);
+  }
+
   /** 24 hexadecimal digits, not to be guessed. */
   requestId(): string {
     if (this.#randomUsed === this.#random.length) {

@@ -28,6 +28,14 @@ export class Health {
     this.#trial = false;
   }
 
+  /** An answer has begun: it is alive, which others need not wait for the answer's end to use. One more failure ejects it again, for longer. */
+  answering(): void {
+    if (this.#ejectedUntil === 0) return;
+    this.#ejectedUntil = 0;
+    this.#trial = false;
+    this.#failures = failuresToEject - 1;
+  }
+
   /** A reset, a time-out or a malformed answer; `refused`: nobody listens, so there is nothing to wait for. Returns whether this ejects it. */
   failed(now: number, refused: boolean): boolean {
     this.#failures += 1;

@@ -92,8 +92,10 @@ class DataPlane implements Plane {
     this.#ground.tick();
     const { clock, limits, draining } = this.#ground;
     for (const client of this.#clients) {
-      client.sweep(clock.now);
-      if (draining) client.endIdle(limits.drainIdleTimeout);
+      this.#ground.guard(client, () => {
+        client.sweep(clock.now);
+        if (draining) client.endIdle(limits.drainIdleTimeout);
+      })(undefined);
     }
     this.#router.sweep(clock.now);
   }

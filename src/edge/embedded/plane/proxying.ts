@@ -98,11 +98,11 @@ export class Proxying implements UpstreamUser {
     this.#attempt(endpoint);
   }
 
-  /** More of the request's body has gone out. */
-  progressed(): void {
-    if (this.#sent && this.#config !== null && !this.#reply.started) {
-      this.#deadline = this.#ground.clock.now + this.#config.responseTimeout;
-    }
+  /** More of the request's body has come. While the client owes bytes and the endpoint takes them, only the client's deadline holds. */
+  bodyMoved(taken: boolean): void {
+    if (!this.#sent || this.#config === null || this.#reply.started) return;
+    const waits = this.#exchange.body.done || !taken;
+    this.#deadline = waits ? this.#ground.clock.now + this.#config.responseTimeout : never;
   }
 
   tunnelData(bytes: Buffer): void {
@@ -177,6 +177,7 @@ export class Proxying implements UpstreamUser {
 
   responseHead(head: ResponseHead): void {
     this.#deadline = this.#ground.clock.now + this.#idleTimeout;
+    this.#endpoint?.health.answering();
     this.#reply.start(head);
   }
 
@@ -196,7 +197,8 @@ export class Proxying implements UpstreamUser {
     endpoint?.health.succeeded();
     const connection = this.#release();
     if (connection !== null) {
-      if (reusable && this.#exchange.body.done && !this.#paused) endpoint?.giveBack(connection);
+      if (this.#paused) connection.resume();
+      if (reusable && this.#exchange.body.done) endpoint?.giveBack(connection);
       else connection.destroy();
     }
     this.#reply.end();
@@ -272,11 +274,11 @@ export class Proxying implements UpstreamUser {
     const host = config.rewriteHost ? endpoint.authority : request.host;
     const upgrade = request.upgrade === null ? '' : `Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
     this.#sent = true;
-    this.#deadline = this.#ground.clock.now + config.responseTimeout;
     const head = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${host}\r\n${request.fields}${upgrade}${client.forwardedFields(request.host)}X-Request-Id: ${requestId}\r\n`;
-    const room = body.attach(connection, head);
+    const taken = body.attach(connection, head);
+    this.bodyMoved(taken);
     if (body.done) return;
-    if (room) client.resumeBody();
+    if (taken) client.resumeBody();
     else client.holdBody();
   }
 
@@ -286,11 +288,13 @@ export class Proxying implements UpstreamUser {
   }
 
   #mayRepeat(failure: UpstreamFailure): boolean {
-    const members = this.#pool?.members.length ?? 0;
     if (failure === 'malformed' || failure === 'timeout' || !this.#exchange.body.replayable) return false;
-    if (this.attempts >= (members === 1 ? 2 : Math.min(members, maxTries))) return false;
-    // Nobody listens at the only endpoint: asking again at once is no use.
-    if (failure === 'connect') return members > 1;
+    // Of the present table: a deploy may have brought endpoints that were not there when the first was chosen.
+    const members = this.#exchange.pool()?.members ?? [];
+    const untried = members.some(({ endpoint }) => !this.#tried.includes(endpoint));
+    // The only endpoint is asked once more, over a new connection; but not when nobody listens there.
+    if (!untried && (members.length !== 1 || this.attempts >= 2 || failure === 'connect')) return false;
+    if (this.attempts >= maxTries) return false;
     if (!this.#sent) return true;
     const { method } = this.#exchange.request;
     return this.#connection?.answered === true ? method === 'GET' || method === 'HEAD' : idempotentMethods.has(method);

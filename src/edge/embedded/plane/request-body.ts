@@ -3,6 +3,7 @@ import type { UpstreamConnection } from './upstream.ts';
 
 /** Up to this size a body goes out in the text of the head: one write, no buffer. */
 const joinSize = 8 * 1024;
+const maxPieces = 64;
 
 /**
  * The body of one request on its way to an endpoint. Until a connection is attached its pieces are kept; afterwards they pass through,
@@ -41,7 +42,7 @@ export class RequestBody {
   add(piece: Buffer): boolean {
     this.size += piece.length;
     if (!this.#lost) {
-      if (this.#connection === null || this.size <= this.#replaySize) this.#pieces.push(piece);
+      if (this.#connection === null || this.size <= this.#replaySize) this.#keep(piece);
       else {
         this.#lost = true;
         this.#pieces.length = 0;
@@ -81,6 +82,12 @@ export class RequestBody {
   /** The attempt is over. */
   detach(): void {
     this.#connection = null;
+  }
+
+  /** A body that comes byte by byte must not cost an object per byte. */
+  #keep(piece: Buffer): void {
+    if (this.#pieces.length >= maxPieces) this.#pieces.splice(0, this.#pieces.length, Buffer.concat(this.#pieces));
+    this.#pieces.push(piece);
   }
 
   #takePieces(last: readonly Buffer[]): Buffer[] {

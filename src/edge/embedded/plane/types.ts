@@ -37,6 +37,8 @@ export interface PlaneOptions {
   log(entry: AccessEntry): void;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Told of an exception in the plane's own code, which has cost one connection and not the worker. Without it, a process warning. */
+  fault?(error: unknown): void;
   /** What the limits of connections and times are unless told; tests shorten them. */
   readonly limits?: Partial<PlaneLimits>;
 }

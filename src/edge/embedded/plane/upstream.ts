@@ -70,7 +70,12 @@ export class UpstreamConnection {
       onread: {
         buffer: ground.readBuffer,
         callback: (length, bytes) => {
-          this.#read(length, bytes as Buffer);
+          try {
+            this.#read(length, bytes as Buffer);
+          } catch (error) {
+            ground.fault(error);
+            this.fail('malformed');
+          }
           return true;
         },
       },
@@ -129,17 +134,21 @@ export class UpstreamConnection {
 
   #listen(): void {
     const socket = this.#socket;
-    socket.on('connect', () => {
+    const failing = { destroy: (): void => this.fail('malformed') };
+    const on = (event: 'connect' | 'drain' | 'end', step: () => void): void => {
+      socket.on(event, this.#ground.guard(failing, step));
+    };
+    on('connect', () => {
       this.ready = true;
       this.#user?.connected();
     });
-    socket.on('drain', () => this.#user?.writable());
-    socket.on('end', () => this.#inputEnded());
+    on('drain', () => this.#user?.writable());
+    on('end', () => this.#inputEnded());
     // `close` follows and tells the user; without a listener an error would end the process.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#owner.closed(this);
-      this.fail(this.ready ? 'closed' : 'connect');
+      this.#ground.guard(failing, () => this.fail(this.ready ? 'closed' : 'connect'))(undefined);
     });
   }
 
