@@ -79,8 +79,8 @@ function addRoutes(app: App, context: RouteContext): void {
   addDocumentationRoutes(app);
 }
 
-/** Nothing is reachable that does not say who may reach it. */
-function guard(app: App, options: AppOptions): void {
+/** Nothing is reachable that does not say who may reach it: a route without a policy is refused when it is added. */
+export function guard(app: App, options: Pick<AppOptions, 'isLocal' | 'token' | 'host'>): void {
   app.addHook('onRoute', (route) => {
     if (route.config?.policy === undefined)
       throw new TypeError(`${String(route.method)} ${route.url} declares no policy`);
@@ -96,7 +96,7 @@ function guard(app: App, options: AppOptions): void {
   });
 }
 
-function identify(request: FastifyRequest, options: AppOptions): Caller {
+function identify(request: FastifyRequest, options: Pick<AppOptions, 'isLocal' | 'token'>): Caller {
   if (options.isLocal(request.raw)) return 'local';
   return bearsToken(request.headers.authorization, options.token) ? 'bearer' : 'nobody';
 }

@@ -1,6 +1,7 @@
-import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { errorCode } from '../lib/files.ts';
+import { http } from '../lib/http.ts';
 import type { Prober, ProbeResult } from './probe-port.ts';
 
 /** The answer's body is read so that the app sees an ordinary client, but no further than this. */
@@ -22,7 +23,7 @@ interface Question {
 
 /** Asks apps on loopback whether they are ready. `version` ends the User-Agent: `Kapal-Health/<version>`. */
 export function createProber(options: { version?: string } = {}): Prober {
-  const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
+  const agent = new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
   const userAgent = options.version === undefined ? 'Kapal-Health' : `Kapal-Health/${options.version}`;
   return {
     http({ port, path, host, timeout }) {
@@ -56,7 +57,7 @@ function ask(
   { agent, path, headers }: { agent: Agent; path: string; headers: Record<string, string> },
 ): Promise<Answer> {
   return settle(question.timeout, (done) => {
-    const request = httpRequest({ host: question.address, port: question.port, path, headers, agent, method: 'GET' });
+    const request = http.request({ host: question.address, port: question.port, path, headers, agent, method: 'GET' });
     request.on('response', (response) => {
       done(judge(response.statusCode ?? 0));
       drain(request, response, question.timeout);

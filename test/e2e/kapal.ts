@@ -135,6 +135,21 @@ export class TestKapal implements AsyncDisposable {
     return found;
   }
 
+  /** The service as soon as it is as wanted. */
+  async serviceOnce(
+    name: string,
+    holds: (service: ServiceDocument) => boolean,
+    seconds = 30,
+  ): Promise<ServiceDocument> {
+    let seen = await this.service(name);
+    await until(`${name} as wanted`, async () => holds((seen = await this.service(name))), seconds).catch(
+      (error: unknown) => {
+        throw new Error(`${name} is ${JSON.stringify(seen)}`, { cause: error });
+      },
+    );
+    return seen;
+  }
+
   /** A project folder with these files. */
   async project(name: string, files: Readonly<Record<string, string>>): Promise<string> {
     const folder = join(this.folder, name);
@@ -188,6 +203,11 @@ export class TestKapal implements AsyncDisposable {
     });
   }
 
+  /** Removes the folder of one whose daemon was never started. */
+  async discard(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
   /** Ends and removes everything that the test made. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.daemon === null) await this.up().catch(() => undefined);
@@ -196,7 +216,7 @@ export class TestKapal implements AsyncDisposable {
     }
     await this.run('down', '--apps');
     await this.killDaemon();
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    await this.discard();
   }
 }
 
@@ -204,7 +224,8 @@ export async function until(what: string, holds: () => Promise<boolean>, seconds
   const deadline = performance.now() + seconds * 1000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`not reached within ${seconds} s: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    // Between looks the machine belongs to what is waited for.
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 

@@ -31,6 +31,9 @@ export async function eventually<T>(
 export interface GroundOptions {
   readonly limits?: Partial<PlaneLimits>;
   readonly pool?: Partial<Omit<ProxyPool, 'kind' | 'endpoints'>>;
+  /** In place of gathering entries. */
+  readonly log?: (entry: AccessEntry) => void;
+  readonly fault?: (error: unknown) => void;
   readonly answerStatic?: (request: StaticRequest) => Promise<StaticAnswer>;
 }
 
@@ -49,7 +52,12 @@ export class PlaneGround implements AsyncDisposable {
       answerStatic: (_pool, request) =>
         options.answerStatic?.(request) ?? Promise.reject(new Error('no static files here')),
       errorPage: (status, { id }) => ({ contentType: 'text/plain', body: Buffer.from(`error ${status} ${id}`) }),
-      log: (entry) => this.log.push(entry),
+      log: options.log ?? ((entry) => this.log.push(entry)),
+      fault:
+        options.fault ??
+        ((error) => {
+          throw error;
+        }),
       now: () => Date.now(),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });

@@ -301,6 +301,34 @@ test('early hints are passed on, 100 is swallowed', async () => {
   assert.doesNotMatch(await ground.exchange(`GET / HTTP/1.0\r\n${host}\r\n`), /103/);
 });
 
+test('a fault in the edge costs one connection, not the others', async () => {
+  await using backend = await HttpBackend.start((_, response) => response.end('ok'));
+  const faults: unknown[] = [];
+  await using ground = await PlaneGround.start([backend], {
+    log: ({ target }) => {
+      if (target === '/fault') throw new Error('planted');
+    },
+    fault: (error) => faults.push(error),
+  });
+  const other = ground.connect();
+  other.send(`GET / HTTP/1.1\r\n${host}\r\n`);
+  await other.until('ok');
+  for (const name of ['a.test', 'unknown.test']) {
+    const client = ground.connect();
+    client.send(`GET /fault HTTP/1.1\r\nHost: ${name}\r\n\r\n`);
+    await client.closed();
+  }
+  assert.deepEqual(
+    faults.map((fault) => (fault as Error).message),
+    ['planted', 'planted'],
+  );
+  other.take();
+  other.send(`GET / HTTP/1.1\r\n${host}\r\n`);
+  await other.until('ok');
+  other.socket.destroy();
+  assert.equal(ground.plane.inFlight().size, 0);
+});
+
 test('the access log says what happened', async () => {
   await using backend = await HttpBackend.start((request, response) => {
     request.resume();

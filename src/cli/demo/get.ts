@@ -1,9 +1,9 @@
-import { get as httpGet } from 'node:http';
+import { http } from '../../lib/http.ts';
 
 /** One GET to loopback with a Host of its own; answers the body, throws for anything but 200. */
 export function get(target: { readonly port: number; readonly host: string; readonly path: string }): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = httpGet(
+    const request = http.get(
       {
         host: '127.0.0.1',
         port: target.port,

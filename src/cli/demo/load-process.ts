@@ -1,5 +1,6 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { http } from '../../lib/http.ts';
 import type { LoadCount, LoadPlan } from './load.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { LoadCount, LoadPlan } from './load.ts';
  */
 class Load {
   readonly #plan: LoadPlan;
-  readonly #keepAlive = new Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #keepAlive = new http.Agent({ keepAlive: true, maxSockets: 64 });
   readonly #begun = performance.now();
   #sent = 0;
   #requests = 0;
@@ -73,7 +74,7 @@ class Load {
     };
     this.#open += 1;
     const body = wanted.body ?? null;
-    const outgoing = request({
+    const outgoing = http.request({
       host: plan.host,
       port: plan.port,
       method: wanted.method,

@@ -21,7 +21,8 @@ export function operationDocument(needs: Needs, row: OperationRow): OperationDoc
 
 function deployDocument(needs: Needs, row: OperationRow, tasks: readonly TaskRow[]): DeployDocument {
   return {
-    project: row.project,
+    // A remote's project is known only once its declaration has been read: then the tasks carry its name.
+    project: tasks[0] === undefined ? row.project : serviceKey(tasks[0].service).project,
     environment: row.environment,
     services: tasks.map((task) => deployedService(needs, task)),
   };

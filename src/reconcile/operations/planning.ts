@@ -24,7 +24,7 @@ export function planDocument(
   return {
     project: spec.project,
     environment: request.environment,
-    origin: spec.origin.kind === 'declared' ? spec.origin.file : `detected from ${spec.origin.file}`,
+    origin: spec.origin.kind === 'declared' ? spec.origin.file : `${spec.origin.file} (detected)`,
     warnings: spec.warnings.map(({ message, file, line, column }) => `${file}:${line}:${column}: ${message}`),
     changes: planned.changes
       .filter((change) => change.action !== 'vanished' || vanished.has(change.service))

@@ -83,8 +83,8 @@ export class Checks {
   /** Each decision by itself, against the view it was made on. */
   decision(view: ServiceView, decision: Decision): void {
     const { actions, wakeAt } = decision;
-    // What was drained for a smaller number may be seen to leave after the number has grown again.
-    if (view.desired < this.#wanted) this.late();
+    // What was drained for one number may be seen to leave when another is wanted.
+    if (view.desired !== this.#wanted) this.late();
     this.#wanted = view.desired;
     if (view.desired === 0) {
       this.#lastStop = this.#world.agenda.now;
@@ -146,7 +146,7 @@ export class Checks {
     return [...this.#broken].some(([endpoint, at]) => agenda.now - at < mourning && !processes.answers(endpoint));
   }
 
-  /** Fewer answer than are wanted: what broke and has recovered may not be in the table again yet, or an old decision was carried out late. */
+  /** Fewer answer than are wanted: what broke has recovered and is not known to have yet, or an old decision was carried out late. */
   #hasMourned(): boolean {
     return [...this.#broken.values(), this.#lastLate].some((at) => this.#world.agenda.now - at < mourning);
   }

@@ -22,7 +22,7 @@ export class Processes {
   readonly #wall: () => number;
   readonly #behaviour: (release: number) => Behaviour;
   readonly #changed: (process: Process) => void;
-  /** An answering process stopped answering, and the machine did not do it. */
+  /** An answering process stopped answering, or is about to answer again, and the machine did not do it. */
   readonly #broke: (process: Process) => void;
 
   constructor(options: {
@@ -88,7 +88,7 @@ export class Processes {
 
   heal(): void {
     this.healed = true;
-    for (const process of this.alive) if (!process.answering) this.#answer(process);
+    for (const process of this.alive) if (!process.answering) this.#recover(process);
   }
 
   #boot(process: Process): void {
@@ -118,6 +118,12 @@ export class Processes {
     if (!this.healed) happen();
   }
 
+  /** Nobody knows yet: it counts as broken a little longer. */
+  #recover(process: Process): void {
+    this.#broke(process);
+    this.#answer(process);
+  }
+
   #answer(process: Process): void {
     if (process.state !== 'running' || process.answering) return;
     process.answering = true;
@@ -129,7 +135,7 @@ export class Processes {
     this.#broke(process);
     process.answering = false;
     this.#changed(process);
-    this.#agenda.plan(duration, () => this.#answer(process));
+    this.#agenda.plan(duration, () => this.#recover(process));
   }
 
   #end(process: Process, signal: string | null, byWorld: boolean): void {

@@ -225,6 +225,11 @@ export class Proxying implements UpstreamUser {
     } else this.#exchange.answer(failure === 'timeout' ? 504 : 502);
   }
 
+  faulted(): void {
+    this.abandon();
+    this.#exchange.client.abort();
+  }
+
   tunnelled(bytes: Buffer, start: number, end: number): void {
     this.#tunnel?.fromUpstream(bytes.subarray(start, end), this.#ground.clock.now);
   }
@@ -258,11 +263,10 @@ export class Proxying implements UpstreamUser {
    */
   #sendAfterPoll(connection: UpstreamConnection): void {
     this.#deadline = never;
-    setImmediate(() => {
-      setImmediate(() => {
-        if (this.#connection === connection && !this.#sent) this.#send();
-      });
+    const send = this.#ground.guard({ destroy: () => this.faulted() }, () => {
+      if (this.#connection === connection && !this.#sent) this.#send();
     });
+    setImmediate(() => setImmediate(send));
   }
 
   #send(): void {

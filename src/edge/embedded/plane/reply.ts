@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { http } from '../../../lib/http.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { Client } from './client-port.ts';
@@ -163,5 +163,5 @@ function framed(text: string): string {
 
 /** The usual phrase of a status. */
 export function reasonOf(status: number): string {
-  return STATUS_CODES[status] ?? '';
+  return http.STATUS_CODES[status] ?? '';
 }

@@ -22,6 +22,8 @@ export interface UpstreamUser extends PayloadSink {
   complete(reusable: boolean): void;
   /** The connection is gone. */
   failed(failure: UpstreamFailure): void;
+  /** An exception on the way to the user. Must not throw. */
+  faulted(): void;
   /** What was written has left the process, after a `write` that said `false`. */
   writable(): void;
   tunnelled(bytes: Buffer, start: number, end: number): void;
@@ -70,12 +72,7 @@ export class UpstreamConnection {
       onread: {
         buffer: ground.readBuffer,
         callback: (length, bytes) => {
-          try {
-            this.#read(length, bytes as Buffer);
-          } catch (error) {
-            ground.fault(error);
-            this.fail('malformed');
-          }
+          this.#guarded(() => this.#read(length, bytes as Buffer));
           return true;
         },
       },
@@ -134,22 +131,30 @@ export class UpstreamConnection {
 
   #listen(): void {
     const socket = this.#socket;
-    const failing = { destroy: (): void => this.fail('malformed') };
-    const on = (event: 'connect' | 'drain' | 'end', step: () => void): void => {
-      socket.on(event, this.#ground.guard(failing, step));
-    };
-    on('connect', () => {
+    socket.on('connect', () => {
       this.ready = true;
-      this.#user?.connected();
+      this.#guarded(() => this.#user?.connected());
     });
-    on('drain', () => this.#user?.writable());
-    on('end', () => this.#inputEnded());
+    socket.on('drain', () => this.#guarded(() => this.#user?.writable()));
+    socket.on('end', () => this.#guarded(() => this.#inputEnded()));
     // `close` follows and tells the user; without a listener an error would end the process.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#owner.closed(this);
-      this.#ground.guard(failing, () => this.fail(this.ready ? 'closed' : 'connect'))(undefined);
+      this.#guarded(() => this.fail(this.ready ? 'closed' : 'connect'));
     });
+  }
+
+  /** A fault met by one request is not to end all others. */
+  #guarded(step: () => void): void {
+    const user = this.#user;
+    try {
+      step();
+    } catch (error) {
+      this.#ground.fault(error);
+      this.destroy();
+      user?.faulted();
+    }
   }
 
   #inputEnded(): void {
