@@ -64,6 +64,7 @@ function chooseDrains(view: ServiceView, aim: Aim, active: readonly InstanceView
   consider(stale(view, aim, rest()), pool.length);
   const extra = surplus(view, aim, rest());
   consider(extra, extra.length - view.desired);
+  if (aim.reserved === 0) return chosen;
   const others = active.length - pool.length;
   consider(inTheWay(view, aim, rest()), rest().length + others + aim.reserved - instanceLimit(view));
   return chosen;

@@ -9,7 +9,7 @@ describe('the daemon goes, the apps stay', () => {
     await kapal.deploy(await kapal.project('shop', shop('shop', ['numInstances: 2'])));
     const before = await facesOf(kapal);
     assert.equal(before.length, 2);
-    const visits = visitor(kapal, 'shop.localhost');
+    await using visits = visitor(kapal, 'shop.localhost');
 
     for (const end of ['SIGKILL', 'SIGTERM', 'down'] as const) {
       await endDaemon(kapal, end);

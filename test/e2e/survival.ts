@@ -218,7 +218,7 @@ export async function facesOf(kapal: TestKapal): Promise<string[]> {
 }
 
 /** Asks the edge again and again on connections of its own until stopped; answers what did not come back as 200. */
-export function visitor(kapal: TestKapal, host: string): { stop(): Promise<{ requests: number; failures: string[] }> } {
+export function visitor(kapal: TestKapal, host: string): AsyncDisposable & { stop(): Promise<{ requests: number; failures: string[] }> } {
   let over = false;
   let requests = 0;
   const failures: string[] = [];
@@ -232,13 +232,12 @@ export function visitor(kapal: TestKapal, host: string): { stop(): Promise<{ req
       await pause(5);
     }
   })();
-  return {
-    async stop() {
-      over = true;
-      await work;
-      return { requests, failures };
-    },
+  const stop = async () => {
+    over = true;
+    await work;
+    return { requests, failures };
   };
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
 /** One request to the API on its Unix socket, past the command line. */

@@ -48,6 +48,10 @@ class Worker {
       errorPage,
       log: (entry) => this.#log.write(entry),
       now: () => Date.now(),
+      fault: (error) =>
+        report(
+          `a fault in the plane cost a connection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        ),
     });
   }
 

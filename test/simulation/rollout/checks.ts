@@ -114,6 +114,13 @@ export class Checks {
     const before = this.#answering(this.#world.edge.names);
     const after = this.#answering(names);
     const mayEnd = desiredThen === 0 || this.#mayEnd();
+    if (names.size === 0 && !mayEnd) {
+      assert.deepEqual(
+        before.filter((endpoint) => this.#isOfUse(endpoint)),
+        [],
+        'an empty table leaves out what still answers',
+      );
+    }
     const enough = Math.min(before.length, desiredThen, this.#world.record.desired);
     if (this.#armed && after.length < enough && !mayEnd) {
       const excused = after.length === 0 ? this.#isMourning() : this.#hasMourned();
@@ -134,6 +141,14 @@ export class Checks {
     const { desired, current, rollout } = this.#world.record;
     if (desired === 0 || current === null || this.#world.agenda.now - this.#lastStop < mourning) return true;
     return rollout !== null && rollout.phase === 'withdrawing' && rollout.from === null;
+  }
+
+  /** Runs and has not been told to stop; one that drains counts while its release serves. */
+  #isOfUse(endpoint: string): boolean {
+    const { current, rollout } = this.#world.record;
+    const row = this.#world.record.rowOf(endpoint);
+    if (row === undefined || row.life.state === 'stopping') return false;
+    return row.life.state !== 'draining' || row.release === current || row.release === rollout?.from;
   }
 
   #answering(names: ReadonlySet<string>): string[] {
