@@ -59,6 +59,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(failureHandler(options.log));
   app.setNotFoundHandler(refuseUnknown);
+  // Bodies are JSON, but for sources.
+  app.removeContentTypeParser('text/plain');
   guard(app, options);
   await app.register(fastifySwagger, {
     openapi: description(options.version),

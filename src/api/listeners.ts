@@ -73,6 +73,7 @@ async function open(
   options: { readonly handle: RequestListener; readonly url: string | null; readonly afterBind?: () => void },
 ): Promise<Listener> {
   const server = http.createServer({ requestTimeout: LONGEST_REQUEST, keepAliveTimeout: 10_000 }, options.handle);
+  const connections = new Connections(server);
   server.on('clientError', refuseGarbage);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -80,7 +81,7 @@ async function open(
     // Bound by now, in this very turn, unless the address has to be looked up first or is refused.
     if (server.listening) options.afterBind?.();
   });
-  return { url: options.url ?? urlOf(server), close: () => close(server) };
+  return { url: options.url ?? urlOf(server), close: () => close(server, connections) };
 }
 
 /** What is no HTTP is answered once, in the shape of all failures. */
@@ -100,10 +101,42 @@ function urlOf(server: Server): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }
 
-async function close(server: Server): Promise<void> {
+/** Connections without a request under way; Node's own `closeIdleConnections` leaves those that never sent one. */
+class Connections {
+  readonly #all = new Set<Socket>();
+  readonly #busy = new Map<Socket, number>();
+
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => {
+      this.#all.add(socket);
+      socket.once('close', () => this.#all.delete(socket));
+    });
+    server.on('request', ({ socket }, response) => {
+      this.#count(socket, 1);
+      response.once('close', () => this.#count(socket, -1));
+    });
+  }
+
+  closeIdle(): void {
+    for (const socket of this.#all) if (!this.#busy.has(socket)) socket.destroy();
+  }
+
+  closeAll(): void {
+    for (const socket of this.#all) socket.destroy();
+  }
+
+  #count(socket: Socket, step: 1 | -1): void {
+    const count = (this.#busy.get(socket) ?? 0) + step;
+    if (count > 0) this.#busy.set(socket, count);
+    else this.#busy.delete(socket);
+  }
+}
+
+/** Idle connections end at once, the others with their answer, or after the grace. */
+async function close(server: Server, connections: Connections): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), GRACE);
+  connections.closeIdle();
+  const timer = setTimeout(() => connections.closeAll(), GRACE);
   try {
     await closed;
   } finally {

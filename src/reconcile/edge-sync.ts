@@ -1,8 +1,9 @@
-import type { Edge, EdgeStatus, InFlight, RouteTable } from '../edge/port.ts';
+import type { Edge, EdgeStatus, RouteTable } from '../edge/port.ts';
 import type { Clock } from '../lib/clock.ts';
 import { KapalError } from '../model/errors.ts';
 import type { ServiceId } from '../model/service.ts';
 import type { ServiceRoutes } from './routing.ts';
+import { TableKnowledge } from './table-knowledge.ts';
 
 export interface EdgeSyncOptions {
   readonly edge: Edge;
@@ -27,12 +28,8 @@ export class EdgeSync {
   readonly #options: EdgeSyncOptions;
   readonly #wanted = new Map<ServiceId, ServiceRoutes>();
   readonly #dirty = new Set<ServiceId>();
-  #confirmed: ReadonlySet<string> = new Set();
+  readonly #knowledge = new TableKnowledge();
   readonly #confirmedRoutes = new Map<ServiceId, ServiceRoutes>();
-  #inFlight: InFlight = new Map();
-  /** Monotonic moments: a reading counts only if it began after the endpoint had left the table. */
-  #inFlightAsOf = 0;
-  #confirmedAt = 0;
   /** Services that wait for an endpoint to fall idle. */
   readonly #draining = new Set<ServiceId>();
   #version = 0;
@@ -80,9 +77,9 @@ export class EdgeSync {
     void this.#push();
   }
 
-  /** Whether every worker may send requests to this endpoint. */
-  confirms(endpoint: string): boolean {
-    return this.#confirmed.has(endpoint);
+  /** Whether every worker names the endpoint; null where that is not known. */
+  confirms(endpoint: string): boolean | null {
+    return this.#knowledge.names(endpoint);
   }
 
   /** Whether what the service wants now is what every worker serves. */
@@ -101,10 +98,9 @@ export class EdgeSync {
     }
   }
 
-  /** Requests under way at an endpoint, as read since it left the table; null before the first reading. */
+  /** Requests under way at an endpoint that left the table; null where that is not known. */
   inFlight(endpoint: string): number | null {
-    if (this.#confirmed.has(endpoint) || this.#inFlightAsOf < this.#confirmedAt) return null;
-    return this.#inFlight.get(endpoint) ?? 0;
+    return this.#knowledge.inFlight(endpoint);
   }
 
   /** Says that a service waits for endpoints to fall idle, or does not any more. */
@@ -148,6 +144,7 @@ export class EdgeSync {
       this.#version = Math.max(this.#version + 1, this.#options.clock.now());
       const wanted = new Map(this.#wanted);
       const table = this.table();
+      this.#knowledge.attempt(table);
       try {
         await this.#options.edge.apply(table);
       } catch (error) {
@@ -162,10 +159,7 @@ export class EdgeSync {
   }
 
   #confirm(table: RouteTable, wanted: ReadonlyMap<ServiceId, ServiceRoutes>): void {
-    this.#confirmed = new Set(
-      table.pools.flatMap((pool) => (pool.kind === 'proxy' ? pool.endpoints.map((endpoint) => endpoint.id) : [])),
-    );
-    this.#confirmedAt = this.#options.clock.monotonic();
+    this.#knowledge.confirm(table, this.#options.clock.monotonic());
     this.#confirmedRoutes.clear();
     for (const [service, routes] of wanted) this.#confirmedRoutes.set(service, routes);
   }
@@ -173,8 +167,7 @@ export class EdgeSync {
   async #readInFlight(): Promise<void> {
     const begun = this.#options.clock.monotonic();
     try {
-      this.#inFlight = await this.#options.edge.inFlight();
-      this.#inFlightAsOf = begun;
+      this.#knowledge.read(await this.#options.edge.inFlight(), begun);
     } catch (error) {
       this.#options.failed(error);
     }

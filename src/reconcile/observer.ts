@@ -2,8 +2,8 @@ import type { Exit } from '../model/instance.ts';
 import { listens } from '../model/service.ts';
 import { type InstanceLife, observeInstance, type RunSeen } from '../rollout/instance.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
-import type { RunObservation } from '../runtime/port.ts';
-import { Probing } from './probing.ts';
+import type { RunHandle, RunObservation } from '../runtime/port.ts';
+import { Probing, type ProbeSubject } from './probing.ts';
 import { runOf } from './routing.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -25,6 +25,7 @@ export class Observer {
   readonly #probing: Probing;
   readonly #memory = new Map<string, Memory>();
   #prepareAttached: string | null = null;
+  #prepareEnding: { readonly rollout: string; readonly killAt: number } | null = null;
 
   constructor(context: ServiceContext, runs: Runs) {
     this.#context = context;
@@ -57,9 +58,10 @@ export class Observer {
 
   async #observeInstance(row: ServiceRow, instance: InstanceRow): Promise<void> {
     const memory = this.#remember(instance);
-    if (instance.state === 'gone') return this.#forget(instance);
-    if (instance.handle === null && instance.retryAt === null && !this.#runs.isLaunched(instance))
+    const adopted = !this.#runs.isLaunched(instance);
+    if (instance.handle === null && instance.retryAt === null && adopted && !isEnding(instance))
       await this.#runs.launch(instance);
+    const first = adopted && !memory.attached;
     if (instance.handle !== null && !memory.attached) {
       memory.attached = true;
       await this.#runs.attach(instance, instance.handle);
@@ -68,7 +70,9 @@ export class Observer {
     const seen = await this.#look(instance, memory);
     const life: InstanceLife = { ...instance, failedProbes: memory.failedProbes, detail: memory.detail };
     const listening = seen.phase === 'running' && seen.listening;
-    const probe = seen.phase === 'running' ? this.#probe(row, { instance, listening }) : null;
+    const subject = seen.phase === 'running' ? this.#subject(row, { instance, listening }) : null;
+    // The daemon was away: whether the instance became ready meanwhile has to be known before its time-outs are judged.
+    const probe = subject === null ? null : first ? await this.#probing.first(subject) : this.#probing.take(subject);
     const { clock, random } = this.#context.needs;
     const lived = observeInstance(life, {
       now: clock.now(),
@@ -84,18 +88,24 @@ export class Observer {
     const refusal = this.#runs.refusal(instance);
     if (refusal !== null)
       return { phase: 'exited', exit: notStarted(refusal, this.#context.needs.clock.now()), remains: false };
-    if (instance.handle === null) return { phase: 'launching' };
+    if (instance.handle === null) {
+      // One that was told to end before it was started is not started any more.
+      const at = this.#context.needs.clock.now();
+      return isEnding(instance)
+        ? { phase: 'exited', exit: notStarted('it was stopped before', at), remains: false }
+        : { phase: 'launching' };
+    }
     const seen: RunObservation = await this.#context.needs.runtime.observe(instance.handle);
     memory.pid = seen.phase === 'running' ? seen.pid : null;
     return seen;
   }
 
-  #probe(row: ServiceRow, input: { instance: InstanceRow; listening: boolean }): ReturnType<Probing['take']> {
+  #subject(row: ServiceRow, input: { instance: InstanceRow; listening: boolean }): ProbeSubject | null {
     const { instance, listening } = input;
     const spec = this.#context.releases.get(instance.release)?.release.spec;
     if (spec === undefined || instance.port === null) return null;
     const host = row.host ?? `127.0.0.1:${instance.port}`;
-    return this.#probing.take({
+    return {
       instance: instance.id,
       run: runOf(instance),
       port: instance.port,
@@ -104,7 +114,7 @@ export class Observer {
       // The path is the release's own; how often and how patiently it is asked may change without a release.
       health: instance.release === row.current ? { ...row.spec.health, path: spec.health.path } : spec.health,
       host,
-    });
+    };
   }
 
   async #record(instance: InstanceRow, memory: Memory, lived: ReturnType<typeof observeInstance>): Promise<void> {
@@ -135,8 +145,11 @@ export class Observer {
   async #observePrepare(rollout: RolloutRow): Promise<void> {
     const { needs } = this.#context;
     if (rollout.prepare !== 'running') return;
+    const wanted = rollout.phase === 'preparing';
     if (rollout.prepareRun === null) {
-      if (!this.#runs.isPreparing(rollout.id)) await this.#runs.prepare(rollout);
+      if (this.#runs.isPreparing(rollout.id)) return;
+      if (wanted) await this.#runs.prepare(rollout);
+      else needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
       return;
     }
     if (this.#prepareAttached !== rollout.id) {
@@ -147,8 +160,20 @@ export class Observer {
     if (seen.phase === 'exited') {
       needs.store.rollouts.update(rollout.id, { prepare: seen.exit.code === 0 ? 'succeeded' : 'failed' });
       this.#context.wake();
-    } else if (rollout.phase !== 'preparing') {
-      await needs.runtime.signal(rollout.prepareRun, 'terminate');
+    } else if (!wanted) {
+      await this.#endPrepare(rollout, rollout.prepareRun);
+    }
+  }
+
+  /** SIGTERM once (a second one makes many programs quit hard), and SIGKILL when the service's own delay is over. */
+  async #endPrepare(rollout: RolloutRow, run: RunHandle): Promise<void> {
+    const { clock, runtime } = this.#context.needs;
+    const delay = this.#context.releases.get(rollout.to)?.release.spec.shutdownDelay ?? 0;
+    if (this.#prepareEnding?.rollout !== rollout.id) {
+      this.#prepareEnding = { rollout: rollout.id, killAt: clock.monotonic() + delay };
+      await runtime.signal(run, 'terminate');
+    } else if (clock.monotonic() >= this.#prepareEnding.killAt) {
+      await runtime.signal(run, 'kill');
     }
   }
 
@@ -164,4 +189,8 @@ export class Observer {
 
 function notStarted(detail: string, at: number): Exit {
   return { code: null, signal: null, reason: 'not-started', at, detail };
+}
+
+function isEnding({ state }: InstanceRow): boolean {
+  return state === 'draining' || state === 'stopping';
 }

@@ -46,6 +46,16 @@ export class Probing {
     return fresh;
   }
 
+  /** The first answer of a run that this daemon did not start, waited for. */
+  async first(subject: ProbeSubject): Promise<ProbeResult | null> {
+    const instant = this.take(subject);
+    const { path, timeout } = subject.health;
+    if (instant !== null || path === null) return instant;
+    const patience = Math.min(timeout, 1_000);
+    const result = await this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout: patience });
+    return { ok: result.ok, detail: `${path} ${result.detail}` };
+  }
+
   retain(instances: ReadonlySet<string>): void {
     for (const instance of this.#watched.keys()) if (!instances.has(instance)) this.#watched.delete(instance);
   }

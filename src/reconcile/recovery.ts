@@ -1,6 +1,7 @@
 import type { DeployRequest } from '../api/contract/types.ts';
 import type { OperationRow } from '../state/records.ts';
 import type { ServiceId } from '../model/service.ts';
+import type { RunHandle } from '../runtime/port.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Capacity } from './operations/capacity.ts';
 import type { Deploys } from './operations/deploys.ts';
@@ -13,18 +14,32 @@ import { operationContext } from './vaulting.ts';
 /** Runs that exist but that nothing on record owns: what a dead daemon started after its last durable word. They are ended. */
 export async function endOrphans(needs: Dependencies): Promise<number> {
   const owned = new Set<string>();
-  for (const instance of needs.store.instances.all()) owned.add(runOf(instance));
+  for (const instance of needs.store.instances.all()) {
+    // One that had gone, and whose traces were being removed.
+    if (instance.state === 'gone') needs.store.instances.remove(instance.id);
+    else owned.add(runOf(instance));
+  }
   for (const rollout of needs.store.rollouts.allActive()) owned.add(`${rollout.id}.predeploy`);
   for (const row of needs.store.operations.running()) {
     for (const task of needs.store.operations.tasks(row.id))
       if (task.buildRun !== null && task.stage === 'build') owned.add(task.buildRun.id);
   }
-  const orphans = (await needs.runtime.inventory()).filter((handle) => !owned.has(handle.id));
+  const found = await needs.runtime.inventory();
+  adoptHandles(needs, found);
+  const orphans = found.filter((handle) => !owned.has(handle.id));
   for (const handle of orphans) {
     needs.log.warn({ run: handle.id, service: handle.service }, 'ending a run that nothing owns');
     await needs.runtime.dispose(handle);
   }
   return orphans.length;
+}
+
+/** A run that was started just before its handle would have been written is the instance's own. One without a run here was never started. */
+function adoptHandles(needs: Dependencies, found: readonly RunHandle[]): void {
+  for (const instance of needs.store.instances.all()) {
+    const handle = instance.handle === null ? found.find((run) => run.id === runOf(instance)) : undefined;
+    if (handle !== undefined) needs.store.instances.update(instance.id, { handle });
+  }
 }
 
 /** Goes on with every operation that was acknowledged and has not ended. */

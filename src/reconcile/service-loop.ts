@@ -1,7 +1,7 @@
 import { hasInstances } from '../model/service.ts';
 import { decide } from '../rollout/decide.ts';
 import { routable } from '../rollout/table.ts';
-import type { ServiceView } from '../rollout/view.ts';
+import type { InstanceView, ServiceView } from '../rollout/view.ts';
 import type { RolloutRow, ServiceRow } from '../state/records.ts';
 import { Effects } from './effects.ts';
 import { Observer } from './observer.ts';
@@ -147,7 +147,7 @@ export class ServiceLoop {
   #pause(view: ServiceView, wakeAt: number | null, rollout: RolloutRow | null): number {
     const states = view.instances.map((instance) => instance.state);
     const usual =
-      states.includes('starting') || rollout?.prepare === 'running'
+      view.instances.some(isStarting) || rollout?.prepare === 'running'
         ? pace.starting
         : states.some((state) => state === 'draining' || state === 'stopping') || rollout !== null
           ? pace.moving
@@ -163,4 +163,9 @@ export class ServiceLoop {
       detail: (instance) => this.detail(instance),
     };
   }
+}
+
+/** Between its start and its first good probe; a crash-looping one has no retry ahead while an attempt runs. */
+function isStarting(instance: InstanceView): boolean {
+  return instance.state === 'starting' || (instance.state === 'crash-looping' && instance.retryAt === null);
 }

@@ -6,7 +6,7 @@ import { runOf } from './routing.ts';
 
 /** What the edge knows of endpoints, and what the last probe saw of instances. */
 export interface Reach {
-  confirms(endpoint: string): boolean;
+  confirms(endpoint: string): boolean | null;
   inFlight(endpoint: string): number | null;
   detail(instance: string): string | null;
 }
@@ -57,7 +57,7 @@ function instanceView(row: InstanceRow, routed: boolean, reach: Reach): Instance
     startedAt: row.startedAt,
     quickExits: row.quickExits,
     retryAt: row.retryAt,
-    inTable: routed && reach.confirms(run),
+    inTable: routed ? reach.confirms(run) : false,
     inFlight: routed ? reach.inFlight(run) : 0,
     lastExit: row.lastExit,
     detail: reach.detail(row.id),

@@ -14,7 +14,9 @@ const at = (gate, then) => (!gate || existsSync(gate) ? then() : setTimeout(at, 
 console.log('booting ' + process.env.KAPAL_INSTANCE);
 at(process.env.BOOT_GATE, () => {
   const web = createServer((request, response) => {
-    const slow = Number(new URL(request.url, 'http://x').searchParams.get('slow') ?? 0);
+    const asked = new URL(request.url, 'http://x').searchParams;
+    if (asked.has('exit')) process.exit(Number(asked.get('exit')));
+    const slow = Number(asked.get('slow') ?? 0);
     const answer = () => response.end(JSON.stringify({ pid: process.pid, release: process.env.KAPAL_RELEASE, mode: process.env.MODE ?? null }));
     slow > 0 ? setTimeout(answer, slow) : answer();
   });

@@ -32,7 +32,7 @@ export const errorSchema = z
   .meta({ id: 'Error' });
 
 export const failureSchema = z
-  .object({ error: errorSchema })
+  .object({ error: errorSchema.describe('What went wrong.') })
   .meta({ id: 'Failure', description: 'Every answer of status 400 and above.' });
 
 const instanceSchema = z
@@ -146,7 +146,7 @@ export const operationSchema = z
     kind: z.enum(['deploy', 'rollback', 'restart', 'configure', 'scale', 'stop', 'start']).describe('What was asked.'),
     state: z.enum(['running', 'finished']).describe('It finishes, always.'),
     createdAt: moment('When it was acknowledged.'),
-    finishedAt: moment('When it ended.').nullable(),
+    finishedAt: z.string().nullable().describe('When it ended. ISO 8601, UTC.'),
     result: deploySchema.nullable().describe('Present when finished, unless it failed as a whole.'),
     error: errorSchema.nullable().describe('Why it failed as a whole (declaration, source).'),
   })

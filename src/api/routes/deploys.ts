@@ -90,12 +90,14 @@ function addSourceRoutes(app: App, { commands }: RouteContext): void {
         operationId: 'putSource',
         summary: 'Store a tree, sent as a tar stream',
         params,
-        body: { content: { 'application/x-tar': { schema: tarSchema } } },
+        consumes: ['application/x-tar'],
+        body: tarSchema,
         response: { 204: nothing, ...failures },
       },
     },
     async (request, reply) => {
       if (request.body !== request.raw) throw new KapalError('usage', 'a source is sent as application/x-tar');
+      if (Number(request.headers['content-length'] ?? 0) > SOURCE_LIMIT) throw tooLarge();
       await commands.putSource(request.params.digest, limited(request.raw));
       return reply.code(204).send();
     },
@@ -109,14 +111,17 @@ async function* limited(request: IncomingMessage): AsyncGenerator<Uint8Array, vo
     // An IncomingMessage without an encoding yields buffers.
     for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += piece.length;
-      if (size > SOURCE_LIMIT)
-        throw new KapalError('source_too_large', `the source is larger than ${SOURCE_LIMIT} bytes`);
+      if (size > SOURCE_LIMIT) throw tooLarge();
       yield piece;
     }
   } catch (error) {
     if (error instanceof KapalError) throw error;
     throw new KapalError('source_failed', 'the upload broke off', { hint: 'Deploy again.', cause: error });
   }
+}
+
+function tooLarge(): KapalError {
+  return new KapalError('source_too_large', `the source is larger than ${SOURCE_LIMIT} bytes`);
 }
 
 function addOperationRoutes(app: App, { commands, streams }: RouteContext): void {

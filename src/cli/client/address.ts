@@ -28,8 +28,10 @@ export async function readDaemonFile(data: string): Promise<DaemonDocument | nul
   }
 }
 
+/** A URL, or `HOST:PORT` as `kapal up` and `kapal token --json` say where the API is. */
 function remote(text: string, token: string): Address {
-  const url = URL.canParse(text) ? new URL(text) : null;
+  const written = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(written) ? new URL(written) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     throw failure('usage', `KAPAL_API=${text}: expected a URL such as http://127.0.0.1:7700`);
   }

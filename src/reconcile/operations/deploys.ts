@@ -13,7 +13,7 @@ import { type Candidate, candidates, newTask, operationRow, reservePrivatePorts 
 import { adoptLiveFields } from './live-fields.ts';
 import type { Loops, Operations } from './operations.ts';
 import { planDocument } from './planning.ts';
-import { deployTask, resumeRollout } from './task.ts';
+import { abandonTask, deployTask, resumeRollout } from './task.ts';
 import { vanishedServices } from './vanished.ts';
 
 export interface DeployParts {
@@ -76,17 +76,26 @@ export class Deploys {
 
   /** Goes on with a deploy that an earlier daemon acknowledged. */
   resume(row: OperationRow, request: DeployRequest): void {
+    const tasks = this.#parts.needs.store.operations.tasks(row.id);
+    const undecided = tasks.filter(
+      (task) => task.stage !== 'finished' && task.stage !== 'rollout' && task.cancel === 'no',
+    );
+    if (tasks.length > 0 && undecided.length === 0) this.#runOpen(row, null);
+    else void this.#again(row, request);
+  }
+
+  /** The tasks of a known operation without its declaration: what is in rollout goes on, the rest is given up. */
+  #runOpen(row: OperationRow, reason: unknown): void {
     const { needs, operations } = this.#parts;
-    const tasks = needs.store.operations.tasks(row.id);
-    const open = tasks.filter((task) => task.stage !== 'finished');
-    if (tasks.length > 0 && open.every((task) => task.stage === 'rollout')) {
-      operations.run(
-        row.id,
-        open.map((task) => ({ service: task.service, work: (context) => resumeRollout(context, task) })),
-      );
-      return;
-    }
-    void this.#again(row, request);
+    const open = needs.store.operations.tasks(row.id).filter((task) => task.stage !== 'finished');
+    operations.run(
+      row.id,
+      open.map((task) => ({
+        service: task.service,
+        work: (context) =>
+          task.stage === 'rollout' ? resumeRollout(context, task) : abandonTask(context, task, reason),
+      })),
+    );
   }
 
   async #again(row: OperationRow, request: DeployRequest): Promise<void> {
@@ -98,7 +107,8 @@ export class Deploys {
       const spec = await this.#read(request, source);
       await this.#begin({ row, known: true, request, spec, source });
     } catch (error) {
-      this.#parts.operations.fail(row.id, error);
+      if (this.#parts.needs.store.operations.tasks(row.id).length === 0) this.#parts.operations.fail(row.id, error);
+      else this.#runOpen(row, error);
     }
   }
 

@@ -64,10 +64,7 @@ export class Operations {
   supersede(service: ServiceId, by: string): void {
     for (const task of this.#needs.store.operations.openTasks(service)) {
       if (task.operation === by || task.stage === 'rollout') continue;
-      this.#abort(
-        task,
-        new KapalError('superseded', `a newer deploy of ${serviceKey(service).service} took its place`),
-      );
+      this.#abort(task, 'superseded');
     }
   }
 
@@ -78,8 +75,7 @@ export class Operations {
     const rollout = store.rollouts.active(service);
     if (tasks.length === 0 && rollout === null)
       throw new KapalError('conflict', `nothing is in flight for ${serviceKey(service).service}`);
-    for (const task of tasks)
-      if (task.stage !== 'rollout') this.#abort(task, new KapalError('cancelled', 'the deploy was cancelled'));
+    for (const task of tasks) if (task.stage !== 'rollout') this.#abort(task, 'requested');
     if (rollout !== null) store.rollouts.update(rollout.id, { cancel: 'requested' });
     this.#loops.wake(service);
   }
@@ -130,11 +126,20 @@ export class Operations {
       );
   }
 
-  /** Ends an operation that could not become tasks. */
+  /** Ends an operation that cannot go on as a whole, and with it the tasks that it has: an open one would hold up its service for ever. */
   fail(id: string, error: unknown): void {
     if (!(error instanceof KapalError))
       this.#needs.log.error({ err: error, operation: id }, 'an operation failed by a fault');
-    this.finish(id, errorDocument(error));
+    const document = errorDocument(error);
+    for (const task of this.#needs.store.operations.tasks(id)) {
+      if (task.stage === 'finished') continue;
+      this.#needs.store.operations.updateTask(id, task.service, {
+        stage: 'finished',
+        outcome: 'failed',
+        error: document,
+      });
+    }
+    this.finish(id, document);
   }
 
   finish(id: string, error: ErrorDocument | null): void {
@@ -146,6 +151,9 @@ export class Operations {
   #context(operation: string, service: ServiceId): TaskContext {
     const controller = new AbortController();
     this.#controllers.set(taskKey(operation, service), controller);
+    const task = this.#needs.store.operations.tasks(operation).find((one) => one.service === service);
+    // An earlier daemon wrote down that it gives way, and died before it did.
+    if (task !== undefined && task.cancel !== 'no') controller.abort(givingWay(task));
     return {
       needs: this.#needs,
       operation,
@@ -184,11 +192,9 @@ export class Operations {
     return { [Symbol.dispose]: () => turn.resolve() };
   }
 
-  #abort(task: TaskRow, reason: KapalError): void {
-    this.#needs.store.operations.updateTask(task.operation, task.service, {
-      cancel: reason.code === 'superseded' ? 'superseded' : 'requested',
-    });
-    this.#controllers.get(taskKey(task.operation, task.service))?.abort(reason);
+  #abort(task: TaskRow, cancel: Exclude<TaskRow['cancel'], 'no'>): void {
+    this.#needs.store.operations.updateTask(task.operation, task.service, { cancel });
+    this.#controllers.get(taskKey(task.operation, task.service))?.abort(givingWay({ ...task, cancel }));
   }
 
   #row(id: string): OperationRow {
@@ -196,6 +202,13 @@ export class Operations {
     if (row === null) throw new KapalError('not_found', `no operation ${id}`);
     return row;
   }
+}
+
+/** Why a task that gives way does so, for its user. */
+function givingWay({ cancel, service }: TaskRow): KapalError {
+  return cancel === 'superseded'
+    ? new KapalError('superseded', `a newer deploy of ${serviceKey(service).service} took its place`)
+    : new KapalError('cancelled', 'the deploy was cancelled');
 }
 
 function taskKey(operation: string, service: ServiceId): string {

@@ -3,6 +3,7 @@ import { KapalError, errorDocument } from '../../model/errors.ts';
 import type { DeployTimes, SourceRecord } from '../../model/deploy.ts';
 import { serviceKey, type ServiceId } from '../../model/service.ts';
 import type { GroupSpec } from '../../spec/spec.ts';
+import type { RunHandle } from '../../runtime/port.ts';
 import type { RolloutRow, TaskRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
@@ -71,12 +72,13 @@ async function settle(context: TaskContext, make: () => Promise<() => ReleaseDra
     const cause = context.signal.aborted ? abortReason(context.signal) : error;
     if (!(cause instanceof KapalError))
       context.needs.log.error({ err: cause, service: context.service }, 'a deploy failed by a fault');
-    const document = errorDocument(cause);
-    finishTask(context, {
-      outcome: document.code === 'cancelled' || document.code === 'superseded' ? 'cancelled' : 'failed',
-      error: document,
-    });
+    finishTask(context, endBy(cause));
   }
+}
+
+function endBy(cause: unknown): Pick<TaskRow, 'outcome' | 'error'> {
+  const error = errorDocument(cause);
+  return { outcome: error.code === 'cancelled' || error.code === 'superseded' ? 'cancelled' : 'failed', error };
 }
 
 /** The turn ends with the record: a newer release then asks this rollout to give way, and must not wait for its end to do so. */
@@ -95,7 +97,7 @@ async function buildStage(
   const begun = needs.clock.monotonic();
   const task = taskRow(context);
   // A build whose run was never recorded left nothing that can be adopted: it starts again under a name of its own.
-  const adopt = task.artifact === null ? null : task.buildRun;
+  const adopt = task.artifact === null ? null : await adoptable(needs, task.buildRun);
   const artifact = adopt !== null && task.artifact !== null ? task.artifact : newId('artifact', needs.random);
   needs.store.operations.updateTask(operation, service, { stage: 'build', artifact, buildRun: adopt });
   using _slot = await context.slots.take(signal, (position) => {
@@ -125,6 +127,26 @@ async function buildStage(
   } finally {
     setTimes(context, { build: needs.clock.monotonic() - begun });
   }
+}
+
+/**
+ * The run of an earlier daemon's build, where it runs or is known to have ended. A power cut leaves no word of its end, nor does a daemon that died
+ * between the end of the build and the record of its release: then null, and the build is made anew.
+ */
+async function adoptable(needs: Dependencies, run: RunHandle | null): Promise<RunHandle | null> {
+  if (run === null) return null;
+  const seen = await needs.runtime.observe(run);
+  if (seen.phase !== 'exited' || (seen.exit.reason !== 'unknown' && seen.exit.reason !== 'not-started')) return run;
+  await needs.runtime.dispose(run);
+  return null;
+}
+
+/** Ends a task that cannot be decided any more, its build included. */
+export async function abandonTask(context: TaskContext, task: TaskRow, reason: unknown): Promise<void> {
+  const { needs, service, signal } = context;
+  if (task.buildRun !== null) await needs.runtime.dispose(task.buildRun);
+  if (task.artifact !== null) await needs.artifacts.remove(needs.artifacts.folder(service, task.artifact));
+  finishTask(context, endBy(signal.aborted ? abortReason(signal) : reason));
 }
 
 function finishRollout(context: TaskContext, rollout: RolloutRow): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeployDocument, DeployRequest } from '../../../src/api/contract/types.ts';
@@ -119,7 +119,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
           read: (path) => (path === 'kapal.yaml' ? (world.sources.get(digest) ?? null) : null),
           list: () => ['kapal.yaml'],
         }),
-      copyTo: () => Promise.resolve(),
+      copyTo: async (_, folder) => void (await mkdir(folder, { recursive: true })),
       fetch: () => Promise.reject(new Error('no remotes here')),
       collect: () => Promise.resolve(),
     },

@@ -115,11 +115,8 @@ export class Checks {
     const after = this.#answering(names);
     const mayEnd = desiredThen === 0 || this.#mayEnd();
     if (names.size === 0 && !mayEnd) {
-      assert.deepEqual(
-        before.filter((endpoint) => this.#isOfUse(endpoint)),
-        [],
-        'an empty table leaves out what still answers',
-      );
+      const left = [...this.#world.edge.names].filter((endpoint) => this.#isOfUse(endpoint));
+      assert.deepEqual(left, [], 'an empty table leaves out what still runs');
     }
     const enough = Math.min(before.length, desiredThen, this.#world.record.desired);
     if (this.#armed && after.length < enough && !mayEnd) {
@@ -147,7 +144,8 @@ export class Checks {
   #isOfUse(endpoint: string): boolean {
     const { current, rollout } = this.#world.record;
     const row = this.#world.record.rowOf(endpoint);
-    if (row === undefined || row.life.state === 'stopping') return false;
+    const runs = this.#world.processes.all.get(endpoint)?.state === 'running';
+    if (!runs || row === undefined || row.life.state === 'stopping') return false;
     return row.life.state !== 'draining' || row.release === current || row.release === rollout?.from;
   }
 

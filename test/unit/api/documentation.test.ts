@@ -40,14 +40,24 @@ describe('the OpenAPI document', () => {
     const known = Object.keys(document.paths).map((path) => path.replaceAll(/\{\w+\}/g, 'x'));
     const at = { environment: 'x' };
     const built = [
-      ...[paths.status, paths.shutdown, paths.deploys, paths.plans, paths.events, paths.edgeConfig, paths.edgeCheck],
-      ...[paths.source('x'), paths.operation('x'), paths.operationEvents('x'), paths.project('x'), paths.services({})],
+      paths.status,
+      paths.shutdown,
+      paths.deploys,
+      paths.plans,
+      paths.events,
+      paths.edgeConfig,
+      paths.edgeCheck,
+      paths.source('x'),
+      paths.operation('x'),
+      paths.operationEvents('x'),
+      paths.project('x'),
+      paths.services({}),
       ...(
         ['releases', 'rollback', 'restart', 'stop', 'start', 'scale', 'cancel', 'variables', 'domains', 'logs'] as const
       ).map((name) => paths[name]('x', at)),
       paths.domain('x', 'x', at),
-    ].map((path) => path.split('?')[0]);
-    assert.deepEqual(built.toSorted(), known.toSorted());
+    ].map((path) => path.split('?')[0] ?? path);
+    assert.deepEqual(new Set(built), new Set(known));
   });
 
   test('says of every operation what it does and what it answers', async () => {
@@ -102,7 +112,7 @@ test('the pages to read it are there without a token, and load nothing from else
   }
   assert.equal((await askTcp(served, '/api/docs/static/swagger-ui.css')).status, 200);
   assert.equal((await askTcp(served, '/api/docs/json')).status, 200);
-  assert.equal((await askTcp(served, '/api/docs/../v1/status')).status, 401);
+  assert.equal((await askTcp(served, '/api/docs/../v1/status')).status, 404);
 });
 
 test('docs/errors.md is what the catalogue says', async () => {

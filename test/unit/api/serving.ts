@@ -96,7 +96,9 @@ export const json = { 'content-type': 'application/json' };
 
 function ask(at: object, { method = 'GET', headers = {}, body }: Asking): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = http.request({ ...at, method, headers, agent: false }, (response) => {
+    // Node sends a DELETE's body without saying how long it is.
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const request = http.request({ ...at, method, headers: { ...headers, ...length }, agent: false }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece: string) => (text += piece));

@@ -15,7 +15,7 @@ function open(
   { socketPath }: Served,
   path: string,
   headers: Record<string, string> = {},
-): { text(): string; over: Promise<void>; close(): void } {
+): { text: () => string; over: Promise<void>; close: () => void } {
   let text = '';
   const { promise, resolve } = Promise.withResolvers<void>();
   const request = http.get({ socketPath, path, headers, agent: false }, (response) => {

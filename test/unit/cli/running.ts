@@ -1,0 +1,115 @@
+import { Readable, Writable } from 'node:stream';
+import { runCli } from '../../../src/cli/cli.ts';
+import type { CliHost, DaemonOptions, ServiceInstallOptions } from '../../../src/cli/host.ts';
+
+/** How a command line ended, and what it said. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string;
+  readonly root?: boolean;
+  /** Both streams are terminals of 80 columns. */
+  readonly terminal?: boolean;
+  readonly program?: readonly string[];
+  readonly startDaemon?: CliHost['startDaemon'];
+}
+
+/** A process of the command line that a test holds in its hand. */
+export class Running {
+  readonly daemons: DaemonOptions[] = [];
+  readonly installs: ServiceInstallOptions[] = [];
+  readonly #out = new Collector();
+  readonly #err = new Collector();
+  readonly #interrupts = new Set<() => void>();
+  readonly #surroundings: Surroundings;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  get out(): string {
+    return this.#out.text;
+  }
+
+  get err(): string {
+    return this.#err.text;
+  }
+
+  async run(argv: readonly string[]): Promise<Ran> {
+    const code = await runCli(argv, this.#host());
+    return { code, out: this.out, err: this.err };
+  }
+
+  /** SIGINT, as main.ts would pass it on. */
+  interrupt(): void {
+    for (const handler of this.#interrupts) handler();
+  }
+
+  /** Nobody reads stdout any more. */
+  closeStdout(): void {
+    this.#out.closed = true;
+  }
+
+  #host(): CliHost {
+    const {
+      env = {},
+      cwd = '/',
+      stdin = '',
+      root = false,
+      terminal = false,
+      program = [process.execPath, import.meta.filename],
+      startDaemon,
+    } = this.#surroundings;
+    const tty = terminal ? { isTTY: true, columns: 80 } : {};
+    return {
+      version: '0.1.0',
+      stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+      stdout: Object.assign(this.#out.stream, tty),
+      stderr: Object.assign(this.#err.stream, tty),
+      env: { PATH: process.env['PATH'], HOME: '/nowhere', ...env },
+      cwd,
+      root,
+      program,
+      onInterrupt: (handler) => {
+        this.#interrupts.add(handler);
+        return { [Symbol.dispose]: () => void this.#interrupts.delete(handler) };
+      },
+      startDaemon: async (options) => {
+        this.daemons.push(options);
+        return startDaemon === undefined ? 0 : startDaemon(options);
+      },
+      installService: async (options) => {
+        this.installs.push(options);
+        const path = '/etc/systemd/system/kapal.service';
+        return { kind: 'systemd', path, content: '[Unit]\n', enabled: true, notes: ['systemctl start kapal'] };
+      },
+    };
+  }
+}
+
+/** Runs one command line to its end. */
+export function run(argv: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
+  return new Running(surroundings).run(argv);
+}
+
+class Collector {
+  text = '';
+  closed = false;
+  readonly stream: Writable;
+
+  constructor() {
+    this.stream = new Writable({
+      write: (piece: Buffer, _encoding, done) => {
+        if (this.closed) return done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+        this.text += piece.toString();
+        done();
+      },
+    });
+  }
+}
