@@ -43,7 +43,9 @@ await onStage(async (kapal, figures) => {
   }
   deployer.stop();
   await deploying;
-  console.log(`${deployer.acknowledged.length} deploys acknowledged, ${deployer.refused} could not be (no daemon answered)`);
+  console.log(
+    `${deployer.acknowledged.length} deploys acknowledged, ${deployer.refused} could not be (no daemon answered)`,
+  );
   const outcomes = await outcomesOf(kapal, deployer.acknowledged);
   console.log(`outcomes: ${JSON.stringify(countOf(outcomes))}`);
   watch.look(await kapal.ps());
@@ -53,16 +55,25 @@ await onStage(async (kapal, figures) => {
   figures.atMost(`failed requests during ${kills} kills of the daemon`, { value: failed, most: 0 });
   for (const fault of watch.faults) console.log(`  ${fault}`);
   figures.atMost('instances restarted or lost that no deploy replaced', { value: watch.faults.length, most: 0 });
-  figures.atMost('acknowledged deploys without an outcome', { value: outcomes.filter((outcome) => outcome === 'none').length, most: 0 });
+  figures.atMost('acknowledged deploys without an outcome', {
+    value: outcomes.filter((outcome) => outcome === 'none').length,
+    most: 0,
+  });
   console.log(`ready again after: ${starts.map((start) => (start / 1000).toFixed(2)).join(' ')} s`);
-  figures.atMost('longest time until the daemon was ready again', { value: Math.max(...starts) / 1000, most: 3, unit: ' s' });
+  figures.atMost('longest time until the daemon was ready again', {
+    value: Math.max(...starts) / 1000,
+    most: 3,
+    unit: ' s',
+  });
 });
 
 /** Two replicas that nothing deploys while the daemon dies: their processes must live through it all. */
 function steadyProject(kapal: TestKapal): Promise<string> {
   return kapal.project('steady', {
-    'kapal.yaml': 'project: steady\nservices:\n  - {type: web, name: steady, runtime: node, startCommand: node server.js, numInstances: 2}\n',
-    'server.js': "require('node:http').createServer((_, response) => response.end('steady')).listen(process.env.PORT, process.env.HOST);\n",
+    'kapal.yaml':
+      'project: steady\nservices:\n  - {type: web, name: steady, runtime: node, startCommand: node server.js, numInstances: 2}\n',
+    'server.js':
+      "require('node:http').createServer((_, response) => response.end('steady')).listen(process.env.PORT, process.env.HOST);\n",
   });
 }
 

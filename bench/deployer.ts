@@ -35,7 +35,12 @@ export class Deployer {
       }
       const { id } = JSON.parse(stdout) as OperationDocument;
       this.acknowledged.push(id);
-      if (number % 5 !== 4) await until(`deploy ${number} has an outcome`, async () => this.#stopped || (await isOver(this.#kapal, id)), patience);
+      if (number % 5 !== 4)
+        await until(
+          `deploy ${number} has an outcome`,
+          async () => this.#stopped || (await isOver(this.#kapal, id)),
+          patience,
+        );
     }
   }
 }
@@ -58,4 +63,3 @@ export async function outcomesOf(kapal: TestKapal, operations: readonly string[]
     }),
   );
 }
-

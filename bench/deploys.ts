@@ -37,9 +37,18 @@ await onStage(async (kapal, figures) => {
   const end = await load.stop();
   console.log(`${kills} kills: ${summary(difference(end, afterDeploys))}`);
   const posts = failuresOf(end, 'POST') - failuresOf(afterDeploys, 'POST');
-  figures.atMost('failed GETs after 5 kills', { value: failuresOf(end, 'GET') - failuresOf(afterDeploys, 'GET'), most: 0 });
-  const explained = (await badAccesses(kapal)).filter((access) => access.method === 'POST' && killed.some((kill) => wasUnderWay(access, kill)));
-  figures.atMost('failed POSTs after 5 kills', { value: posts, most: explained.length, unit: ' (under way at the killed replicas)' });
+  figures.atMost('failed GETs after 5 kills', {
+    value: failuresOf(end, 'GET') - failuresOf(afterDeploys, 'GET'),
+    most: 0,
+  });
+  const explained = (await badAccesses(kapal)).filter(
+    (access) => access.method === 'POST' && killed.some((kill) => wasUnderWay(access, kill)),
+  );
+  figures.atMost('failed POSTs after 5 kills', {
+    value: posts,
+    most: explained.length,
+    unit: ' (under way at the killed replicas)',
+  });
 });
 
 async function deploy(parts: { kapal: TestKapal; shop: Shop; load: LoadGenerator }, fault: Fault): Promise<void> {
@@ -47,9 +56,11 @@ async function deploy(parts: { kapal: TestKapal; shop: Shop; load: LoadGenerator
   await shop.change(fault);
   const before = await load.count();
   const begun = performance.now();
-  const [service] = (fault === 'none' ? await kapal.deploy(shop.folder) : await kapal.deployFailing(shop.folder)).services;
+  const [service] = (fault === 'none' ? await kapal.deploy(shop.folder) : await kapal.deployFailing(shop.folder))
+    .services;
   const expected = fault === 'none' ? 'live' : 'failed';
-  if (service?.outcome !== expected) throw new Error(`a version that has the fault "${fault}" ended ${service?.outcome}: ${JSON.stringify(service)}`);
+  if (service?.outcome !== expected)
+    throw new Error(`a version that has the fault "${fault}" ended ${service?.outcome}: ${JSON.stringify(service)}`);
   const now = await load.count();
   const took = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`  ${expected.padEnd(6)} ${took} s  ${fault.padEnd(22)} ${summary(difference(now, before))}`);
@@ -78,17 +89,27 @@ async function killReplica(kapal: TestKapal, number: number): Promise<Kill> {
 }
 
 function isBack(service: ServiceDocument, id: string, formerPid: number | null): boolean {
-  return service.instances.some((instance) => instance.id === id && instance.state === 'ready' && instance.pid !== null && instance.pid !== formerPid);
+  return service.instances.some(
+    (instance) =>
+      instance.id === id && instance.state === 'ready' && instance.pid !== null && instance.pid !== formerPid,
+  );
 }
 
 /** Begun before the kill, ended after it, and last tried at the killed replica. */
 function wasUnderWay({ time, durationMs, upstream }: Access, kill: Kill): boolean {
   const begun = Date.parse(time);
-  return upstream?.startsWith(`${kill.instance}.`) === true && begun <= kill.gone + tolerance && begun + durationMs >= kill.at - tolerance;
+  return (
+    upstream?.startsWith(`${kill.instance}.`) === true &&
+    begun <= kill.gone + tolerance &&
+    begun + durationMs >= kill.at - tolerance
+  );
 }
 
 function failuresOf(count: LoadCount, method: string): number {
-  return Object.entries(count.failures).reduce((sum, [kind, times]) => (kind.startsWith(`${method} `) ? sum + times : sum), 0);
+  return Object.entries(count.failures).reduce(
+    (sum, [kind, times]) => (kind.startsWith(`${method} `) ? sum + times : sum),
+    0,
+  );
 }
 
 function difference(now: LoadCount, before: LoadCount): LoadCount {
@@ -97,7 +118,13 @@ function difference(now: LoadCount, before: LoadCount): LoadCount {
       .map(([kind, times]) => [kind, times - (before.failures[kind] ?? 0)] as const)
       .filter(([, times]) => times > 0),
   );
-  return { ...now, requests: now.requests - before.requests, failed: now.failed - before.failed, slow: now.slow - before.slow, failures };
+  return {
+    ...now,
+    requests: now.requests - before.requests,
+    failed: now.failed - before.failed,
+    slow: now.slow - before.slow,
+    failures,
+  };
 }
 
 function summary({ requests, failed, slow, failures }: LoadCount): string {

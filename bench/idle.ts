@@ -35,11 +35,16 @@ await onStage(async (kapal, figures) => {
 
   const daemon = memoryOf(status.pid);
   console.log(`daemon: ${describe(daemon)}`);
-  for (const worker of workers) console.log(`edge worker: ${describe(memoryOf(worker))}, ${load(worker).toFixed(2)}% of a core`);
+  for (const worker of workers)
+    console.log(`edge worker: ${describe(memoryOf(worker))}, ${load(worker).toFixed(2)}% of a core`);
   const name = `with ${services} services of ${replicas} replicas, idle`;
   figures.atMost(`daemon ${name}, resident`, { value: daemon.resident, most: 120, unit: ' MB' });
   figures.atMost(`daemon ${name}, CPU`, { value: load(status.pid), most: 1, unit: '% of a core' });
-  figures.atMost('largest worker of the edge, resident', { value: Math.max(...workers.map((pid) => memoryOf(pid).resident)), most: 90, unit: ' MB' });
+  figures.atMost('largest worker of the edge, resident', {
+    value: Math.max(...workers.map((pid) => memoryOf(pid).resident)),
+    most: 90,
+    unit: ' MB',
+  });
 });
 
 function manyServices(kapal: TestKapal): Promise<string> {
@@ -48,7 +53,8 @@ function manyServices(kapal: TestKapal): Promise<string> {
   });
   return kapal.project('many', {
     'kapal.yaml': `project: many\nservices:\n${declared.join('')}`,
-    'server.js': "require('node:http').createServer((_, response) => response.end('ok')).listen(process.env.PORT, process.env.HOST);\n",
+    'server.js':
+      "require('node:http').createServer((_, response) => response.end('ok')).listen(process.env.PORT, process.env.HOST);\n",
   });
 }
 

@@ -18,7 +18,12 @@ export function statOf(pid: number): ProcessStat | null {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name is in parentheses and may hold anything; the fields after it are plain.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { pid, state: fields[0] ?? '', group: Number(fields[2]), cpu: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond };
+    return {
+      pid,
+      state: fields[0] ?? '',
+      group: Number(fields[2]),
+      cpu: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+    };
   } catch {
     return null;
   }
@@ -30,12 +35,19 @@ export function runs(pid: number): boolean {
 }
 
 export function membersOfGroup(group: number): number[] {
-  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) && statOf(Number(name))?.group === group ? [Number(name)] : []));
+  return readdirSync('/proc').flatMap((name) =>
+    /^\d+$/.test(name) && statOf(Number(name))?.group === group ? [Number(name)] : [],
+  );
 }
 
 /** What a process holds in memory, in MB: `anonymous` is its own, the rest are pages of files, which processes share. */
-export function memoryOf(pid: number): { readonly resident: number; readonly anonymous: number; readonly peak: number } {
+export function memoryOf(pid: number): {
+  readonly resident: number;
+  readonly anonymous: number;
+  readonly peak: number;
+} {
   const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-  const megabytes = (name: string) => (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1024) / 1e6;
+  const megabytes = (name: string) =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) * 1024) / 1e6;
   return { resident: megabytes('VmRSS'), anonymous: megabytes('RssAnon'), peak: megabytes('VmHWM') };
 }

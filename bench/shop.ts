@@ -29,7 +29,11 @@ export class Shop {
   async change(fault: Fault): Promise<void> {
     this.#version += 1;
     await this.#edit('package.json', /"version": "[^"]+"/, `"version": "${this.#version}.0.0"`);
-    await this.#edit('server.js', /^(throw new Error\('no prices'\);\n)?/, fault === 'crashes at boot' ? "throw new Error('no prices');\n" : '');
+    await this.#edit(
+      'server.js',
+      /^(throw new Error\('no prices'\);\n)?/,
+      fault === 'crashes at boot' ? "throw new Error('no prices');\n" : '',
+    );
     await this.#edit('health.js', /status: (200|500)/, `status: ${fault === 'fails its health check' ? 500 : 200}`);
   }
 

@@ -11,7 +11,8 @@ import { Figures } from './figures.ts';
 export async function onStage(bench: (kapal: TestKapal, figures: Figures) => Promise<void>): Promise<never> {
   const figures = new Figures();
   const interrupted = Promise.withResolvers<never>();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.reject(new Error(`ended by ${signal}`)));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => interrupted.reject(new Error(`ended by ${signal}`)));
   const begun = performance.now();
   {
     await using kapal = await TestKapal.prepare();
@@ -55,16 +56,19 @@ export async function badAccesses(kapal: TestKapal): Promise<Access[]> {
 /** A GET to the daemon's API over its socket, parsed. Rejects while no daemon answers. */
 export function api<Answer>(kapal: TestKapal, path: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath: join(kapal.data, 'kapal.sock'), path, agent: false, timeout: 10_000 }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => (text += part));
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(JSON.parse(text) as Answer);
-        else reject(new Error(`${path}: ${response.statusCode} ${text}`));
-      });
-    });
+    const outgoing = request(
+      { socketPath: join(kapal.data, 'kapal.sock'), path, agent: false, timeout: 10_000 },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => (text += part));
+        response.on('error', reject);
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve(JSON.parse(text) as Answer);
+          else reject(new Error(`${path}: ${response.statusCode} ${text}`));
+        });
+      },
+    );
     outgoing.on('timeout', () => outgoing.destroy(new Error(`${path}: no answer`)));
     outgoing.on('error', reject);
     outgoing.end();

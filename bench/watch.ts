@@ -32,7 +32,9 @@ export class Watch {
   }
 
   #compare(before: ServiceDocument, now: ServiceDocument): void {
-    for (const instance of before.instances.filter(({ state, release }) => state === 'ready' && release === before.release)) {
+    for (const instance of before.instances.filter(
+      ({ state, release }) => state === 'ready' && release === before.release,
+    )) {
       const after = now.instances.find(({ id }) => id === instance.id);
       if (after === undefined) this.faults.push(`${instance.id} of release ${instance.release} is gone`);
       else if (after.restarts !== instance.restarts || after.pid !== instance.pid || after.state !== 'ready')

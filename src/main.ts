@@ -36,7 +36,10 @@ function isTooOld(version: string): boolean {
 function host(): CliHost {
   return {
     version: version(),
-    stdin: process.stdin,
+    // Opened when it is read: most commands never do.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

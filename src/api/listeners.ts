@@ -48,6 +48,12 @@ export async function listenOnTcp(
   }
 }
 
+/** Throws what `listenOnTcp` would throw, at a moment when nothing has been begun that would have to be undone. */
+export async function tryAddress(options: Parameters<typeof listenOnTcp>[0]): Promise<void> {
+  const listener = await listenOnTcp(options, (_request, response) => response.destroy());
+  await listener.close();
+}
+
 function addressError(error: unknown, options: Parameters<typeof listenOnTcp>[0]): unknown {
   const { host, port, describeHolder = () => 'another program' } = options;
   const hint = 'Choose another address for the API with --api ADDR, such as --api 127.0.0.1:7701.';

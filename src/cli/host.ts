@@ -39,7 +39,7 @@ export interface DaemonOptions {
   /** Services without `domains` answer below it. */
   readonly domain: string;
   /** Called once, when the daemon answers and everything that it owns has been observed. */
-  onReady(facts: DaemonFacts): void;
+  readonly onReady: (facts: DaemonFacts) => void;
 }
 
 /** Where a daemon that is ready can be reached. */

@@ -49,7 +49,8 @@ export class Stream {
   }
 
   get columns(): number {
-    return this.#stream.columns ?? NORMAL_WIDTH;
+    // A terminal without a size says 0.
+    return this.#stream.columns || NORMAL_WIDTH;
   }
 
   get coloured(): boolean {

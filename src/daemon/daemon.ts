@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { tryAddress } from '../api/listeners.ts';
 import { createApi } from '../api/server.ts';
 import { createHostBuilder } from '../build/host/driver.ts';
 import { ensureToolchain } from '../build/host/toolchain.ts';
 import type { DaemonFacts, DaemonOptions as CliDaemonOptions, ListenAddress } from '../cli/host.ts';
 import { createEmbeddedEdge } from '../edge/embedded/driver.ts';
+import { describeHolders, holdersOf } from '../edge/embedded/holder.ts';
 import type { Edge } from '../edge/port.ts';
 import { type Random, systemClock } from '../lib/clock.ts';
 import { writeDurably } from '../lib/files.ts';
@@ -19,7 +21,7 @@ import type { Dependencies } from '../reconcile/dependencies.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { Artifacts } from '../release/artifacts.ts';
 import { createProcessRuntime } from '../runtime/process/driver.ts';
-import type { Runtime } from '../runtime/port.ts';
+import type { PortFinder, Runtime } from '../runtime/port.ts';
 import { openVault } from '../secrets/vault.ts';
 import { Sources } from '../source/sources.ts';
 import { acquireLock } from '../state/lock.ts';
@@ -47,10 +49,14 @@ export interface Daemon {
 
 /** Recovers what an earlier daemon left in the data folder and serves. Throws KapalError (`daemon_running`, `port_taken`, `state_newer`, ...). */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  // Folders and files get the modes they are made with, whatever the shell of whoever started the daemon says.
+  process.umask(0o022);
   const folder = dataFolder(options.data);
   await makeDataFolder(folder);
   const lock = acquireLock(folder.record);
   const log = openDaemonLog(folder.daemonLog);
+  const apiAddress = { ...listenOn(options.api), describeHolder: (port: number) => describeHolders(holdersOf(port)) };
+  await tryAddress(apiAddress);
   const store = openStore(join(folder.record, 'record.db'));
   const toolchain = await ensureToolchain({ folder: folder.toolchain, node: process.execPath });
   const runtime = await createProcessRuntime({
@@ -70,7 +76,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     commands: engine,
     token: await apiToken(folder),
     socketPath: folder.socket,
-    ...listenOn(options.api),
+    ...apiAddress,
     version: options.version,
     log,
   });
@@ -123,7 +129,7 @@ async function dependencies(
   parts: {
     folder: DataFolder;
     store: Store;
-    runtime: Runtime;
+    runtime: Runtime & PortFinder;
     edge: Edge;
     log: Log;
     http: string;
@@ -134,6 +140,7 @@ async function dependencies(
   return {
     store,
     runtime,
+    portFinder: runtime,
     edge,
     builder: createHostBuilder({
       folder: folder.toolchain,

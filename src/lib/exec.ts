@@ -26,7 +26,11 @@ export interface ExecOptions {
 
 /** A minimal environment for programs that Kapal itself calls. */
 export function plainEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...more };
+  return {
+    PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LC_ALL: 'C.UTF-8',
+    ...more,
+  };
 }
 
 /**
@@ -51,7 +55,16 @@ export async function exec(program: string, args: readonly string[], options: Ex
   child.stdin.end(options.input);
   try {
     const { code, signal, missing } = await ending(child);
-    return { ok: code === 0, code, signal, missing, timedOut, truncated: out.truncated() || err.truncated(), stdout: out.text(), stderr: err.text() };
+    return {
+      ok: code === 0,
+      code,
+      signal,
+      missing,
+      timedOut,
+      truncated: out.truncated() || err.truncated(),
+      stdout: out.text(),
+      stderr: err.text(),
+    };
   } finally {
     if (timer !== null) clearTimeout(timer);
     options.signal?.removeEventListener('abort', end);
@@ -59,7 +72,11 @@ export async function exec(program: string, args: readonly string[], options: Ex
 }
 
 /** Starts a program that outlives the call: its own session, no shell. The caller decides on its descriptors. */
-export function launch(program: string, args: readonly string[], options: Pick<SpawnOptions, 'cwd' | 'env' | 'stdio'>): ChildProcess {
+export function launch(
+  program: string,
+  args: readonly string[],
+  options: Pick<SpawnOptions, 'cwd' | 'env' | 'stdio'>,
+): ChildProcess {
   return spawn(program, [...args], { ...options, detached: true });
 }
 
@@ -73,7 +90,9 @@ export function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function ending(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null; missing: boolean }> {
+function ending(
+  child: ChildProcess,
+): Promise<{ code: number | null; signal: NodeJS.Signals | null; missing: boolean }> {
   return new Promise((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') resolve({ code: null, signal: null, missing: true });

@@ -5,7 +5,7 @@ import type { Log } from '../lib/log.ts';
 import type { SourceRecord } from '../model/deploy.ts';
 import type { LogStore } from '../observe/logs/port.ts';
 import type { Prober } from '../observe/probe-port.ts';
-import type { Runtime } from '../runtime/port.ts';
+import type { PortFinder, Runtime } from '../runtime/port.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
 import type { Store } from '../state/store.ts';
@@ -14,6 +14,8 @@ import type { Store } from '../state/store.ts';
 export interface Dependencies {
   readonly store: Store;
   readonly runtime: Runtime;
+  /** Where the runtime can tell at which ports a run listens. */
+  readonly portFinder?: PortFinder;
   readonly edge: Edge;
   readonly builder: Builder;
   readonly sources: SourceStore;

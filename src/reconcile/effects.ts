@@ -5,6 +5,7 @@ import type { Action } from '../rollout/view.ts';
 import type { InstanceRow, RolloutRow } from '../state/records.ts';
 import { finishRollout } from './finishing.ts';
 import { newId } from './ids.ts';
+import { withListening } from './listening-elsewhere.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
 
@@ -46,7 +47,7 @@ export class Effects {
           needs.store.rollouts.update(rollout.id, {
             phase: action.phase,
             since: needs.clock.now(),
-            failure: action.failure,
+            failure: await withListening(this.#context, action.failure),
           });
         return;
       case 'finish':

@@ -106,6 +106,7 @@ export class Engine implements Commands {
 
   /** Stops looking. What runs goes on running. */
   async close(): Promise<void> {
+    this.#operations.leave();
     this.#watching?.[Symbol.dispose]();
     await this.#fleet.close();
     this.#edge.close();
@@ -256,6 +257,7 @@ export class Engine implements Commands {
 
   async shutdown(apps: boolean): Promise<void> {
     if (apps) {
+      await this.#operations.suspend();
       await this.#fleet.close();
       this.#edge.close();
       await this.#needs.edge.stop(edgeGrace);

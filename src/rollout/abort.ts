@@ -1,5 +1,5 @@
 import { phaseEnd } from './failure.ts';
-import { activeOf, isPromoted, isServing } from './serving.ts';
+import { activeOf, isPromoted, servingOf } from './serving.ts';
 import { steady } from './steady.ts';
 import { act, join, type Step, wakeAt } from './step.ts';
 import type { Action, RolloutFailure, RolloutView, ServiceView } from './view.ts';
@@ -46,7 +46,7 @@ function giveBack(view: ServiceView, rollout: RolloutView, over: boolean): Step 
 }
 
 function endWithdrawn(view: ServiceView, rollout: RolloutView, over: boolean): Step {
-  const serving = activeOf(view, rollout.from).filter((instance) => isServing(view, instance)).length;
+  const serving = servingOf(view, rollout.from).length;
   const restored = rollout.from === null || serving >= view.desired;
   if (!over && !(restored && isGone(view, rollout))) return act();
   return act({ kind: 'finish', outcome: 'rolled_back', failure: rollout.failure, reason: reasonOf(rollout.failure) });

@@ -17,7 +17,7 @@ import { prepare, warm } from './warm.ts';
  *                --it failed, cancel, half an hour-->                   aborting
  *   warming      --gate passed, or nothing is wanted: promote-->        shifting     (rolling: one ready; blue-green: all)
  *                --third quick exit, start time-out, limit, cancel-->   aborting
- *   shifting     --all wanted serve, or superseded and one serves-->    finished: live
+ *   shifting     --all wanted serve alone, or superseded and one serves--> finished: live
  *                --third quick exit, time-out, limit, cancel-->         withdrawing
  *   aborting     --target's instances gone, or limit-->                 finished: failed | cancelled
  *   withdrawing  --promoted back; old serves and target gone, or limit--> finished: rolled_back

@@ -120,8 +120,9 @@ function isQuick(life: InstanceLife, exit: Exit): boolean {
 /** Readiness takes both: a good answer, and a socket that is the run's own. Else another program on the port would pass for it. */
 function probed(life: InstanceLife, seen: Seen): InstanceLife {
   if (seen.probe === null || seen.run.phase !== 'running') return life;
-  const detail = seen.run.listening ? seen.probe.detail : 'it does not listen on its port';
-  if (seen.probe.ok && seen.run.listening) return ready({ ...life, failedProbes: 0, detail }, seen.now);
+  const foreign = seen.probe.ok && !seen.run.listening;
+  const detail = foreign ? 'it does not listen on its port' : seen.probe.detail;
+  if (seen.probe.ok && !foreign) return ready({ ...life, failedProbes: 0, detail }, seen.now);
   const failedProbes = life.failedProbes + 1;
   const failing = { ...life, failedProbes, detail };
   if (life.state !== 'ready' || failedProbes < probesUntilUnready) return failing;

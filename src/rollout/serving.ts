@@ -26,6 +26,11 @@ export function isPromoted(view: ServiceView): boolean {
   return view.rollout !== null && view.current === view.rollout.to;
 }
 
+/** The instances of a release that take requests now as far as is known for certain. */
+export function servingOf(view: ServiceView, release: number | null): readonly InstanceView[] {
+  return activeOf(view, release).filter((instance) => isServing(view, instance));
+}
+
 /**
  * Whether requests may go to the instance's release: to the current one; during a rollout to the old one, and to the target from its
  * promotion until its withdrawal is over. What is left of other releases keeps its place in the table until it is drained. It did take

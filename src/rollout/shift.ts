@@ -1,13 +1,14 @@
-import { failureOf, failureWakes } from './failure.ts';
-import { activeOf, isPromoted, isServing } from './serving.ts';
+import { failureOf, failureWakes, phaseEnd } from './failure.ts';
+import { isPromoted, servingOf } from './serving.ts';
 import { steady } from './steady.ts';
 import { act, join, type Step } from './step.ts';
 import { promotion } from './warm.ts';
 import type { RolloutView, ServiceView } from './view.ts';
 
 /**
- * Moves traffic from the old release to the promoted target, instance by instance. It is live as soon as all that are wanted serve: what
- * is left of the old drains without it. A superseded rollout is live with the first that serves: the next one moves the rest.
+ * Moves traffic from the old release to the promoted target, instance by instance. It is live as soon as all that are wanted serve and the
+ * edge has confirmed that it names nothing else: who was told so gets no answer of the old release any more, which drains without the
+ * rollout. A superseded rollout is live with the first that serves: the next one moves the rest.
  */
 export function shift(view: ServiceView, rollout: RolloutView): Step {
   const failure = failureOf(view, rollout);
@@ -25,7 +26,10 @@ export function shift(view: ServiceView, rollout: RolloutView): Step {
 
 /** Why the rollout has reached its end, or null. */
 function liveReason(view: ServiceView, rollout: RolloutView): string | null {
-  const serving = activeOf(view, rollout.to).filter((instance) => isServing(view, instance)).length;
-  if (serving >= view.desired) return `${serving} of ${view.desired} wanted instances serve`;
+  const serving = servingOf(view, rollout.to).length;
+  const alone = !view.routed || view.instances.every((it) => it.release === rollout.to || it.inTable === false);
+  // What serves as wanted is not withdrawn because the edge is slow to confirm that the old is out.
+  const settled = alone || view.now >= phaseEnd(view, rollout);
+  if (serving >= view.desired && settled) return `${serving} of ${view.desired} wanted instances serve`;
   return rollout.cancel === 'superseded' && serving > 0 ? 'it serves, and a newer deploy waits' : null;
 }

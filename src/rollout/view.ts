@@ -32,7 +32,7 @@ export interface RolloutPolicy {
  *   preparing --preDeployCommand succeeded, or none--> warming
  *   preparing | warming --failure, cancel--> aborting            (the target never took traffic)
  *   warming --first target instance ready (all of them for blue-green)--> shifting      (promote: current becomes the target)
- *   shifting --all wanted target instances routed--> finished: live   (what is left of the old drains afterwards, as housekeeping)
+ *   shifting --all wanted target instances routed, and nothing else--> finished: live   (the old drains afterwards, as housekeeping)
  *   shifting --third quick exit of a target instance, start time-out, cancel--> withdrawing   (promote back to `from`)
  *   aborting --target instances gone--> finished: failed | cancelled
  *   withdrawing --`from` has its wanted instances routed and the target's are gone--> finished: rolled_back

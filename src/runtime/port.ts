@@ -100,3 +100,20 @@ export interface ServiceAccount {
   /** The base environment: PATH, HOME, USER, LOGNAME, TMPDIR, LANG. */
   readonly environment: Readonly<Record<string, string>>;
 }
+
+/** A listening TCP socket: `address` as text (`127.0.0.1`, `0.0.0.0`, `::`, `::1`). */
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * An ability that a driver may have beyond the port: where a run's own processes listen, for messages such as "it listens on port 3000
+ * instead" or "it listens on ::1 only, which 127.0.0.1 does not reach".
+ */
+export interface PortFinder {
+  /** Empty when nothing listens or the run is gone. */
+  listeners(handle: RunHandle): Promise<readonly Listener[]>;
+  /** The ports of `listeners`, each once, ascending. */
+  listeningPorts(handle: RunHandle): Promise<readonly number[]>;
+}

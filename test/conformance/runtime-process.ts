@@ -7,8 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isMissing } from '../../src/lib/files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type ServiceId, serviceId } from '../../src/model/service.ts';
-import type { RunHandle, RunSpec, Runtime } from '../../src/runtime/port.ts';
-import type { PortFinder } from '../../src/runtime/process/port-finder.ts';
+import type { PortFinder, RunHandle, RunSpec, Runtime } from '../../src/runtime/port.ts';
 import { createProcessRuntime, type ProcessRuntimeOptions } from '../../src/runtime/process/driver.ts';
 import type { Program, RuntimeSubject } from './runtime.ts';
 

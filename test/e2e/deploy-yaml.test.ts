@@ -10,9 +10,11 @@ import { TestKapal, until } from './kapal.ts';
 describe('a kapal.yaml with every type of service', () => {
   let kapal: TestKapal;
   const machines: Server[] = [];
+  const ports: number[] = [];
   before(async () => {
     kapal = await TestKapal.start();
     for (const name of ['one', 'two']) machines.push(await machine(name));
+    for (const server of machines) ports.push((server.address() as AddressInfo).port);
   });
   after(async () => {
     for (const server of machines) server.close();
@@ -23,7 +25,7 @@ describe('a kapal.yaml with every type of service', () => {
     const document = await kapal.deploy(await shop('first'));
     assert.deepEqual(
       document.services.map(({ service, outcome }) => [service, outcome]),
-      ['api', 'catalogue', 'jobs', 'front', 'legacy'].map((service) => [service, 'live']),
+      ['api', 'catalogue', 'front', 'jobs', 'legacy'].map((service) => [service, 'live']),
     );
     const types = Object.fromEntries((await kapal.ps()).map(({ service, type }) => [service, type]));
     assert.deepEqual(types, { api: 'web', catalogue: 'pserv', jobs: 'worker', front: 'static', legacy: 'proxy' });
@@ -34,12 +36,13 @@ describe('a kapal.yaml with every type of service', () => {
     const host = (await kapal.visit('api.localhost', '/env/CATALOGUE_HOST')).body;
     const port = (await kapal.visit('api.localhost', '/env/CATALOGUE_PORT')).body;
     assert.equal(address, `${host}:${port}`);
-    assert.equal(await (await fetch(`http://${address}/`)).text(), 'catalogue first');
+    const asked = async () => (await kapal.visit(address, '/', { port: Number(port) })).body;
+    assert.equal(await asked(), 'catalogue first');
     assert.deepEqual((await kapal.service('catalogue')).urls, []);
     assert.equal((await kapal.visit('catalogue.localhost')).status, 404, 'visitors do not reach it');
     assert.equal((await kapal.visit('api.localhost', '/env/FRONT')).body, `http://front.localhost:${kapal.http}`);
     await kapal.deploy(await shop('second'));
-    assert.equal(await (await fetch(`http://${address}/`)).text(), 'catalogue second');
+    assert.equal(await asked(), 'catalogue second');
     assert.equal((await kapal.visit('api.localhost', '/env/CATALOGUE')).body, address);
   });
 
@@ -107,7 +110,7 @@ describe('a kapal.yaml with every type of service', () => {
   }
 
   function declaration(): string {
-    const [one, two] = machines.map((server) => (server.address() as AddressInfo | null)?.port ?? 1);
+    const [one, two] = ports;
     return `
 project: shop
 envVarGroups:

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,12 @@ export interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Visit {
@@ -87,26 +93,28 @@ export class TestKapal implements AsyncDisposable {
     return this.runWith({}, ...args);
   }
 
-  runWith(
-    options: { cwd?: string; input?: string; env?: Readonly<Record<string, string>> },
-    ...args: readonly string[]
-  ): Promise<Ran> {
-    return new Promise((resolve) => {
-      const child = execFile(
-        join(checkout, 'kapal'),
-        args,
-        {
-          cwd: options.cwd ?? this.folder,
-          env: { ...environment(), KAPAL_DATA: this.data, ...options.env },
-          maxBuffer: 64 * 1024 * 1024,
-          timeout: 170_000,
-        },
-        (error, stdout, stderr) =>
-          resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
-      );
-      child.stdin?.on('error', () => undefined);
-      child.stdin?.end(options.input ?? '');
-    });
+  runWith(options: RunOptions, ...args: readonly string[]): Promise<Ran> {
+    return this.begin(options, ...args).ran;
+  }
+
+  /** A command that the test itself may end. */
+  begin(options: RunOptions, ...args: readonly string[]): { readonly child: ChildProcess; readonly ran: Promise<Ran> } {
+    const { promise, resolve } = Promise.withResolvers<Ran>();
+    const child = execFile(
+      join(checkout, 'kapal'),
+      args,
+      {
+        cwd: options.cwd ?? this.folder,
+        env: { ...environment(), KAPAL_DATA: this.data, ...options.env },
+        maxBuffer: 64 * 1024 * 1024,
+        timeout: 170_000,
+      },
+      (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+    );
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(options.input ?? '');
+    return { child, ran: promise };
   }
 
   /** A command with `--json`; fails the test with what was said unless it exits with `code`. */
@@ -167,17 +175,17 @@ export class TestKapal implements AsyncDisposable {
     return folder;
   }
 
-  /** One request to the edge, on a connection of its own. */
+  /** One request to the edge, or to `port`, on a connection of its own. */
   visit(
     host: string,
     path = '/',
-    options: { method?: string; body?: string; headers?: Readonly<Record<string, string>> } = {},
+    options: { method?: string; body?: string; headers?: Readonly<Record<string, string>>; port?: number } = {},
   ): Promise<Visit> {
     return new Promise((resolve, reject) => {
       const outgoing = request(
         {
           host: '127.0.0.1',
-          port: this.http,
+          port: options.port ?? this.http,
           path,
           method: options.method ?? 'GET',
           headers: { host, ...options.headers },
@@ -227,6 +235,13 @@ export async function until(what: string, holds: () => Promise<boolean>, seconds
     // Between looks the machine belongs to what is waited for.
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** Command lines of the processes whose command line holds these words. */
+export async function processesLike(words: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.map((line) => line.replaceAll('\0', ' ').trim()).filter((line) => line.includes(words));
 }
 
 /** Without what a user's own Kapal would need. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 
 /** A test of one value, or the shape of an object by key. */
-export type Shape = ((value: unknown) => boolean) | { readonly [key: string]: Shape };
+type Kind = (value: unknown) => boolean;
+export type Shape = Kind | { readonly [key: string]: Shape };
 
-export const text: Shape = (value) => typeof value === 'string' && value !== '';
+export const text: Kind = (value) => typeof value === 'string' && value !== '';
 export const count: Shape = (value) => Number.isInteger(value) && Number(value) >= 0;
 export const flag: Shape = (value) => typeof value === 'boolean';
 export const moment: Shape = (value) => typeof value === 'string' && new Date(value).toISOString() === value;
@@ -13,8 +14,8 @@ export function oneOf(...known: readonly unknown[]): Shape {
   return (value) => known.includes(value);
 }
 
-export function orNull(shape: Exclude<Shape, object>): Shape {
-  return (value) => value === null || shape(value);
+export function orNull(kind: Kind): Kind {
+  return (value) => value === null || kind(value);
 }
 
 /** Fails unless the value has exactly the keys of the shape, each of its kind. `at` names the place in the message. */

@@ -6,19 +6,38 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { InstanceDocument, ServiceDocument } from '../../src/api/contract/types.ts';
 import { TestKapal } from './kapal.ts';
-import { eventually, Gate, going, isAlive, killAll, leftovers, onlyOwned, processesOf, send, shop } from './survival.ts';
+import {
+  eventually,
+  Gate,
+  going,
+  isAlive,
+  killAll,
+  leftovers,
+  onlyOwned,
+  processesOf,
+  send,
+  shop,
+} from './survival.ts';
 
 describe('from cold state', () => {
   test('after a power cut and after a reboot everything comes back and answers', async () => {
     await using kapal = await TestKapal.start();
     await kapal.deploy(await kapal.project('shop', shop('shop', ['numInstances: 2'])));
-    await kapal.deploy(await kapal.project('site', { 'kapal.yaml': 'services: [{type: static, name: site, staticPublishPath: .}]\n', 'index.html': 'hello' }));
+    await kapal.deploy(
+      await kapal.project('site', {
+        'kapal.yaml': 'services: [{type: static, name: site, staticPublishPath: .}]\n',
+        'index.html': 'hello',
+      }),
+    );
 
     await killAll(kapal);
     await kapal.up();
     await answers(kapal);
     const shopAgain = await ready(kapal, 'shop', 2);
-    assert.ok(shopAgain.instances.every((instance) => instance.restarts === 1 && instance.lastExit !== null), JSON.stringify(shopAgain));
+    assert.ok(
+      shopAgain.instances.every((instance) => instance.restarts === 1 && instance.lastExit !== null),
+      JSON.stringify(shopAgain),
+    );
     await onlyOwned(kapal);
 
     // A reboot: another boot id, and the pids on record belong to strangers now.
@@ -66,7 +85,10 @@ describe('from cold state', () => {
     for (const name of ['one', 'two', 'three']) {
       deploys.push(going(kapal, 'deploy', await kapal.project(name, shop(name, [`buildCommand: ${gate.wait}`]))));
     }
-    await eventually('a build runs and others wait for it', async () => (await kapal.ps()).length === 3 && processesOf(kapal).some(({ role }) => role === 'app'));
+    await eventually(
+      'a build runs and others wait for it',
+      async () => (await kapal.ps()).length === 3 && processesOf(kapal).some(({ role }) => role === 'app'),
+    );
     assert.equal((await kapal.run('down', '--apps')).code, 0);
     assert.deepEqual(leftovers(kapal), []);
     await gate.open();
@@ -81,7 +103,10 @@ describe('from cold state', () => {
 });
 
 async function answers(kapal: TestKapal): Promise<void> {
-  for (const [host, body] of [['shop.localhost', /"release":"1"/], ['site.localhost', /hello/]] as const) {
+  for (const [host, body] of [
+    ['shop.localhost', /"release":"1"/],
+    ['site.localhost', /hello/],
+  ] as const) {
     await eventually(`${host} answers`, async () => body.test((await kapal.visit(host).catch(() => null))?.body ?? ''));
   }
 }
@@ -121,7 +146,8 @@ function forgeReboot(kapal: TestKapal, pid: number): void {
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || path.includes('/engine-') || path.includes('/cache/')) continue;
       const content = readFileSync(path, 'latin1');
-      if (content.includes(boot)) writeFileSync(path, content.replace(/^\d+(?= )/, String(pid)).replaceAll(boot, earlier), 'latin1');
+      if (content.includes(boot))
+        writeFileSync(path, content.replace(/^\d+(?= )/, String(pid)).replaceAll(boot, earlier), 'latin1');
     }
   }
   using database = new DatabaseSync(join(kapal.data, 'record', 'record.db'));

@@ -9,13 +9,21 @@ describe('SIGKILL to the daemon in the middle', () => {
   test('of a build: it is adopted and ends live', async () => {
     await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
-    const deploy = going(kapal, 'deploy', await kapal.project('shop', shop('shop', [`buildCommand: echo began; ${gate.wait}; echo built`])));
+    const deploy = going(
+      kapal,
+      'deploy',
+      await kapal.project('shop', shop('shop', [`buildCommand: echo began; ${gate.wait}; echo built`])),
+    );
     await running(kapal, 'build-');
     await kapal.killDaemon();
     await kapal.up();
     await gate.open();
     assert.deepEqual(await outcomes(deploy), ['live']);
-    assert.deepEqual((await printed(kapal, 'shop', 'build')).slice(-2), ['began', 'built'], 'it was not begun again, and no line is missing');
+    assert.deepEqual(
+      (await printed(kapal, 'shop', 'build')).slice(-2),
+      ['began', 'built'],
+      'it was not begun again, and no line is missing',
+    );
     assert.equal((await printed(kapal, 'shop', 'build')).filter((line) => line === 'began').length, 1);
     await onlyOwned(kapal);
   });
@@ -23,7 +31,11 @@ describe('SIGKILL to the daemon in the middle', () => {
   test('of preDeployCommand: it runs once', async () => {
     await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'predeploy');
-    const deploy = going(kapal, 'deploy', await kapal.project('shop', shop('shop', [`preDeployCommand: echo began; ${gate.wait}; echo migrated`])));
+    const deploy = going(
+      kapal,
+      'deploy',
+      await kapal.project('shop', shop('shop', [`preDeployCommand: echo began; ${gate.wait}; echo migrated`])),
+    );
     await running(kapal, '.predeploy');
     await kapal.killDaemon();
     await gate.open();
@@ -37,7 +49,15 @@ describe('SIGKILL to the daemon in the middle', () => {
     await using kapal = await TestKapal.start();
     const [boot, stop] = [new Gate(kapal, 'boot'), new Gate(kapal, 'stop')];
     const project = (text: string) =>
-      kapal.project('shop', shop('shop', ['envVars:', `  - {key: BOOT_GATE, value: ${boot.path}}`, `  - {key: STOP_GATE, value: ${stop.path}}`, `  - {key: MODE, value: ${text}}`]));
+      kapal.project(
+        'shop',
+        shop('shop', [
+          'envVars:',
+          `  - {key: BOOT_GATE, value: ${boot.path}}`,
+          `  - {key: STOP_GATE, value: ${stop.path}}`,
+          `  - {key: MODE, value: ${text}}`,
+        ]),
+      );
 
     const first = going(kapal, 'deploy', await project('one'));
     await running(kapal, 'shop-');
@@ -45,12 +65,18 @@ describe('SIGKILL to the daemon in the middle', () => {
     await kapal.up();
     await boot.open();
     assert.deepEqual(await outcomes(first), ['live']);
-    assert.deepEqual((await kapal.service('shop')).instances.map((instance) => instance.restarts), [0], 'the instance that warmed up is the one that serves');
+    assert.deepEqual(
+      (await kapal.service('shop')).instances.map((instance) => instance.restarts),
+      [0],
+      'the instance that warmed up is the one that serves',
+    );
 
     const slow = kapal.visit('shop.localhost', '/?slow=4000');
     await eventually('the slow request is under way', async () => (await kapal.visit('shop.localhost')).status === 200);
     const second = going(kapal, 'deploy', await project('two'));
-    await eventually('the old instance drains', async () => (await kapal.service('shop')).instances.some((instance) => instance.state === 'draining'));
+    await eventually('the old instance drains', async () =>
+      (await kapal.service('shop')).instances.some((instance) => instance.state === 'draining'),
+    );
     await kapal.killDaemon();
     await kapal.up();
     assert.equal((await slow).status, 200, 'what was under way at the old instance is answered');
@@ -64,10 +90,14 @@ describe('SIGKILL to the daemon in the middle', () => {
   test('of a stop and of env set', async () => {
     await using kapal = await TestKapal.start();
     const [boot, stop] = [new Gate(kapal, 'boot'), new Gate(kapal, 'stop')];
-    await kapal.deploy(await kapal.project('shop', shop('shop', ['envVars:', `  - {key: STOP_GATE, value: ${stop.path}}`])));
+    await kapal.deploy(
+      await kapal.project('shop', shop('shop', ['envVars:', `  - {key: STOP_GATE, value: ${stop.path}}`])),
+    );
 
     const stopping = going(kapal, 'stop', 'shop');
-    await eventually('it was asked to stop', async () => (await printed(kapal, 'shop', 'app')).includes('asked to stop'));
+    await eventually('it was asked to stop', async () =>
+      (await printed(kapal, 'shop', 'app')).includes('asked to stop'),
+    );
     await kapal.killDaemon();
     await kapal.up();
     await stop.open();
@@ -83,7 +113,10 @@ describe('SIGKILL to the daemon in the middle', () => {
     await kapal.up();
     await boot.open();
     assert.deepEqual(await outcomes(setting), ['live']);
-    await eventually('the new value answers', async () => JSON.parse((await kapal.visit('shop.localhost')).body).mode === 'new');
+    await eventually(
+      'the new value answers',
+      async () => JSON.parse((await kapal.visit('shop.localhost')).body).mode === 'new',
+    );
     await eventually('one is left', async () => (await kapal.service('shop')).instances.length === 1);
     await onlyOwned(kapal);
   });
@@ -91,7 +124,11 @@ describe('SIGKILL to the daemon in the middle', () => {
   test('of a cancelled build: it stays cancelled', async () => {
     await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
-    const deploy = going(kapal, 'deploy', await kapal.project('shop', shop('shop', [`buildCommand: trap '' TERM; ${gate.wait}`])));
+    const deploy = going(
+      kapal,
+      'deploy',
+      await kapal.project('shop', shop('shop', [`buildCommand: trap '' TERM; ${gate.wait}`])),
+    );
     await running(kapal, 'build-');
     assert.equal((await kapal.run('cancel', 'shop')).code, 0);
     await kapal.killDaemon();
@@ -105,10 +142,16 @@ describe('SIGKILL to the daemon in the middle', () => {
     await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
     await kapal.deploy(await kapal.project('shop', shop('shop')));
-    const deploy = going(kapal, 'deploy', await kapal.project('shop', shop('shop', [`buildCommand: trap '' TERM; ${gate.wait}`])));
+    const deploy = going(
+      kapal,
+      'deploy',
+      await kapal.project('shop', shop('shop', [`buildCommand: trap '' TERM; ${gate.wait}`])),
+    );
     await running(kapal, 'build-');
     const removal = going(kapal, 'project', 'remove', 'shop', '--yes');
-    await eventually('the removal has begun', async () => (await kapal.service('shop')).instances.every((instance) => instance.state !== 'ready'));
+    await eventually('the removal has begun', async () =>
+      (await kapal.service('shop')).instances.every((instance) => instance.state !== 'ready'),
+    );
     await kapal.killDaemon();
     await kapal.up();
     await eventually('the project is gone', async () => (await kapal.ps()).length === 0);
@@ -134,7 +177,9 @@ describe('SIGKILL to the daemon in the middle', () => {
 /** Resolves when so many runs of that kind have their program running; answers one's name. */
 function running(kapal: TestKapal, kind: string, count = 1): Promise<string> {
   return eventually(`${count} of ${kind} running`, () => {
-    const runs = new Set(processesOf(kapal).flatMap(({ role, run }) => (role === 'app' && run?.includes(kind) === true ? [run] : [])));
+    const runs = new Set(
+      processesOf(kapal).flatMap(({ role, run }) => (role === 'app' && run?.includes(kind) === true ? [run] : [])),
+    );
     return runs.size >= count ? [...runs][0] : null;
   });
 }

@@ -1,17 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Ran, TestKapal } from './kapal.ts';
 
-/** A small HTTP server without dependencies: says who it is, and what happens to it. Waits for `BOOT_GATE` and `STOP_GATE`, files of the test. */
+/** A small HTTP server without dependencies: says who it is, and what happens to it. Waits for `BOOT_GATE` and `STOP_GATE`, files of the test; crashes at boot while there is a `CRASH_GATE`. */
 export const server = `
 const { createServer } = require('node:http');
 const { existsSync } = require('node:fs');
 const at = (gate, then) => (!gate || existsSync(gate) ? then() : setTimeout(at, 20, gate, then));
 console.log('booting ' + process.env.KAPAL_INSTANCE);
+if (process.env.CRASH_GATE && existsSync(process.env.CRASH_GATE)) process.exit(7);
 at(process.env.BOOT_GATE, () => {
   const web = createServer((request, response) => {
     const asked = new URL(request.url, 'http://x').searchParams;
@@ -59,6 +60,10 @@ export class Gate {
 
   async open(): Promise<void> {
     await writeFile(this.path, '', { mode: 0o644 });
+  }
+
+  async close(): Promise<void> {
+    await rm(this.path, { force: true });
   }
 
   /** As a shell waits for it. */
@@ -220,7 +225,10 @@ export async function facesOf(kapal: TestKapal): Promise<string[]> {
 }
 
 /** Asks the edge again and again on connections of its own until stopped; answers what did not come back as 200. */
-export function visitor(kapal: TestKapal, host: string): AsyncDisposable & { stop(): Promise<{ requests: number; failures: string[] }> } {
+export function visitor(
+  kapal: TestKapal,
+  host: string,
+): AsyncDisposable & { stop(): Promise<{ requests: number; failures: string[] }> } {
   let over = false;
   let requests = 0;
   const failures: string[] = [];

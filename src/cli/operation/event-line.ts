@@ -42,12 +42,14 @@ export function eventLine(event: OperationEvent, stream: Stream, say: Messages):
   }
 }
 
-/** The stage in the user's language, with what the daemon says beyond that. */
+/** The stage in the user's language, with what the daemon says beyond it: `building: npm ci`, `starting release 4`. */
 export function stageText(event: Extract<OperationEvent, { readonly kind: 'stage' }>, say: Messages): string {
   const word = say.stages[event.stage];
   const { message } = event;
-  if (message.startsWith(en.stages[event.stage])) return say === en ? message : word;
-  return message === '' ? word : `${word}: ${message}`;
+  if (message === '') return word;
+  const [verb = ''] = en.stages[event.stage].split(' ');
+  if (!message.startsWith(verb)) return `${word}: ${message}`;
+  return say === en ? message : word;
 }
 
 function prefix(service: string | null): string {

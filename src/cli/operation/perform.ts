@@ -27,7 +27,12 @@ export interface Beginning {
  */
 export async function perform(
   invocation: Invocation,
-  operation: { readonly service: string | null; begin(beginning: Beginning): Promise<OperationDocument> },
+  operation: {
+    readonly service: string | null;
+    readonly begin: (beginning: Beginning) => Promise<OperationDocument>;
+    /** What is done with the operation that ended; it is printed unless told. */
+    readonly conclude?: (ended: OperationDocument) => number;
+  },
 ): Promise<number> {
   const { out, say, client, host } = invocation;
   const interruption = new AbortController();
@@ -51,7 +56,8 @@ export async function perform(
           },
         });
   view[Symbol.dispose]();
-  if (ended !== null) return printResult(invocation, ended);
+  const { conclude = (document) => printResult(invocation, document) } = operation;
+  if (ended !== null) return conclude(ended);
   out.err.line(asked ? say.goesOn(service ?? 'SERVICE') : say.nothingBegun);
   return INTERRUPTED;
 }

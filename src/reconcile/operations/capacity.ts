@@ -6,6 +6,7 @@ import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
 import { type Reach, serviceView } from '../view.ts';
 import { newTask, operationRow } from './acknowledge.ts';
+import { abortReason } from './building.ts';
 import type { Loops, Operations } from './operations.ts';
 import { finishTask, type TaskContext } from './task.ts';
 
@@ -85,6 +86,7 @@ export class Capacity {
     const spec = row.spec;
     const limit = spec.startTimeout * 2 + spec.shutdownDelay * 2 + 10_000;
     const settled = await this.#watched(context, limit);
+    if (context.isLeft()) throw abortReason(context.signal);
     if (settled) return finishTask(context, { outcome: 'live', error: null });
     const error = new KapalError(
       'health_failed',
@@ -96,7 +98,9 @@ export class Capacity {
 
   #watched(context: TaskContext, limit: number): Promise<boolean> {
     return new Promise((resolve) => {
+      const leave = () => end(false);
       const end = (settled: boolean) => {
+        context.signal.removeEventListener('abort', leave);
         watching[Symbol.dispose]();
         timer[Symbol.dispose]();
         resolve(settled);
@@ -106,6 +110,7 @@ export class Capacity {
       };
       const watching = this.#loops.watch(context.service, look);
       const timer = this.#needs.clock.after(limit, () => end(false));
+      context.signal.addEventListener('abort', leave, { once: true });
       this.#loops.wake(context.service);
     });
   }

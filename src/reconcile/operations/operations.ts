@@ -34,6 +34,10 @@ export class Operations {
   readonly #progress = new Progress();
   readonly #controllers = new Map<string, AbortController>();
   readonly #turns = new Map<ServiceId, Promise<void>>();
+  readonly #works = new Set<Promise<void>>();
+  /** The daemon ends. Nothing that fails from then on is recorded: the next daemon goes on from what stands. */
+  readonly #leaving = new AbortController();
+  #left = false;
 
   constructor(needs: Dependencies, loops: Loops) {
     this.#needs = needs;
@@ -101,6 +105,18 @@ export class Operations {
     return this.document(row.id);
   }
 
+  /** The daemon ends, what was begun runs on by itself. */
+  leave(): void {
+    this.#left = true;
+  }
+
+  /** The daemon ends and with it all that it runs: builds are stopped and nothing is begun. Resolves when no task is at work; the next daemon begins them again. */
+  async suspend(): Promise<void> {
+    this.#left = true;
+    this.#leaving.abort(new Error('the daemon ends'));
+    await Promise.allSettled(this.#works);
+  }
+
   /** Runs the tasks of an acknowledged operation and finishes it after the last. */
   run(id: string, works: readonly { service: ServiceId; work: (context: TaskContext) => Promise<void> }[]): void {
     const all = works.map(async ({ service, work }) => {
@@ -108,6 +124,7 @@ export class Operations {
       try {
         await work(context);
       } catch (error) {
+        if (this.#left) return;
         this.#needs.log.error({ err: error, operation: id, service }, 'a task failed by a fault');
         this.#needs.store.operations.updateTask(id, service, {
           stage: 'finished',
@@ -119,11 +136,16 @@ export class Operations {
       const task = this.#needs.store.operations.tasks(id).find((one) => one.service === service);
       if (task !== undefined) this.publish(id, { kind: 'service', result: deployedService(this.#needs, task) });
     });
-    void Promise.all(all)
-      .then(() => this.finish(id, null))
+    const whole = Promise.all(all)
+      .then(() => {
+        const open = this.#needs.store.operations.tasks(id).some((task) => task.stage !== 'finished');
+        if (!(this.#left && open)) this.finish(id, null);
+      })
       .catch((error: unknown) =>
         this.#needs.log.error({ err: error, operation: id }, 'an operation could not be finished'),
-      );
+      )
+      .finally(() => this.#works.delete(whole));
+    this.#works.add(whole);
   }
 
   /** Ends an operation that cannot go on as a whole, and with it the tasks that it has: an open one would hold up its service for ever. */
@@ -158,10 +180,11 @@ export class Operations {
       needs: this.#needs,
       operation,
       service,
-      signal: controller.signal,
+      signal: AbortSignal.any([controller.signal, this.#leaving.signal]),
+      isLeft: () => this.#left,
       slots: this.#slots,
       clear: (id, signal) => this.#clear(id, signal),
-      ended: (rollout) => this.#loops.ended(rollout),
+      ended: (rollout) => this.#ended(rollout),
       wake: (id) => this.#loops.wake(id),
       publish: (event) => this.publish(operation, event),
     };
@@ -182,7 +205,7 @@ export class Operations {
       if (active !== null) {
         if (active.cancel === 'no') this.#needs.store.rollouts.update(active.id, { cancel: 'superseded' });
         this.#loops.wake(service);
-        await this.#loops.ended(active.id);
+        await this.#ended(active.id);
       }
       signal.throwIfAborted();
     } catch (error) {
@@ -190,6 +213,20 @@ export class Operations {
       throw error;
     }
     return { [Symbol.dispose]: () => turn.resolve() };
+  }
+
+  /** Rejects when everything ends: the loops look no more. */
+  #ended(rollout: string): Promise<RolloutRow> {
+    const { signal } = this.#leaving;
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(new Error('the daemon ends'));
+      if (signal.aborted) return leave();
+      signal.addEventListener('abort', leave, { once: true });
+      void this.#loops.ended(rollout).then((row) => {
+        signal.removeEventListener('abort', leave);
+        resolve(row);
+      }, reject);
+    });
   }
 
   #abort(task: TaskRow, cancel: Exclude<TaskRow['cancel'], 'no'>): void {

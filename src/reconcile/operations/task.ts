@@ -18,6 +18,8 @@ export interface TaskContext {
   readonly service: ServiceId;
   /** Aborted by `cancel` and by a newer deploy; its reason is a KapalError. */
   readonly signal: AbortSignal;
+  /** The daemon ends: how things fail from now on says nothing of them, and is not recorded. */
+  readonly isLeft: () => boolean;
   readonly slots: Slots;
   /** One rollout of a service at a time: resolves when none is in flight, having asked the one that is to give way. */
   readonly clear: (service: ServiceId, signal: AbortSignal) => Promise<Disposable>;
@@ -69,6 +71,7 @@ async function settle(context: TaskContext, make: () => Promise<() => ReleaseDra
     context.wake(context.service);
     finishRollout(context, await context.ended(rollout.id));
   } catch (error) {
+    if (context.isLeft()) throw error;
     const cause = context.signal.aborted ? abortReason(context.signal) : error;
     if (!(cause instanceof KapalError))
       context.needs.log.error({ err: cause, service: context.service }, 'a deploy failed by a fault');

@@ -7,6 +7,8 @@ import { errorCode, isMissing } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { ServiceId } from '../../model/service.ts';
 import type {
+  Listener,
+  PortFinder,
   RunHandle,
   RunObservation,
   RunSpec,
@@ -24,7 +26,6 @@ import { Layout, runOfRecord } from './layout.ts';
 import { ListenTable } from './listen-table.ts';
 import { endOf } from './members.ts';
 import { Observer } from './observer.ts';
-import type { Listener, PortFinder } from './port-finder.ts';
 import { bootId } from './proc.ts';
 import { Stopper } from './stopper.ts';
 import { usageOf } from './usage.ts';

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Clock } from '../../lib/clock.ts';
-import type { Listener } from './port-finder.ts';
+import type { Listener } from '../port.ts';
 
 /** A row of /proc/net/tcp or tcp6 in state LISTEN. */
 export interface ListeningSocket extends Listener {

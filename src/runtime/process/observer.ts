@@ -2,13 +2,12 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.ts';
 import { errorCode } from '../../lib/files.ts';
 import type { Exit } from '../../model/instance.ts';
-import type { RunHandle, RunObservation } from '../port.ts';
+import type { Listener, RunHandle, RunObservation } from '../port.ts';
 import { markOf } from './environment-script.ts';
 import type { Cgroups } from './hierarchy.ts';
 import type { Layout, RunFiles } from './layout.ts';
 import { answersLoopback, type ListenTable } from './listen-table.ts';
 import { membersOf, type RunOfProcesses } from './members.ts';
-import type { Listener } from './port-finder.ts';
 import { isRunning, readProc, socketAt, socketsOf, TICKS_PER_SECOND, uptime, writtenAt } from './proc.ts';
 import { explainExit, parseExit, parseIdentity, type ProcessIdentity } from './record.ts';
 

@@ -99,6 +99,7 @@ export class Checks {
     if (actions.length > 0) assert.ok(wakeAt !== null, 'what was asked for is looked after');
     const live = actions.some((action) => action.kind === 'finish' && action.outcome === 'live');
     assert.ok(!live || view.rollout?.cancel !== 'requested', 'a cancelled deploy does not go live');
+    if (live) checkReplaced(view);
     checkSurge(view, actions);
     checkGate(view, actions);
     checkDrains(view, actions);
@@ -222,6 +223,14 @@ export class Checks {
 
 function isActive(instance: InstanceView): boolean {
   return !['draining', 'stopping', 'gone'].includes(instance.state);
+}
+
+/** Who is told that a release is live gets no answer of another one any more, unless the edge was too slow to wait for. */
+function checkReplaced({ rollout, routed, instances, now, policy }: ServiceView): void {
+  if (rollout === null || rollout.cancel === 'superseded' || !routed) return;
+  if (now - rollout.since >= policy.startTimeout + 5_000) return;
+  const named = instances.filter((instance) => instance.release !== rollout.to && instance.inTable !== false);
+  assert.deepEqual(named, [], 'a live release serves alone');
 }
 
 /** Instances that exist and are not on their way out stay below the limit. */

@@ -21,13 +21,13 @@ export const mutants: readonly Mutant[] = [
   {
     bug: 'stops an instance before the edge has confirmed that it is out',
     decide: (view) =>
-      decide(seeing(view, (it) => (it.state === 'draining' ? { ...it, inTable: false, inFlight: 0 } : it))),
+      fooled(view, 'terminate', (it) => (it.state === 'draining' ? { ...it, inTable: false, inFlight: 0 } : it)),
     found: /told to stop while the edge sends requests/,
   },
   {
     bug: 'takes an unknown table for one that does not name the instance',
     decide: (view) =>
-      decide(seeing(view, (it) => ({ ...it, inTable: it.inTable === true, inFlight: it.inFlight ?? 0 }))),
+      fooled(view, 'terminate', (it) => ({ ...it, inTable: it.inTable === true, inFlight: it.inFlight ?? 0 })),
     found: /told to stop while the edge sends requests/,
   },
   {
@@ -89,6 +89,12 @@ export const mutants: readonly Mutant[] = [
     found: /too many/,
   },
   {
+    bug: 'is live while the old release still answers',
+    decide: (view) =>
+      fooled(view, 'finish', (it) => (it.release === view.rollout?.to ? it : { ...it, inTable: false })),
+    found: /a live release serves alone/,
+  },
+  {
     bug: 'exceeds the surge',
     decide: (view) => decide({ ...view, policy: { ...view.policy, maxSurge: view.policy.maxSurge + 2 } }),
     found: /too many/,
@@ -125,6 +131,13 @@ export const mutants: readonly Mutant[] = [
 
 function seeing(view: ServiceView, change: (instance: InstanceView) => InstanceView): ServiceView {
   return view.routed ? { ...view, instances: view.instances.map(change) } : view;
+}
+
+/** Sees something else where it decides on actions of one kind. */
+function fooled(view: ServiceView, kind: Action['kind'], change: (instance: InstanceView) => InstanceView): Decision {
+  const wrong = decide(seeing(view, change)).actions.filter((action) => action.kind === kind);
+  const right = decide(view);
+  return { ...right, actions: [...right.actions.filter((action) => action.kind !== kind), ...wrong] };
 }
 
 function mapped(view: ServiceView, change: (action: Action) => Action): Decision {

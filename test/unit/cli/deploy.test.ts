@@ -13,7 +13,7 @@ import type {
 import { KapalError } from '../../../src/model/errors.ts';
 import { deployed, finished, running, story } from '../api/recording-commands.ts';
 import { serve, type Served, until } from '../api/serving.ts';
-import { run, Running } from './running.ts';
+import { run, Running, visible } from './running.ts';
 
 /** A folder with one file, removed after the test. */
 async function folder(): Promise<{ path: string } & AsyncDisposable> {
@@ -164,7 +164,7 @@ describe('the result', () => {
   async function deploy(argv: readonly string[], more: Parameters<typeof serve>[0], terminal = false) {
     await using shop = await folder();
     await using served = await serve(more);
-    return run(['deploy', shop.path, ...argv], { env: { ...at(served), TERM: 'xterm' }, terminal });
+    return await run(['deploy', shop.path, ...argv], { env: { ...at(served), TERM: 'xterm' }, terminal });
   }
 
   test('for people: steps and build log on stderr, a table on stdout', async () => {
@@ -262,9 +262,9 @@ describe('the result', () => {
   test('on a terminal steps move, and nothing of them is left', async () => {
     const { code, out, err } = await deploy([], {}, true);
     assert.equal(code, 0);
-    assert.match(out, /\u001b\[32mlive\u001b\[0m/);
-    assert.match(err, /api: building {2}\u001b\[2m0\.0 s/);
-    assert.match(err, /\u001b\[1A\u001b\[J\u001b\[2m {4}api \| added 3 packages/);
+    assert.match(visible(out), /␛\[32mlive␛\[0m/);
+    assert.match(visible(err), /api: building {2}␛\[2m0\.0 s/);
+    assert.match(visible(err), /␛\[1A␛\[J␛\[2m {4}api \| added 3 packages/);
     assert.doesNotMatch(err.split('\n').at(-2) ?? '', /building/);
   });
 
@@ -272,7 +272,7 @@ describe('the result', () => {
     await using shop = await folder();
     await using served = await serve();
     const { err, out } = await run(['deploy', shop.path], { env: { ...at(served), NO_COLOR: '1' }, terminal: true });
-    assert.doesNotMatch(err + out, /\u001b/);
+    assert.doesNotMatch(visible(err + out), /␛/);
   });
 
   test('Bahasa Indonesia is for people, never for programs', async () => {

@@ -98,6 +98,11 @@ export function run(argv: readonly string[], surroundings: Surroundings = {}): P
   return new Running(surroundings).run(argv);
 }
 
+/** Text with every escape character as the sign for it, to match against. */
+export function visible(text: string): string {
+  return text.replaceAll('\u001b', '␛');
+}
+
 class Collector {
   text = '';
   closed = false;

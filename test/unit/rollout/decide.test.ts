@@ -117,9 +117,23 @@ describe('while traffic shifts', () => {
     ]);
   });
 
-  test('it is live when all that are wanted serve, whatever still drains', () => {
-    const instances = [instance('a'), instance('c', { release: 2 }), instance('d', { release: 2 })];
-    assert.deepEqual(decided({ ...shifting, instances }), ['drain a', 'finish live']);
+  test('it is live when all that are wanted serve and nothing else is named, whatever still drains', () => {
+    const fresh = [instance('c', { release: 2 }), instance('d', { release: 2 })];
+    const old = (inTable: boolean | null) => instance('a', { state: 'draining', inTable, inFlight: 3 });
+    assert.deepEqual(decided({ ...shifting, instances: [instance('a'), ...fresh] }), ['drain a']);
+    assert.deepEqual(decided({ ...shifting, instances: [old(true), ...fresh] }), []);
+    assert.deepEqual(decided({ ...shifting, instances: [old(null), ...fresh] }), []);
+    assert.deepEqual(decided({ ...shifting, instances: [old(false), ...fresh] }), ['finish live']);
+  });
+
+  test('what serves as wanted is live at the limit, though the edge never confirmed that the old is out', () => {
+    const instances = [
+      instance('a', { state: 'draining', inTable: null, inFlight: null }),
+      instance('c', { release: 2 }),
+      instance('d', { release: 2 }),
+    ];
+    const late = rollout({ phase: 'shifting', since: now - 3 * 35_000 });
+    assert.deepEqual(decided({ ...shifting, rollout: late, instances }), ['finish live']);
   });
 
   test('old instances that do not work go first and wait for nobody', () => {

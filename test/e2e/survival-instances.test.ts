@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { TestKapal } from './kapal.ts';
+import { eventually, facesOf, Gate, isAlive, onlyOwned, processesOf, send, server, shop, visitor } from './survival.ts';
+
+const root = process.getuid?.() === 0;
+
+describe('instances that end', () => {
+  test('one that is killed comes back and is counted; one that crashes again and again is crash-looping; neighbours notice nothing', async () => {
+    await using kapal = await TestKapal.start();
+    const gate = new Gate(kapal, 'crash');
+    await kapal.deploy(
+      await kapal.project('shop', shop('shop', ['envVars:', `  - {key: CRASH_GATE, value: ${gate.path}}`])),
+    );
+    await kapal.deploy(await kapal.project('calm', shop('calm')));
+    const calm = (await facesOf(kapal)).filter((face) => face.startsWith('calm'));
+    await using neighbour = visitor(kapal, 'calm.localhost');
+
+    const [victim] = (await kapal.service('shop')).instances;
+    send(victim?.pid ?? 0, 'SIGKILL');
+    const restarted = await eventually('it is ready again', async () => {
+      const service = await kapal.service('shop');
+      return service.status === 'running' && service.instances[0]?.restarts === 1 ? service.instances[0] : null;
+    });
+    assert.equal(restarted.id, victim?.id);
+    assert.notEqual(restarted.pid, victim?.pid);
+    assert.match(restarted.lastExit ?? '', /SIGKILL/);
+    assert.match((await kapal.run('logs', 'shop')).stdout, /was ended by SIGKILL/);
+
+    await gate.open();
+    send(restarted.pid ?? 0, 'SIGKILL');
+    const looping = await eventually('it is called crash-looping', async () => {
+      const service = await kapal.service('shop');
+      return service.status === 'crash-looping' ? service : null;
+    });
+    assert.equal(looping.instances[0]?.state, 'crash-looping');
+    assert.ok((looping.instances[0]?.restarts ?? 99) <= 6, 'by the fifth quick exit');
+    assert.match((await kapal.run('ps')).stdout, /exited with code 7/);
+    assert.match((await kapal.run('logs', 'shop')).stdout, /exited with code 7/);
+    assert.equal((await kapal.visit('shop.localhost')).status, 503);
+
+    await gate.close();
+    await eventually('it heals by itself', async () => (await kapal.service('shop')).status === 'running', 60);
+    assert.equal((await kapal.visit('shop.localhost')).status, 200);
+    assert.deepEqual(
+      (await facesOf(kapal)).filter((face) => face.startsWith('calm')),
+      calm,
+    );
+    assert.deepEqual((await neighbour.stop()).failures, []);
+    await onlyOwned(kapal);
+  });
+
+  test('SIGTERM reaches the program behind npm and behind shells; one that does not listen to it is killed in the end', async () => {
+    await using kapal = await TestKapal.start();
+    const commands = {
+      npm: 'npm start',
+      shell: `sh -c 'true && node server.js'`,
+      list: 'cd . && node server.js',
+      background: 'sleep 1000 & node server.js',
+    };
+    const services = Object.entries(commands).flatMap(([name, command]) => [
+      '  - type: web',
+      `    name: ${name}`,
+      '    runtime: node',
+      '    buildCommand: ""',
+      `    startCommand: ${JSON.stringify(command)}`,
+    ]);
+    const deaf = [
+      '  - type: worker',
+      '    name: deaf',
+      '    runtime: node',
+      '    buildCommand: ""',
+      `    startCommand: "trap '' TERM; echo deaf; while :; do sleep 0.2; done"`,
+      '    maxShutdownDelaySeconds: 1',
+    ];
+    const files = { 'package.json': '{"private": true, "scripts": {"start": "node server.js"}}', 'server.js': server };
+    await kapal.deploy(
+      await kapal.project('shop', {
+        'kapal.yaml': ['project: shop', 'services:', ...services, ...deaf, ''].join('\n'),
+        ...files,
+      }),
+    );
+
+    for (const name of [...Object.keys(commands), 'deaf']) {
+      const [instance] = (await kapal.service(name)).instances;
+      const begun = performance.now();
+      assert.equal((await kapal.run('stop', name)).code, 0);
+      const took = performance.now() - begun;
+      const log = (await kapal.run('logs', name)).stdout;
+      if (name === 'deaf') assert.ok(took > 1_000 && took < 8_000, `killed after its second: ${Math.round(took)} ms`);
+      else assert.match(log, /asked to stop[^]*stopped in order/, `${name}: the program stopped by itself\n${log}`);
+      assert.deepEqual(
+        processesOf(kapal).filter(({ run }) => run?.startsWith(instance?.id ?? '?') === true),
+        [],
+        `${name}: its whole group is gone`,
+      );
+      assert.ok(!isAlive(instance?.pid ?? 0));
+    }
+    await onlyOwned(kapal);
+  });
+
+  test('a program that takes more memory than its limit is ended, and it is said', {
+    skip: root ? false : 'memory limits need root',
+  }, async (context) => {
+    await using kapal = await TestKapal.start();
+    const status = await kapal.run('doctor', '--json');
+    if (status.stdout.includes('Memory limits are not enforced'))
+      return context.skip('this kernel has no memory limits');
+    const greedy = `const { createServer } = require('node:http'); const kept = [];
+      createServer((request, response) => {
+        response.end('ok');
+        if (request.url === '/eat') setInterval(() => kept.push(Buffer.alloc(8 << 20, 1)), 5);
+      }).listen(Number(process.env.PORT), process.env.HOST);`;
+    await kapal.deploy(await kapal.project('shop', shop('shop', ['memoryLimit: 96MB'], { 'server.js': greedy })));
+    await kapal.visit('shop.localhost', '/eat');
+    const after = await eventually('it was restarted', async () => {
+      const [instance] = (await kapal.service('shop')).instances;
+      return instance?.state === 'ready' && instance.restarts === 1 ? instance : null;
+    });
+    assert.match(after.lastExit ?? '', /more memory than its limit/);
+    assert.match((await kapal.run('ps')).stdout, /more memory than its limit/);
+    assert.match((await kapal.run('logs', 'shop')).stdout, /more memory than its limit/);
+    assert.equal((await kapal.visit('shop.localhost')).status, 200);
+  });
+});
