@@ -19,6 +19,7 @@ import { openLogStore } from '../observe/logs/store.ts';
 import { createProber } from '../observe/prober.ts';
 import type { Dependencies } from '../reconcile/dependencies.ts';
 import { Engine } from '../reconcile/engine.ts';
+import { openToEdge } from '../reconcile/recovery.ts';
 import { Artifacts } from '../release/artifacts.ts';
 import { createProcessRuntime } from '../runtime/process/driver.ts';
 import type { PortFinder, Runtime } from '../runtime/port.ts';
@@ -67,9 +68,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     toolchain: toolchain.bin,
     clock: systemClock,
   });
-  const edge = await createEdge(options, { folder, runtime, node: toolchain.node, log });
+  const account = await accountOfEdge(runtime);
+  const edge = createEdge(options, { folder, account, node: toolchain.node, log });
+  const artifacts = new Artifacts(folder.releases, account?.gid ?? null);
+  await openToEdge({ store, artifacts });
   const { addresses } = await edge.ensure();
-  const needs = await dependencies(options, { folder, store, runtime, edge, log, http: addresses.http, toolchain });
+  const needs = await dependencies(options, {
+    folder,
+    store,
+    runtime,
+    edge,
+    artifacts,
+    log,
+    http: addresses.http,
+    toolchain,
+  });
   const over = Promise.withResolvers<boolean>();
   const engine = new Engine(needs, (apps) => over.resolve(apps));
   const api = await createApi({
@@ -106,19 +119,24 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
-async function createEdge(
-  options: DaemonOptions,
-  parts: { folder: DataFolder; runtime: Runtime; node: string; log: Log },
-): Promise<Edge> {
-  const { folder, runtime, node, log } = parts;
+/** The user that the edge's workers run as; null where they run as the daemon's. */
+async function accountOfEdge(runtime: Runtime): Promise<{ readonly uid: number; readonly gid: number } | null> {
   const account = runtime.capabilities().separateUsers ? await runtime.prepare(edgeAccount) : null;
+  if (account === null || account.uid === null || account.gid === null) return null;
+  return { uid: account.uid, gid: account.gid };
+}
+
+function createEdge(
+  options: DaemonOptions,
+  parts: { folder: DataFolder; account: Awaited<ReturnType<typeof accountOfEdge>>; node: string; log: Log },
+): Edge {
+  const { folder, account, node, log } = parts;
   return createEmbeddedEdge({
     folder: folder.edge,
     http: listenOn(options.http),
     workers: Math.min(2, availableParallelism()),
     node,
-    account:
-      account === null || account.uid === null || account.gid === null ? null : { uid: account.uid, gid: account.gid },
+    account,
     clock: systemClock,
     note: (text) => log.info({ part: 'edge' }, text),
   });
@@ -131,12 +149,13 @@ async function dependencies(
     store: Store;
     runtime: Runtime & PortFinder;
     edge: Edge;
+    artifacts: Artifacts;
     log: Log;
     http: string;
     toolchain: Awaited<ReturnType<typeof ensureToolchain>>;
   },
 ): Promise<Dependencies> {
-  const { folder, store, runtime, edge, log, http, toolchain } = parts;
+  const { folder, store, runtime, edge, artifacts, log, http, toolchain } = parts;
   return {
     store,
     runtime,
@@ -148,7 +167,7 @@ async function dependencies(
       environment: process.env,
     }),
     sources: new Sources({ folder: folder.sources, gitFolder: folder.git, clock: systemClock }),
-    artifacts: new Artifacts(folder.releases),
+    artifacts,
     vault: await vaultOf(folder, store),
     logs: await openLogStore({
       path: join(folder.logs, 'logs.db'),

@@ -24,8 +24,8 @@ export function isHost(text: string): boolean {
   return HOST.test(text);
 }
 
-/** Names of variables: POSIX (IEEE Std 1003.1, 8.1), any case. */
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Names of variables: POSIX (IEEE Std 1003.1, 8.1), any case, at most 255 characters as a file's (XBD, _XOPEN_NAME_MAX). */
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
 
 export function isVariableName(text: string): boolean {
   return VARIABLE.test(text);

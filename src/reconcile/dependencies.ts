@@ -67,9 +67,11 @@ export interface ArtifactStore {
   /** The folder of an artifact, whether it is there or not. */
   folder(service: string, artifact: string): string;
   /** Lets in who has to read it: the service's own user, and for static files the edge's too. */
-  protect(path: string, readers: 'service' | 'everyone'): Promise<void>;
+  protect(path: string, readers: 'service' | 'edge'): Promise<void>;
   /** Deletes a folder of ours; missing is no error. */
   remove(path: string): Promise<void>;
+  /** Whether a path of an artifact is a folder, and lies in the artifact when links are resolved. */
+  hasFolder(artifact: string, path: string): Promise<boolean>;
   /** Every artifact folder on disk of a service. */
   list(service: string): Promise<readonly string[]>;
   forget(service: string): Promise<void>;

@@ -15,7 +15,7 @@ export interface EdgeSyncOptions {
 }
 
 /** Milliseconds between looks at the edge's life, at requests under way while something drains, and after a failure. */
-const pace = { life: 1_000, drain: 100, retry: 250 } as const;
+const pace = { life: 2_000, drain: 100, retry: 250 } as const;
 
 /** Milliseconds that a route table may take to reach every worker. */
 const settleLimit = 15_000;
@@ -49,6 +49,11 @@ export class EdgeSync {
     this.#status = await this.#options.edge.ensure();
     this.#version = Math.max(this.#options.clock.now(), ...this.#status.workers.map((worker) => worker.version));
     this.#watchLife();
+  }
+
+  /** Whether tables are pushed yet. */
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   /** Every service has said what it wants: from now on the table is pushed. */

@@ -216,12 +216,14 @@ export class Engine implements Commands {
     return queries.domainDocuments(this.#needs, service);
   }
 
-  addDomain(service: ServiceId, host: string): Promise<void> {
-    return attempt(() => this.#settings.addDomain(service, host));
+  async addDomain(service: ServiceId, host: string): Promise<void> {
+    this.#settings.addDomain(service, host);
+    await this.#served(service);
   }
 
-  removeDomain(service: ServiceId, host: string): Promise<void> {
-    return attempt(() => this.#settings.removeDomain(service, host));
+  async removeDomain(service: ServiceId, host: string): Promise<void> {
+    this.#settings.removeDomain(service, host);
+    await this.#served(service);
   }
 
   logs(service: ServiceId, query: Parameters<Commands['logs']>[1]): ReturnType<Commands['logs']> {
@@ -264,6 +266,12 @@ export class Engine implements Commands {
       await stopRuns(this.#needs);
     }
     this.#ended(apps);
+  }
+
+  /** Resolves when the edge serves what the record says of the service. */
+  async #served(service: ServiceId): Promise<void> {
+    await this.#fleet.passOver(service);
+    await this.#edge.settled(service);
   }
 
   #settled(service: ServiceId): void {

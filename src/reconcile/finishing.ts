@@ -36,7 +36,6 @@ export async function finishRollout(
     });
   });
   await settleRun(context, rollout);
-  context.finished(rollout.id);
 }
 
 /** The run of preDeployCommand has ended: its lines are stored and its traces go. */

@@ -47,6 +47,11 @@ export class Fleet implements Loops {
     this.#loop(service)?.wake();
   }
 
+  /** Resolves when a pass over the service that began after this call is over. */
+  async passOver(service: ServiceId): Promise<void> {
+    if (!this.#closed) await this.#loop(service)?.passOnce();
+  }
+
   /** Wakes the service that a run belongs to: an instance's, named by its own id before the last dot. */
   wakeRun(run: string): void {
     const instance = this.#options.needs.store.instances.get(run.slice(0, run.lastIndexOf('.')));

@@ -83,7 +83,9 @@ export class Probing {
     void this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout }).then((result) => {
       watched.probing = false;
       watched.fresh = { ok: result.ok, detail: `${path} ${result.detail}` };
-      if (!this.#closed) this.#wake();
+      // That a ready instance is ready is no news: the next pass takes it, and most of an idle daemon's passes were for this.
+      const isNews = !result.ok || subject.state !== 'ready';
+      if (isNews && !this.#closed) this.#wake();
     });
   }
 

@@ -42,6 +42,16 @@ function adoptHandles(needs: Dependencies, found: readonly RunHandle[]): void {
   }
 }
 
+/** Lets the edge in to the files that it serves: its user may be a new one, for `kapal down --apps` removes it. Comes before the edge starts. */
+export async function openToEdge({ store, artifacts }: Pick<Dependencies, 'store' | 'artifacts'>): Promise<void> {
+  for (const service of store.services.all()) {
+    for (const { spec, artifact, pruned } of store.releases.of(service.id)) {
+      if (spec.type !== 'static' || artifact === null || pruned) continue;
+      if (await artifacts.hasFolder(artifact.path, '.')) await artifacts.protect(artifact.path, 'edge');
+    }
+  }
+}
+
 /** Goes on with every operation that was acknowledged and has not ended. */
 export function resumeOperations(
   needs: Dependencies,

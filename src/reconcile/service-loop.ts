@@ -105,11 +105,15 @@ export class ServiceLoop {
     const view = serviceView(needs, row, this.#reach());
     const rollout = needs.store.rollouts.active(id);
     const decision = decide(view);
-    for (const action of decision.actions) {
-      if (action.kind === 'finish') await this.#serveFilesFirst(row);
-      await this.#effects.apply(action, rollout);
+    try {
+      for (const action of decision.actions) {
+        if (action.kind === 'finish' && !(await this.#filesServed(row))) continue;
+        await this.#effects.apply(action, rollout);
+      }
+      this.#serve();
+    } finally {
+      if (rollout !== null && isOver(needs.store.rollouts.get(rollout.id))) void this.#announce(rollout.id);
     }
-    this.#serve();
     if (decision.actions.length > 0) this.#again = true;
     return this.#pause(view, decision.wakeAt, rollout);
   }
@@ -137,11 +141,27 @@ export class ServiceLoop {
     );
   }
 
-  /** Files and declared upstreams have no instance whose route would be confirmed: such a release is live when every worker of the edge serves it. */
-  async #serveFilesFirst(row: ServiceRow): Promise<void> {
-    if (hasInstances(row.spec.type)) return;
+  /**
+   * Files and declared upstreams have no instance whose route would be confirmed: such a release is live when every worker of the edge serves it.
+   * Before the first table of a daemon, which waits for a pass over every service, it is left for a later pass.
+   */
+  async #filesServed(row: ServiceRow): Promise<boolean> {
+    if (hasInstances(row.spec.type)) return true;
+    if (!this.#context.edge.isOpen) return false;
     this.#serve();
     await this.#context.edge.settled(this.#context.id);
+    return true;
+  }
+
+  /** Declared domains come into force with the end of a rollout: who waits for it hears of it when they answer. The passes go on meanwhile. */
+  async #announce(rollout: string): Promise<void> {
+    const { needs, id, edge, finished } = this.#context;
+    try {
+      await edge.settled(id);
+    } catch (error) {
+      needs.log.warn({ err: error, service: id }, 'a rollout has ended before the edge took its routes');
+    }
+    finished(rollout);
   }
 
   #pause(view: ServiceView, wakeAt: number | null, rollout: RolloutRow | null): number {
@@ -168,4 +188,8 @@ export class ServiceLoop {
 /** Between its start and its first good probe; a crash-looping one has no retry ahead while an attempt runs. */
 function isStarting(instance: InstanceView): boolean {
   return instance.state === 'starting' || (instance.state === 'crash-looping' && instance.retryAt === null);
+}
+
+function isOver(rollout: RolloutRow | null): boolean {
+  return rollout !== null && rollout.finishedAt !== null;
 }

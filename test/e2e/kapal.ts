@@ -244,6 +244,16 @@ export async function processesLike(words: string): Promise<readonly string[]> {
   return lines.map((line) => line.replaceAll('\0', ' ').trim()).filter((line) => line.includes(words));
 }
 
+/** The processes of a group that still run. A zombie, whose parent has not asked for its end yet, runs no more (proc_pid_stat(5)). */
+export async function groupOf(leader: number): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
+  return stats.flatMap((stat) => {
+    const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state !== 'Z' && Number(group) === leader ? [Number.parseInt(stat, 10)] : [];
+  });
+}
+
 /** Without what a user's own Kapal would need. */
 function environment(): Record<string, string> {
   return Object.fromEntries(

@@ -26,6 +26,7 @@ describe('the daemon goes, the apps stay', () => {
     assert.deepEqual(failures, []);
     await onlyOwned(kapal);
 
+    await kapal.deploy(await kapal.project('site', { 'index.html': 'hello' }));
     const release = (await kapal.service('shop')).release;
     assert.equal((await kapal.run('down', '--apps')).code, 0);
     assert.deepEqual(leftovers(kapal), [], 'nothing is left');
@@ -36,6 +37,7 @@ describe('the daemon goes, the apps stay', () => {
       'it answers again by itself',
       async () => (await kapal.visit('shop.localhost').catch(() => null))?.status === 200,
     );
+    assert.equal((await kapal.visit('site.localhost')).body, 'hello');
     const again = await eventually('both instances are ready', async () => {
       const service = await kapal.service('shop');
       return service.status === 'running' && service.instances.length === 2 ? service : null;

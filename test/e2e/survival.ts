@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -87,6 +88,9 @@ export async function eventually<T>(
   }
 }
 
+/** What tells one install from others. */
+export type Install = Pick<TestKapal, 'data'>;
+
 export interface Process {
   readonly pid: number;
   readonly parent: number;
@@ -98,7 +102,7 @@ export interface Process {
 }
 
 /** Every living process whose environment, cgroup or command names the install or its data folder. */
-export function processesOf(kapal: TestKapal): Process[] {
+export function processesOf(kapal: Install): Process[] {
   const install = installOf(kapal);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -108,7 +112,7 @@ export function processesOf(kapal: TestKapal): Process[] {
     });
 }
 
-function processOf(pid: number, kapal: TestKapal, install: string | null): Process | null {
+function processOf(pid: number, kapal: Install, install: string | null): Process | null {
   const stat = text(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (stat === '' || fields[0] === 'Z' || fields[0] === 'X' || pid === process.pid) return null;
@@ -138,7 +142,7 @@ function processOf(pid: number, kapal: TestKapal, install: string | null): Proce
 }
 
 /** The eight characters that stand in the names of the install's users and control groups; null before the first start. */
-export function installOf(kapal: TestKapal): string | null {
+export function installOf(kapal: Install): string | null {
   const path = join(kapal.data, 'record', 'record.db');
   if (!existsSync(path)) return null;
   using database = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
@@ -147,7 +151,7 @@ export function installOf(kapal: TestKapal): string | null {
 }
 
 /** Names of the folders of runs that the data folder holds. */
-export function runFolders(kapal: TestKapal): string[] {
+export function runFolders(kapal: Install): string[] {
   const folder = join(kapal.data, 'runs', 'runs');
   return existsSync(folder) ? readdirSync(folder).toSorted() : [];
 }
@@ -170,7 +174,7 @@ export async function onlyOwned(kapal: TestKapal): Promise<void> {
 }
 
 /** What is left of an install whose everything should be gone: processes, control groups, run folders, sockets. */
-export function leftovers(kapal: TestKapal): string[] {
+export function leftovers(kapal: Install): string[] {
   const install = installOf(kapal);
   const groups = ['memory', 'cpuacct', 'cpu,cpuacct', 'unified', '.'].map((name) =>
     join('/sys/fs/cgroup', name, `kapal-${install}`),
@@ -277,6 +281,31 @@ export function ask(
     outgoing.on('error', reject);
     outgoing.end(options.body === undefined ? undefined : JSON.stringify(options.body));
   });
+}
+
+/** Bytes to a port and all that comes back until the other side ends, or says nothing for a while. */
+export function exchange(port: number, bytes: string, silence = 1_500): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    let back = '';
+    const end = () => {
+      socket.destroy();
+      resolve(back);
+    };
+    socket.setTimeout(silence, end);
+    socket.on('data', (part) => (back += part.toString('latin1')));
+    socket.on('close', end);
+    socket.on('error', (error) => (back === '' ? reject(error) : end()));
+    socket.write(bytes, 'latin1');
+  });
+}
+
+/** Every file below a folder, as bytes in one-byte characters. */
+export function* filesBelow(folder: string): Generator<{ path: string; content: string }> {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) yield { path, content: readFileSync(path, 'latin1') };
+  }
 }
 
 export function text(path: string): string {

@@ -8,7 +8,7 @@ import { addCounters, addInFlight } from './totals.ts';
 import { applyQuestion, type WorkerStatus } from './control.ts';
 import { describeTable, describeTroubles } from './describe.ts';
 import { type Engine, installEngine, pruneEngines } from './engine.ts';
-import { forgetRetired, surveyFleet } from './fleet.ts';
+import { type Fleet, forgetRetired, surveyFleet } from './fleet.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
 import {
   askFleet,
@@ -22,7 +22,7 @@ import {
 import { furnishFolder, rehearse, renderLaunch, type WorkerAccount, workerCommand } from './launch.ts';
 import { formatAddress, type SocketAddress } from './listener.ts';
 import { TablePublisher } from './publisher.ts';
-import { askWorkers } from './questions.ts';
+import { type AnsweringWorker, askWorkers } from './questions.ts';
 import { readTable } from './table-file.ts';
 
 export interface EmbeddedEdgeOptions {
@@ -68,6 +68,8 @@ class EmbeddedEdge implements Edge {
 
   ensure(): Promise<EdgeStatus> {
     return this.#inTurn(async () => {
+      const well = await this.#glance();
+      if (well !== null) return well;
       if (!(await this.#adopt())) await this.#replace();
       return this.status();
     });
@@ -82,19 +84,9 @@ class EmbeddedEdge implements Edge {
 
   async status(): Promise<EdgeStatus> {
     const fleet = await surveyFleet(this.#folder);
-    const answers = await askFleet(this.#control, fleet);
-    const serving = answers.filter(({ status }) => status.state === 'serving');
-    if (serving.length === 0) throw this.#dead();
-    const http = fleet.keepers.at(-1)?.address ?? formatAddress(this.#options.http);
-    return {
-      engine: this.name,
-      addresses: { http },
-      workers: serving.map(({ status }) => ({
-        pid: status.pid,
-        version: status.version,
-        residentBytes: status.residentBytes,
-      })),
-    };
+    const status = this.#statusOf(fleet, await askFleet(this.#control, fleet));
+    if (status === null) throw this.#dead();
+    return status;
   }
 
   async inFlight(): Promise<ReadonlyMap<string, number>> {
@@ -119,6 +111,30 @@ class EmbeddedEdge implements Edge {
 
   stop(grace: number): Promise<void> {
     return this.#inTurn(() => endFleet(this.#control, grace));
+  }
+
+  /** The status where all is as this daemon left it, else `null`. For the daemon's regular look: one survey, one question for each worker. */
+  async #glance(): Promise<EdgeStatus | null> {
+    if (this.#launch === null) return null;
+    const fleet = await surveyFleet(this.#folder);
+    const keeper = fleet.keepers.at(-1);
+    const [generation, ...others] = fleet.generations;
+    if (keeper === undefined || generation === undefined || others.length > 0) return null;
+    if (!holds(keeper.address, this.#options.http)) return null;
+    if ((await readIfThere(this.#folder.launch(generation))) !== this.#launch) return null;
+    return this.#statusOf(fleet, await askFleet(this.#control, fleet));
+  }
+
+  /** `null`: no worker serves. */
+  #statusOf(fleet: Fleet, answers: readonly AnsweringWorker[]): EdgeStatus | null {
+    const serving = answers.filter(({ status }) => status.state === 'serving');
+    if (serving.length === 0) return null;
+    const http = fleet.keepers.at(-1)?.address ?? formatAddress(this.#options.http);
+    return {
+      engine: this.name,
+      addresses: { http },
+      workers: serving.map(({ status: { pid, version, residentBytes } }) => ({ pid, version, residentBytes })),
+    };
   }
 
   /** Whether what runs is what is wanted; waits for its first worker, and finishes a hand-over that a dead daemon began. */

@@ -7,6 +7,7 @@ import { describeExit, type Exit } from '../../model/instance.ts';
 import { KapalError } from '../../model/errors.ts';
 import { type ServiceId, serviceId } from '../../model/service.ts';
 import type { RunHandle, RunSpec, ServiceAccount } from '../../runtime/port.ts';
+import type { ServiceSpec } from '../../spec/spec.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { declared, masksOf } from '../launching.ts';
 import { exitOf } from '../waiting.ts';
@@ -37,13 +38,27 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
     const account = await needs.runtime.prepare(service);
     const handle = input.adopt ?? (await begin(needs, { ...input, service, folder, account }));
     if (handle !== null) await finish(needs, { ...input, service, handle });
+    await checkPublished(needs, input.candidate.spec, folder);
     await syncTree(folder);
-    await needs.artifacts.protect(folder, input.candidate.spec.type === 'static' ? 'everyone' : 'service');
+    await needs.artifacts.protect(folder, input.candidate.spec.type === 'static' ? 'edge' : 'service');
     return { id: input.artifact, kind: 'folder', path: folder };
   } catch (error) {
     await needs.artifacts.remove(folder);
     throw error;
   }
+}
+
+/**
+ * What a static service publishes has to be there, and inside its artifact: the edge serves all that lies below it, and may read what the service may
+ * not (the access logs of others). The build has ended, so nobody can put a link in its place any more.
+ */
+async function checkPublished(needs: Dependencies, spec: ServiceSpec, folder: string): Promise<void> {
+  if (spec.type !== 'static') return;
+  const path = join(spec.rootDir, spec.publishPath ?? '.');
+  if (await needs.artifacts.hasFolder(folder, path)) return;
+  throw new KapalError('build_failed', `${spec.name} has no folder ${path} to publish after its build`, {
+    hint: 'staticPublishPath names the folder that is served, inside rootDir; a link may not lead out of the release.',
+  });
 }
 
 /** Copies the source and starts the build's one run, or answers null where there is nothing to run. */

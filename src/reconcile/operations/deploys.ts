@@ -286,13 +286,17 @@ function checkNames(request: DeployRequest): void {
 /** The name that a source suggests for its project: its folder's, or the last part of its URL. */
 function projectNameOf(request: DeployRequest): string {
   if (request.source.kind === 'folder') return request.source.name;
-  return (
-    request.source.url
-      .replace(/\/+$/, '')
-      .replace(/\.git$/, '')
-      .split(/[/:]/)
-      .at(-1) ?? 'app'
-  );
+  const path = request.source.url.replace(/\/+$/, '').replace(/\.git$/, '');
+  return unescaped(path.split(/[/:]/).at(-1) ?? 'app');
+}
+
+/** `my shop` for `my%20shop`; what is no percent-encoding (RFC 3986, 2.1) stays as it is. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function redacted(url: string): string {

@@ -154,6 +154,7 @@ function withoutFiles(artifacts: Artifacts): Dependencies['artifacts'] {
     folder: (service, artifact) => artifacts.folder(service, artifact),
     protect: () => Promise.resolve(),
     remove: (path) => artifacts.remove(path),
+    hasFolder: () => Promise.resolve(true),
     list: (service) => artifacts.list(service),
     forget: (service) => artifacts.forget(service),
   };

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { ServiceDocument } from '../../src/api/contract/types.ts';
+import { checkout, freePort, type Ran } from './kapal.ts';
+import { eventually, leftovers, processesOf, send, shop } from './survival.ts';
+
+/** `nobody`, who owns nothing but a folder of this test. */
+const stranger = 65_534;
+const needed = ['kapal', 'package.json', 'package-lock.json', 'node_modules', 'src', 'examples'];
+
+describe('as an unprivileged user', () => {
+  test('the whole demo', async () => {
+    await using user = await Stranger.arrive();
+    const demo = await user.run('demo', '--json');
+    assert.equal(demo.code, 0, demo.stderr);
+    const { requests, failed } = JSON.parse(demo.stdout) as { requests: number; failed: number };
+    assert.ok(requests > 100);
+    assert.equal(failed, 0);
+  });
+
+  test('services run and stop, survive the daemon, and doctor says what is missing', async () => {
+    await using user = await Stranger.arrive();
+    await user.up();
+    const folder = join(user.home, 'shop');
+    await mkdir(folder);
+    for (const [name, content] of Object.entries(
+      shop('shop', ['numInstances: 2', 'preDeployCommand: id -u; sleep 1000 & true']),
+    ))
+      await writeFile(join(folder, name), content);
+    const deploy = await user.run('deploy', folder, '--json');
+    assert.equal(deploy.code, 0, deploy.stderr);
+    const doctor = await user.run('doctor');
+    assert.match(doctor.stdout, /Services run as the user of the daemon: run it as root/);
+    assert.match(doctor.stdout, /Memory limits are not enforced/);
+    const before = await user.service();
+    assert.deepEqual(new Set(processesOf(user).map(({ uid }) => uid)), new Set([user.uid]), 'nothing of it is root');
+
+    const [daemon] = processesOf(user).filter(({ role }) => role === 'daemon');
+    send(daemon?.pid ?? 0, 'SIGKILL');
+    await eventually('the daemon is gone', () => processesOf(user).every(({ role }) => role !== 'daemon'));
+    await user.up();
+    assert.deepEqual((await user.service()).instances, before.instances);
+    assert.deepEqual(
+      processesOf(user).filter(({ command }) => command.startsWith('sleep')),
+      [],
+      'what preDeployCommand left behind is gone',
+    );
+
+    assert.equal((await user.run('stop', 'shop')).code, 0);
+    assert.deepEqual(
+      processesOf(user).filter(({ role }) => role === 'app' || role === 'keeper'),
+      [],
+    );
+    assert.equal((await user.run('start', 'shop')).code, 0);
+    assert.equal((await user.run('down', '--apps')).code, 0);
+    assert.deepEqual(leftovers(user), []);
+  });
+});
+
+class Stranger implements AsyncDisposable {
+  readonly home: string;
+  readonly data: string;
+  readonly uid = process.getuid?.() === 0 ? stranger : (process.getuid?.() ?? 0);
+  readonly #checkout: string;
+  readonly #ports: readonly [http: number, api: number];
+
+  private constructor(home: string, program: string, ports: readonly [number, number]) {
+    this.home = home;
+    this.data = join(home, '.local', 'share', 'kapal');
+    this.#checkout = program;
+    this.#ports = ports;
+  }
+
+  static async arrive(): Promise<Stranger> {
+    const home = await mkdtemp(join(tmpdir(), 'kapal-stranger-'));
+    if (process.getuid?.() === 0) await chown(home, stranger, stranger);
+    const user = new Stranger(home, checkout, [await freePort(), await freePort()]);
+    if (
+      (
+        await user.#as('/bin/sh', [
+          '-c',
+          'cd -- "$1" && exec cat kapal node_modules/.package-lock.json src/main.ts >/dev/null',
+          'sh',
+          checkout,
+        ])
+      ).code === 0
+    )
+      return user;
+    // A checkout in a private folder, as below /root.
+    const copy = join(home, 'checkout');
+    await mkdir(copy);
+    for (const name of needed)
+      await cp(join(checkout, name), join(copy, name), { recursive: true, verbatimSymlinks: true });
+    await promisify(execFile)('chown', ['-hR', `${stranger}:${stranger}`, copy]);
+    return new Stranger(home, copy, user.#ports);
+  }
+
+  run(...args: readonly string[]): Promise<Ran> {
+    return this.#as(join(this.#checkout, 'kapal'), args);
+  }
+
+  async up(): Promise<void> {
+    const [http, api] = this.#ports;
+    const up = await this.run('up', '--detach', '--http', `127.0.0.1:${http}`, '--api', `127.0.0.1:${api}`);
+    assert.equal(up.code, 0, up.stderr);
+  }
+
+  async service(): Promise<ServiceDocument> {
+    const [service] = JSON.parse((await this.run('ps', '--json')).stdout) as ServiceDocument[];
+    assert.ok(service !== undefined);
+    return service;
+  }
+
+  #as(program: string, args: readonly string[]): Promise<Ran> {
+    const become =
+      process.getuid?.() === 0 ? [`--reuid=${stranger}`, `--regid=${stranger}`, '--clear-groups', '--'] : [];
+    const [file = '', ...words] = become.length === 0 ? [program, ...args] : ['setpriv', ...become, program, ...args];
+    const kept = ['PATH', 'NODE_EXTRA_CA_CERTS'].flatMap((key) =>
+      process.env[key] === undefined ? [] : [[key, process.env[key]]],
+    );
+    const env = { ...Object.fromEntries(kept), HOME: this.home, TMPDIR: this.home };
+    return new Promise((resolve) => {
+      execFile(file, words, { cwd: this.home, env, timeout: 120_000, maxBuffer: 16 << 20 }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+      );
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if ((await this.run('down', '--apps')).code !== 0) for (const { pid } of processesOf(this)) send(pid, 'SIGKILL');
+    await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
