@@ -77,7 +77,7 @@ interface Kill {
 async function killReplica(kapal: TestKapal, number: number): Promise<Kill> {
   const victims = (await kapal.service('toko')).instances.filter((instance) => instance.state === 'ready');
   const victim = victims[number % victims.length];
-  if (victim?.pid == null) throw new Error('no replica is ready');
+  if (victim === undefined || victim.pid === null) throw new Error('no replica is ready');
   const members = membersOfGroup(victim.pid);
   const at = Date.now();
   process.kill(-victim.pid, 'SIGKILL');

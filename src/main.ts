@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CliHost, DaemonOptions, InstalledService, ServiceInstallOptions } from './cli/host.ts';
@@ -62,6 +63,8 @@ async function runDaemon(options: DaemonOptions): Promise<number> {
   const asked = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => asked.resolve());
   options.onReady(daemon.facts);
+  // Else it would be written at an end in good order only, and a daemon that is killed would compile again at each start.
+  flushCompileCache();
   await Promise.race([daemon.ended, asked.promise]);
   await daemon.close();
   return 0;

@@ -50,46 +50,17 @@ export interface Daemon {
 
 /** Recovers what an earlier daemon left in the data folder and serves. Throws KapalError (`daemon_running`, `port_taken`, `state_newer`, ...). */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  // Folders and files get the modes they are made with, whatever the shell of whoever started the daemon says.
-  process.umask(0o022);
-  const folder = dataFolder(options.data);
-  await makeDataFolder(folder);
-  const lock = acquireLock(folder.record);
-  const log = openDaemonLog(folder.daemonLog);
-  const apiAddress = { ...listenOn(options.api), describeHolder: (port: number) => describeHolders(holdersOf(port)) };
-  await tryAddress(apiAddress);
-  const store = openStore(join(folder.record, 'record.db'));
-  const toolchain = await ensureToolchain({ folder: folder.toolchain, node: process.execPath });
-  const runtime = await createProcessRuntime({
-    folder: folder.runs,
-    data: folder.root,
-    install: installId(store),
-    homes: folder.homes,
-    toolchain: toolchain.bin,
-    clock: systemClock,
-  });
-  const account = await accountOfEdge(runtime);
-  const edge = createEdge(options, { folder, account, node: toolchain.node, log });
-  const artifacts = new Artifacts(folder.releases, account?.gid ?? null);
-  await openToEdge({ store, artifacts });
-  const { addresses } = await edge.ensure();
-  const needs = await dependencies(options, {
-    folder,
-    store,
-    runtime,
-    edge,
-    artifacts,
-    log,
-    http: addresses.http,
-    toolchain,
-  });
+  const ground = await makeGround(options);
+  const { folder, lock, log, store, runtime } = ground;
+  const { edge, artifacts, http } = await startEdge(options, ground);
+  const needs = await dependencies(options, { ...ground, edge, artifacts, http });
   const over = Promise.withResolvers<boolean>();
   const engine = new Engine(needs, (apps) => over.resolve(apps));
   const api = await createApi({
     commands: engine,
     token: await apiToken(folder),
     socketPath: folder.socket,
-    ...apiAddress,
+    ...ground.apiAddress,
     version: options.version,
     log,
   });
@@ -100,7 +71,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     data: folder.root,
     socket: folder.socket,
     api: url.replace('http://', ''),
-    http: addresses.http,
+    http,
     version: options.version,
   };
   await writeDurably(folder.beacon, `${JSON.stringify({ ...facts, startedAt: new Date().toISOString() })}\n`, 0o644);
@@ -119,27 +90,57 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 }
 
+type Ground = Awaited<ReturnType<typeof makeGround>>;
+
+/** What every part stands on. What may be refused (another daemon, the API's port) is refused before anything is begun that would have to be undone. */
+async function makeGround(options: DaemonOptions) {
+  // Folders and files get the modes they are made with, whatever the shell of whoever started the daemon says.
+  process.umask(0o022);
+  const folder = dataFolder(options.data);
+  await makeDataFolder(folder);
+  const lock = acquireLock(folder.record);
+  const log = openDaemonLog(folder.daemonLog);
+  const apiAddress = { ...listenOn(options.api), describeHolder: (port: number) => describeHolders(holdersOf(port)) };
+  await tryAddress(apiAddress);
+  const store = openStore(join(folder.record, 'record.db'));
+  const toolchain = await ensureToolchain({ folder: folder.toolchain, node: process.execPath });
+  const runtime = await createProcessRuntime({
+    folder: folder.runs,
+    data: folder.root,
+    install: installId(store),
+    homes: folder.homes,
+    toolchain: toolchain.bin,
+    clock: systemClock,
+  });
+  return { folder, lock, log, apiAddress, store, toolchain, runtime };
+}
+
+/** The edge, serving its last table; `http` is its address as it was bound. */
+async function startEdge(
+  options: DaemonOptions,
+  { folder, log, store, toolchain, runtime }: Ground,
+): Promise<{ edge: Edge; artifacts: Artifacts; http: string }> {
+  const account = await accountOfEdge(runtime);
+  const edge = createEmbeddedEdge({
+    folder: folder.edge,
+    http: listenOn(options.http),
+    workers: Math.min(2, availableParallelism()),
+    node: toolchain.node,
+    account,
+    clock: systemClock,
+    note: (text) => log.info({ part: 'edge' }, text),
+  });
+  const artifacts = new Artifacts(folder.releases, account?.gid ?? null);
+  await openToEdge({ store, artifacts });
+  const { addresses } = await edge.ensure();
+  return { edge, artifacts, http: addresses.http };
+}
+
 /** The user that the edge's workers run as; null where they run as the daemon's. */
 async function accountOfEdge(runtime: Runtime): Promise<{ readonly uid: number; readonly gid: number } | null> {
   const account = runtime.capabilities().separateUsers ? await runtime.prepare(edgeAccount) : null;
   if (account === null || account.uid === null || account.gid === null) return null;
   return { uid: account.uid, gid: account.gid };
-}
-
-function createEdge(
-  options: DaemonOptions,
-  parts: { folder: DataFolder; account: Awaited<ReturnType<typeof accountOfEdge>>; node: string; log: Log },
-): Edge {
-  const { folder, account, node, log } = parts;
-  return createEmbeddedEdge({
-    folder: folder.edge,
-    http: listenOn(options.http),
-    workers: Math.min(2, availableParallelism()),
-    node,
-    account,
-    clock: systemClock,
-    note: (text) => log.info({ part: 'edge' }, text),
-  });
 }
 
 async function dependencies(

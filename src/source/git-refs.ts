@@ -1,3 +1,4 @@
+import { isBranchName } from '../lib/tree/branch-name.ts';
 import { shown } from '../lib/tree/tree-error.ts';
 import { KapalError } from '../model/errors.ts';
 import { gitFailure, type RemoteCall, remoteGit } from './git-transport.ts';
@@ -12,19 +13,12 @@ export interface RemoteRef {
 /** The full names that a branch name may stand for, in order; none for the default branch. Throws KapalError `source_refused`. */
 export function branchRefs(branch: string | null): readonly string[] {
   if (branch === null) return [];
-  if (!isBranch(branch)) {
+  if (!isBranchName(branch)) {
     throw new KapalError('source_refused', `${shown(branch)} cannot be the name of a branch`, {
       hint: 'Name a branch or a tag of the repository, as in --branch main.',
     });
   }
   return [`refs/heads/${branch}`, `refs/tags/${branch}`];
-}
-
-/** git-check-ref-format(1), and no leading dash. */
-function isBranch(name: string): boolean {
-  if (name === '' || name === '@' || name.length > 250 || name.startsWith('-')) return false;
-  if (/[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\.$|\/$|^\//u.test(name) || !name.isWellFormed()) return false;
-  return name.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'));
 }
 
 /** Asks the remote for the branch, or for what its HEAD points at. Throws KapalError `source_failed`. */
@@ -59,12 +53,12 @@ function parseRefs(text: string): { oids: ReadonlyMap<string, string>; head: str
     else if (name === 'HEAD' && what.startsWith('ref: refs/heads/')) head = what.slice('ref: '.length);
   }
   // A remote says what it likes: its HEAD goes into a refspec.
-  return { oids, head: head !== null && isBranch(head.slice('refs/heads/'.length)) ? head : null };
+  return { oids, head: head !== null && isBranchName(head.slice('refs/heads/'.length)) ? head : null };
 }
 
 async function noSuchBranch(call: RemoteCall, branch: string): Promise<KapalError> {
   const { stdout } = await remoteGit(call, ['ls-remote', '--heads', '--', call.remote.shown]);
-  const names = [...parseRefs(stdout).oids.keys()].map((name) => name.replace('refs/heads/', '')).filter(isBranch);
+  const names = [...parseRefs(stdout).oids.keys()].map((name) => name.replace('refs/heads/', '')).filter(isBranchName);
   const more = names.length > 20 ? ', ...' : '';
   return new KapalError('source_failed', `${call.remote.shown} has no branch or tag ${shown(branch)}`, {
     hint: names.length === 0 ? 'It has no branches yet.' : `It has: ${names.slice(0, 20).join(', ')}${more}.`,

@@ -59,9 +59,9 @@ describe('without a declaration', () => {
       'worker.js': workerScript,
     });
     const plan = await kapal.json<PlanDocument>(['plan', folder]);
-    assert.deepEqual(plan.changes.map(({ service, action }) => [service, action]).sort(), [
-      ['antrian', 'create'],
-      ['worker', 'create'],
+    assert.deepEqual(plan.changes.map(({ service, action }) => `${action} ${service}`).sort(), [
+      'create antrian',
+      'create worker',
     ]);
     assert.match(plan.origin, /Procfile/);
     const document = await kapal.deploy(folder);

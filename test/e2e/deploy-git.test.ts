@@ -117,11 +117,8 @@ describe('from git', () => {
   });
 
   function git(...words: readonly string[]): Promise<{ stdout: string }> {
-    const names = ['AUTHOR', 'COMMITTER'].flatMap((role) => [
-      [`GIT_${role}_NAME`, 'Sari'],
-      [`GIT_${role}_EMAIL`, 'sari@example.com'],
-    ]);
-    return run('git', [...words], { cwd: folder, env: { ...process.env, ...Object.fromEntries(names) } });
+    const who = ['-c', 'user.name=Sari', '-c', 'user.email=sari@example.com'];
+    return run('git', [...who, ...words], { cwd: folder });
   }
 
   async function commit(message: string): Promise<void> {

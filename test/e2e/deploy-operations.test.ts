@@ -64,7 +64,9 @@ describe('a service in operation', () => {
 
   test('stop answers 503 and leaves no process; deploys while stopped wait; start brings it back', async () => {
     const pid = (await kapal.service('shop')).instances[0]?.pid ?? 0;
-    await done('stop', 'shop');
+    const ran = await kapal.run('stop', 'shop');
+    assert.match(ran.stdout, /shop +\d+ +stopped/);
+    assert.doesNotMatch(ran.stdout + ran.stderr, /live/);
     assert.deepEqual(await groupOf(pid), []);
     assert.equal((await kapal.service('shop')).status, 'stopped');
     const stopped = await kapal.visit('shop.localhost');
@@ -130,9 +132,9 @@ describe('a service in operation', () => {
     assert.equal((await kapal.visit('extra.localhost')).body, 'six');
     const alone = await shop(webApp('seven'));
     const { changes } = await kapal.json<PlanDocument>(['plan', alone]);
-    assert.deepEqual(changes.map(({ service, action }) => [service, action]).sort(), [
-      ['extra', 'vanished'],
-      ['shop', 'update'],
+    assert.deepEqual(changes.map(({ service, action }) => `${action} ${service}`).sort(), [
+      'update shop',
+      'vanished extra',
     ]);
     await kapal.deploy(alone);
     assert.equal((await kapal.visit('extra.localhost')).body, 'six');

@@ -1,8 +1,8 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, type ExecFileException, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DeployDocument, ServiceDocument } from '../../src/api/contract/types.ts';
@@ -51,7 +51,12 @@ export class TestKapal implements AsyncDisposable {
 
   static async start(): Promise<TestKapal> {
     const kapal = await TestKapal.prepare();
-    await kapal.up();
+    try {
+      await kapal.up();
+    } catch (error) {
+      await kapal.discard();
+      throw error;
+    }
     return kapal;
   }
 
@@ -109,8 +114,7 @@ export class TestKapal implements AsyncDisposable {
         maxBuffer: 64 * 1024 * 1024,
         timeout: 170_000,
       },
-      (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
+      (error, stdout, stderr) => resolve({ code: codeOf(error), stdout, stderr }),
     );
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
@@ -216,15 +220,20 @@ export class TestKapal implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** Ends and removes everything that the test made. */
+  /** Ends and removes everything that the test made, whatever the test did to its daemon. Throws where something may be left. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.daemon === null) await this.up().catch(() => undefined);
-    for (const project of new Set((await this.ps().catch(() => [])).map((service) => service.project))) {
-      await this.run('project', 'remove', project, '--yes');
+    const { daemon } = this;
+    const runs = daemon !== null && daemon.exitCode === null && daemon.signalCode === null;
+    if (!runs) await this.up();
+    const endings: Ran[] = [];
+    for (const project of new Set((await this.ps()).map((service) => service.project))) {
+      endings.push(await this.run('project', 'remove', project, '--yes'));
     }
-    await this.run('down', '--apps');
+    endings.push(await this.run('down', '--apps'));
     await this.killDaemon();
     await this.discard();
+    const failed = endings.filter(({ code }) => code !== 0);
+    if (failed.length > 0) throw new Error(`something may be left: ${JSON.stringify(failed)}`);
   }
 }
 
@@ -235,6 +244,13 @@ export async function until(what: string, holds: () => Promise<boolean>, seconds
     // Between looks the machine belongs to what is waited for.
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** As a shell reports it: 128 and the number of the signal for a program that one ended. */
+function codeOf(error: ExecFileException | null): number {
+  if (error === null) return 0;
+  if (typeof error.code === 'number') return error.code;
+  return error.signal === undefined || error.signal === null ? 255 : 128 + constants.signals[error.signal];
 }
 
 /** Command lines of the processes whose command line holds these words. */

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { TestKapal } from './kapal.ts';
-import { processesOf, text } from './survival.ts';
+import { processesOf, text } from './install.ts';
 
 describe('the API over TCP', () => {
   test('lets in only who bears the token, at an address of this machine, from no other page', async () => {

@@ -62,7 +62,8 @@ describe('requests with two meanings', () => {
     assert.equal(headers['x-forwarded-proto'], 'http');
     assert.match(headers['x-forwarded-host'] ?? headers['host'] ?? '', /^shop\.localhost/);
 
-    for (const name of ['evil.example.com', '127.0.0.1', 'shop.localhost.evil.example.com', '-', '../x']) assert.ok([400, 404].includes((await kapal.visit(name)).status), name);
+    for (const name of ['evil.example.com', '127.0.0.1', 'shop.localhost.evil.example.com', '-', '../x'])
+      assert.ok([400, 404].includes((await kapal.visit(name)).status), name);
     const log = (await kapal.run('logs', 'shop')).stdout;
     assert.match(log, /served GET \/seen/);
     assert.doesNotMatch(log, /smuggled/);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ServiceDocument } from '../../src/api/contract/types.ts';
 import { checkout, TestKapal } from './kapal.ts';
-import { processesOf, text } from './survival.ts';
+import { processesOf, text } from './install.ts';
 
 const root = process.getuid?.() === 0;
 
@@ -41,6 +41,8 @@ describe('services are apart', () => {
       '  - type: web',
       `    name: ${name}`,
       '    runtime: node',
+      '    buildCommand: echo build $(id -u) $(grep CapEff /proc/self/status)',
+      '    preDeployCommand: echo predeploy $(id -u)',
       '    startCommand: node server.js',
       '    envVars: [{key: TOKEN, generateValue: true}]',
     ];
@@ -61,6 +63,10 @@ describe('services are apart', () => {
       assert.match(status, new RegExp(`${field}:\\t0+\\n`), field);
     assert.match(status, /NoNewPrivs:\t1/);
     assert.match(status, /Groups:\t\s*\n/, 'no supplementary groups');
+
+    const said = (await kapal.run('logs', 'one')).stdout;
+    assert.match(said, new RegExp(`build ${uid} CapEff: 0+\\b`), said);
+    assert.match(said, new RegExp(`predeploy ${uid}\\b`), said);
 
     const two = await kapal.service('two');
     const there = processesOf(kapal).find(({ role, run }) => role === 'app' && run?.startsWith('two-') === true);

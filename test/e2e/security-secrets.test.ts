@@ -4,7 +4,8 @@ import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { ReleaseDocument, VariableDocument } from '../../src/api/contract/types.ts';
 import { type Ran, TestKapal } from './kapal.ts';
-import { ask, eventually, filesBelow, processesOf, server, text } from './survival.ts';
+import { filesBelow, processesOf, text } from './install.ts';
+import { ask, eventually, server } from './survival.ts';
 
 /** Says its variables in its log, raw and inside JSON, before it serves. */
 const talkative = `console.log('token ' + process.env.TOKEN); console.log(JSON.stringify(process.env)); ${server}`;

@@ -6,18 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import type { InstanceDocument, ServiceDocument } from '../../src/api/contract/types.ts';
 import { TestKapal } from './kapal.ts';
-import {
-  eventually,
-  Gate,
-  going,
-  isAlive,
-  killAll,
-  leftovers,
-  onlyOwned,
-  processesOf,
-  send,
-  shop,
-} from './survival.ts';
+import { isAlive, killAll, leftovers, onlyOwned, processesOf, send } from './install.ts';
+import { eventually, Gate, going, shop } from './survival.ts';
 
 describe('from cold state', () => {
   test('after a power cut and after a reboot everything comes back and answers', async () => {

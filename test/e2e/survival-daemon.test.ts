@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TestKapal } from './kapal.ts';
-import { eventually, facesOf, isAlive, leftovers, onlyOwned, processesOf, send, shop, visitor } from './survival.ts';
+import { isAlive, leftovers, onlyOwned, processesOf, send } from './install.ts';
+import { eventually, facesOf, shop, visitor } from './survival.ts';
 
 describe('the daemon goes, the apps stay', () => {
   test('SIGKILL, SIGTERM and down at rest: visitors notice nothing, the next daemon adopts everything; down --apps ends everything', async () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { StatusDocument } from '../../src/api/contract/types.ts';
 import { freePort, TestKapal } from './kapal.ts';
-import { ask, eventually, isAlive, onlyOwned, type Process, processesOf, send, shop, visitor } from './survival.ts';
+import { isAlive, onlyOwned, type Process, processesOf, send } from './install.ts';
+import { ask, eventually, shop, visitor } from './survival.ts';
 
 describe('the edge', () => {
   test('its workers and its keeper may be killed, with the daemon or without; all of it too', async () => {

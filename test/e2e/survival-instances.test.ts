@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TestKapal } from './kapal.ts';
-import { eventually, facesOf, Gate, isAlive, onlyOwned, processesOf, send, server, shop, visitor } from './survival.ts';
+import { isAlive, onlyOwned, processesOf, send } from './install.ts';
+import { eventually, facesOf, Gate, server, shop, visitor } from './survival.ts';
 
 const root = process.getuid?.() === 0;
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DeployDocument, LogDocument } from '../../src/api/contract/types.ts';
 import { TestKapal } from './kapal.ts';
-import { eventually, facesOf, Gate, going, onlyOwned, processesOf, shop } from './survival.ts';
+import { killAll, onlyOwned, processesOf } from './install.ts';
+import { eventually, facesOf, Gate, going, shop } from './survival.ts';
 
 /** The daemon is killed in the middle of something that it acknowledged; the next one brings it to its end, and the command that waits learns it. */
 describe('SIGKILL to the daemon in the middle', () => {
@@ -84,7 +85,7 @@ describe('SIGKILL to the daemon in the middle', () => {
     assert.deepEqual(await outcomes(second), ['live']);
     await eventually('the old instance is gone', async () => (await kapal.service('shop')).instances.length === 1);
     await onlyOwned(kapal);
-    assert.equal(JSON.parse((await kapal.visit('shop.localhost')).body).mode, 'two');
+    assert.equal(await modeOf(kapal), 'two');
   });
 
   test('of a stop and of env set', async () => {
@@ -113,10 +114,7 @@ describe('SIGKILL to the daemon in the middle', () => {
     await kapal.up();
     await boot.open();
     assert.deepEqual(await outcomes(setting), ['live']);
-    await eventually(
-      'the new value answers',
-      async () => JSON.parse((await kapal.visit('shop.localhost')).body).mode === 'new',
-    );
+    await eventually('the new value answers', async () => (await modeOf(kapal)) === 'new');
     await eventually('one is left', async () => (await kapal.service('shop')).instances.length === 1);
     await onlyOwned(kapal);
   });
@@ -164,12 +162,11 @@ describe('SIGKILL to the daemon in the middle', () => {
     await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
     const deploy = going(kapal, 'deploy', await kapal.project('shop', shop('shop', [`buildCommand: ${gate.wait}`])));
-    const build = await running(kapal, 'build-');
-    await kapal.killDaemon();
-    for (const { pid, role } of processesOf(kapal)) if (role !== 'edge') process.kill(pid, 'SIGKILL');
+    await running(kapal, 'build-');
+    await killAll(kapal);
     await gate.open();
     await kapal.up();
-    assert.deepEqual(await outcomes(deploy), ['live'], build);
+    assert.deepEqual(await outcomes(deploy), ['live']);
     await onlyOwned(kapal);
   });
 });
@@ -189,6 +186,10 @@ async function outcomes({ ended }: ReturnType<typeof going>, code = 0): Promise<
   assert.equal(ran.code, code, `${ran.stdout}\n${ran.stderr}`);
   const document = JSON.parse(ran.stdout) as DeployDocument;
   return document.services.map((service) => service.outcome);
+}
+
+async function modeOf(kapal: TestKapal): Promise<string | null> {
+  return (JSON.parse((await kapal.visit('shop.localhost')).body) as { mode: string | null }).mode;
 }
 
 async function printed(kapal: TestKapal, service: string, kind: LogDocument['kind']): Promise<string[]> {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { freePort, TestKapal } from './kapal.ts';
-import { facesOf, processesOf, shop } from './survival.ts';
+import { processesOf } from './install.ts';
+import { facesOf, shop } from './survival.ts';
 
 const exec = promisify(execFile);
 

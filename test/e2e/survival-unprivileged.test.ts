@@ -7,7 +7,8 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { ServiceDocument } from '../../src/api/contract/types.ts';
 import { checkout, freePort, type Ran } from './kapal.ts';
-import { eventually, leftovers, processesOf, send, shop } from './survival.ts';
+import { leftovers, processesOf, send } from './install.ts';
+import { eventually, shop } from './survival.ts';
 
 /** `nobody`, who owns nothing but a folder of this test. */
 const stranger = 65_534;
@@ -119,11 +120,15 @@ class Stranger implements AsyncDisposable {
   #as(program: string, args: readonly string[]): Promise<Ran> {
     const become =
       process.getuid?.() === 0 ? [`--reuid=${stranger}`, `--regid=${stranger}`, '--clear-groups', '--'] : [];
-    const [file = '', ...words] = become.length === 0 ? [program, ...args] : ['setpriv', ...become, program, ...args];
-    const kept = ['PATH', 'NODE_EXTRA_CA_CERTS'].flatMap((key) =>
-      process.env[key] === undefined ? [] : [[key, process.env[key]]],
-    );
-    const env = { ...Object.fromEntries(kept), HOME: this.home, TMPDIR: this.home };
+    const [file, ...words]: [string, ...string[]] =
+      become.length === 0 ? [program, ...args] : ['setpriv', ...become, program, ...args];
+    const { PATH = '', NODE_EXTRA_CA_CERTS } = process.env;
+    const env: Record<string, string> = {
+      PATH,
+      ...(NODE_EXTRA_CA_CERTS === undefined ? {} : { NODE_EXTRA_CA_CERTS }),
+      HOME: this.home,
+      TMPDIR: this.home,
+    };
     return new Promise((resolve) => {
       execFile(file, words, { cwd: this.home, env, timeout: 120_000, maxBuffer: 16 << 20 }, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),

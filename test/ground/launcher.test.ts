@@ -81,11 +81,21 @@ describe('kapal, for the first time', () => {
     assert.deepEqual(others, []);
   });
 
-  test('starts the program once to warm the cache, without its standard input', async () => {
+  test('warms the cache for a command and for the daemon, without its standard input', async () => {
     await using checkout = Checkout.bare();
     const ended = await checkout.run(['env', 'set', 'api', 'KEY=-'], {}, { input: 'a value' });
     assert.equal(value(ended, 'stdin'), 'a value');
-    assert.deepEqual(checkout.starts(), ['--version', 'env']);
+    const starts = checkout.starts().map((start) => start.replace(`${checkout.folder}/src/`, ''));
+    assert.deepEqual(starts, ['--version', 'main.ts', 'daemon/daemon.ts', 'observe/logs/worker.ts', 'env']);
+  });
+
+  test('starts the daemon so that it saves memory', async () => {
+    await using checkout = Checkout.installed();
+    const main = join(checkout.folder, 'src/main.ts');
+    for (const words of [['up'], ['--data', '/srv', 'up', '--detach']]) {
+      const ended = await checkout.run(words);
+      assert.deepEqual(argv(ended), [flags, '--optimize-for-size', main, ...words]);
+    }
   });
 
   test('keeps the dev dependencies of a developer', async () => {

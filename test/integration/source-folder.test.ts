@@ -302,7 +302,7 @@ describe('a branch of a repository on this machine', () => {
       (error) => error instanceof TreeError && /It has: main, next\./.test(error.hint ?? ''),
     );
     for (const branch of ['HEAD~1', '-x', 'main:sub', 'main\nHEAD', ''])
-      await assert.rejects(readBranch(main, branch), { kind: 'failed' }, branch);
+      await assert.rejects(readBranch(main, branch), { kind: 'refused' }, branch);
   });
 
   test('leaves no temporary folder behind', async (t) => {

@@ -9,6 +9,12 @@ export const stop: Command = {
   examples: [['stop api', 'drain and stop every instance; the service stays known']],
   run(invocation) {
     const service = operand(invocation, 0);
-    return onService(invocation, { service, path: paths.stop(service, invocation.at) });
+    // To programs the outcome is `live`: the world has followed. People asked for something else.
+    const { say } = invocation;
+    const outcomes = { ...say.outcomes, live: say.statuses.stopped };
+    return onService(
+      { ...invocation, say: { ...say, outcomes } },
+      { service, path: paths.stop(service, invocation.at) },
+    );
   },
 };

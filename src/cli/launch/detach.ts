@@ -13,6 +13,8 @@ import { daemonArguments } from './options.ts';
 const BETWEEN = 30;
 /** Lines of the daemon's log that explain why it ended. */
 const TAIL = 15;
+/** As the launcher starts a daemon; this command line may have been started without it. */
+const savesMemory = '--optimize-for-size';
 
 /**
  * Starts a daemon that outlives this command, in a session of its own, and resolves when it is ready. Rejects with the error that it
@@ -27,10 +29,11 @@ export async function startDetached(
   await mkdir(dirname(log), { recursive: true, mode: 0o700 });
   await using answer = await openNameless();
   await using errors = await open(log, 'a', 0o600);
-  const [node = '', ...flags] = host.program;
+  const [node = '', ...program] = host.program;
+  const flags = program.includes(savesMemory) ? program : [savesMemory, ...program];
   const child = launch(node, [...flags, 'up', '--json', ...daemonArguments(options)], {
     cwd: '/',
-    env: host.env,
+    env: { MALLOC_ARENA_MAX: '2', ...host.env },
     stdio: ['ignore', answer.fd, errors.fd],
   });
   const ended = new Promise<string>((resolve) => {

@@ -83,7 +83,7 @@ class EmbeddedEdge implements Edge {
   }
 
   async status(): Promise<EdgeStatus> {
-    const fleet = await surveyFleet(this.#folder);
+    const fleet = surveyFleet(this.#folder);
     const status = this.#statusOf(fleet, await askFleet(this.#control, fleet));
     if (status === null) throw this.#dead();
     return status;
@@ -98,7 +98,7 @@ class EmbeddedEdge implements Edge {
   }
 
   async describe(): Promise<string> {
-    const fleet = await surveyFleet(this.#folder);
+    const fleet = surveyFleet(this.#folder);
     const address = fleet.keepers.at(-1)?.address ?? null;
     const head = address === null ? 'embedded edge, not running' : `embedded edge on http://${address}`;
     const statuses = (await askFleet(this.#control, fleet)).map(({ status }) => status);
@@ -116,7 +116,7 @@ class EmbeddedEdge implements Edge {
   /** The status where all is as this daemon left it, else `null`. For the daemon's regular look: one survey, one question for each worker. */
   async #glance(): Promise<EdgeStatus | null> {
     if (this.#launch === null) return null;
-    const fleet = await surveyFleet(this.#folder);
+    const fleet = surveyFleet(this.#folder);
     const keeper = fleet.keepers.at(-1);
     const [generation, ...others] = fleet.generations;
     if (keeper === undefined || generation === undefined || others.length > 0) return null;
@@ -139,7 +139,7 @@ class EmbeddedEdge implements Edge {
 
   /** Whether what runs is what is wanted; waits for its first worker, and finishes a hand-over that a dead daemon began. */
   async #adopt(): Promise<boolean> {
-    const fleet = await surveyFleet(this.#folder);
+    const fleet = surveyFleet(this.#folder);
     const keeper = fleet.keepers.at(-1);
     const generation = fleet.generations.at(-1);
     if (keeper === undefined || generation === undefined || !holds(keeper.address, this.#options.http)) return false;
@@ -156,7 +156,7 @@ class EmbeddedEdge implements Edge {
 
   async #replace(): Promise<void> {
     const engine = await this.#installed();
-    const fleet = await surveyFleet(this.#folder);
+    const fleet = surveyFleet(this.#folder);
     const latest = fleet.generations.at(-1);
     const launch = await this.#launchText(latest === undefined ? null : await readIfThere(this.#folder.launch(latest)));
     const { http, workers } = this.#options;
@@ -205,13 +205,13 @@ class EmbeddedEdge implements Edge {
   }
 
   async #push(json: string): Promise<void> {
-    const { workers } = await surveyFleet(this.#folder);
+    const { workers } = surveyFleet(this.#folder);
     if (workers.length === 0) throw this.#dead();
     await askWorkers({ ...this.#control, workers, question: applyQuestion(json) });
   }
 
   async #statuses(): Promise<WorkerStatus[]> {
-    const answers = await askFleet(this.#control, await surveyFleet(this.#folder));
+    const answers = await askFleet(this.#control, surveyFleet(this.#folder));
     return answers.map(({ status }) => status);
   }
 

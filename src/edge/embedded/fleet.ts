@@ -1,6 +1,7 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing, readIfThere } from '../../lib/files.ts';
+import { isMissing } from '../../lib/files.ts';
 import { type EdgeFolder, socketName } from './folder.ts';
 import { type Identity, isAlive, parseIdentity } from './identity.ts';
 
@@ -35,11 +36,9 @@ export interface WorkerProcess extends SlotProcess {
   readonly socket: string;
 }
 
-export async function surveyFleet(folder: EdgeFolder): Promise<Fleet> {
-  const names = await namesIn(folder.path);
-  const processes = (await Promise.all(names.map((name) => readProcess(folder, name)))).filter(
-    (found) => found !== null,
-  );
+export function surveyFleet(folder: EdgeFolder): Fleet {
+  const names = namesIn(folder.path);
+  const processes = names.map((name) => readProcess(folder, name)).filter((found) => found !== null);
   const alive = processes.filter((found) => isAlive(found.identity));
   const numbers = names.map(generationOf).filter((number) => number !== null);
   return {
@@ -63,10 +62,10 @@ export async function surveyFleet(folder: EdgeFolder): Promise<Fleet> {
  * writing the name of its next worker at this moment, and a worker without a file would miss the next table.
  */
 export async function forgetRetired(folder: EdgeFolder): Promise<void> {
-  const names = await namesIn(folder.path);
+  const names = namesIn(folder.path);
   const living = new Set(names.filter((name) => name.startsWith('launch-')).map(generationOf));
   for (const name of names) {
-    const found = await readProcess(folder, name);
+    const found = readProcess(folder, name);
     if (found === null || living.has(found.generation) || isAlive(found.identity)) continue;
     await rm(join(folder.path, name), { force: true });
   }
@@ -79,10 +78,11 @@ interface FoundProcess extends SlotProcess {
 
 const PROCESS_FILE = /^(keeper|slot|worker)-(\d+)(?:-(\d+))?$/;
 
-async function readProcess(folder: EdgeFolder, name: string): Promise<FoundProcess | null> {
+/** A dozen tiny files that the daemon looks at every other second: read without promises, which would cost ten times as much. */
+function readProcess(folder: EdgeFolder, name: string): FoundProcess | null {
   const match = PROCESS_FILE.exec(name);
   if (match === null) return null;
-  const [line = '', address = ''] = ((await readIfThere(join(folder.path, name))) ?? '').split('\n');
+  const [line = '', address = ''] = unlessMissing(() => readFileSync(join(folder.path, name), 'utf8'), '').split('\n');
   const identity = parseIdentity(line);
   if (identity === null) return null;
   const role = match[1] as FoundProcess['role'];
@@ -94,11 +94,15 @@ function generationOf(name: string): number | null {
   return match === null ? null : Number(match[1]);
 }
 
-async function namesIn(path: string): Promise<string[]> {
+function namesIn(path: string): string[] {
+  return unlessMissing(() => readdirSync(path), []);
+}
+
+function unlessMissing<T>(read: () => T, otherwise: T): T {
   try {
-    return await readdir(path);
+    return read();
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (isMissing(error)) return otherwise;
     throw error;
   }
 }

@@ -34,7 +34,7 @@ export async function startGeneration(
   control: KeeperControl,
   next: { readonly launch: string; readonly engine: Engine; readonly address: SocketAddress; readonly workers: number },
 ): Promise<number> {
-  const fleet = await surveyFleet(control.folder);
+  const fleet = surveyFleet(control.folder);
   const generation = fleet.highest + 1;
   await writeDurably(control.folder.launch(generation), next.launch);
   try {
@@ -60,7 +60,7 @@ export async function waitUntilServing(
 ): Promise<void> {
   const deadline = control.clock.monotonic() + READY_TIMEOUT;
   for (;;) {
-    const fleet = await surveyFleet(control.folder);
+    const fleet = surveyFleet(control.folder);
     const workers = fleet.workers.filter((worker) => worker.generation === wanted.generation);
     const answers = await askWorkers({ ...control, workers, question: statusQuestion });
     if (answers.filter(({ status }) => status.state === 'serving').length >= wanted.workers) return;
@@ -77,7 +77,7 @@ export async function retireBefore(
   control: KeeperControl,
   options: { readonly first: number; readonly grace: number },
 ): Promise<readonly WorkerProcess[]> {
-  const fleet = await surveyFleet(control.folder);
+  const fleet = surveyFleet(control.folder);
   for (const generation of fleet.generations) {
     if (generation < options.first) await rm(control.folder.launch(generation), { force: true });
   }
@@ -98,7 +98,7 @@ export async function endFleet(control: KeeperControl, grace: number): Promise<v
   const deadline = control.clock.monotonic() + grace + 1000;
   while (control.clock.monotonic() < deadline && workers.some(({ identity }) => isAlive(identity))) await pause(POLL);
   for (const { identity } of workers) signal(identity, 'SIGKILL');
-  const { sessions } = await surveyFleet(control.folder);
+  const { sessions } = surveyFleet(control.folder);
   await endStrays({ sessions, folder: control.folder.path, clock: control.clock });
   await forgetRetired(control.folder);
 }
@@ -147,7 +147,7 @@ async function startKeeper(
 
 async function abandon(control: KeeperControl, generation: number): Promise<void> {
   await rm(control.folder.launch(generation), { force: true });
-  const fleet = await surveyFleet(control.folder);
+  const fleet = surveyFleet(control.folder);
   const others = fleet.generations.length > 0;
   const keepers = others ? fleet.keepers.filter((keeper) => keeper.generation === generation) : fleet.keepers;
   const members = [...fleet.slots, ...fleet.workers].filter((member) => member.generation === generation);

@@ -2,6 +2,7 @@ import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBranchName } from './branch-name.ts';
 import { commitFacts, headFacts } from './git-folder.ts';
 import { findRepository, git, type Repository } from './git-program.ts';
 import { readGitTree } from './git-tree.ts';
@@ -34,6 +35,7 @@ export async function localRepository(text: string): Promise<string | null> {
  * part of it. For a folder inside the work tree, that folder of the branch. Throws TreeError.
  */
 export async function readBranch(folder: string, branch: string | null): Promise<BranchTree> {
+  if (branch !== null && !isBranchName(branch)) throw notABranch(branch);
   const repository = await findRepository(folder).catch(() => null);
   if (repository === null) throw new TreeError('failed', `${shown(folder)} is not a git repository`);
   const facts = await resolveBranch(repository, branch);
@@ -64,13 +66,18 @@ export async function readBranch(folder: string, branch: string | null): Promise
 
 async function resolveBranch(repository: Repository, branch: string | null): Promise<FolderTree['git']> {
   if (branch === null) return headFacts(repository);
-  // A newline would be a second question to cat-file, and `^`, `:`, `@{` another commit than the one named.
-  if (/[\p{Cc} ~^:?*[\\]|\.\.|@\{/u.test(branch)) return null;
   for (const name of [`refs/heads/${branch}`, `refs/tags/${branch}`, `refs/remotes/origin/${branch}`]) {
     const facts = await commitFacts(repository, name);
     if (facts !== null) return { ...facts, branch };
   }
   return null;
+}
+
+/** A newline would be a second question to cat-file, and `^`, `:`, `@{` another commit than the one named. */
+function notABranch(name: string): TreeError {
+  return new TreeError('refused', `${shown(name)} cannot be the name of a branch`, {
+    hint: 'Name a branch or a tag of the repository, as in --branch main.',
+  });
 }
 
 async function noSuchBranch(repository: Repository, folder: string, branch: string | null): Promise<TreeError> {
