@@ -1,40 +1,54 @@
-import type { ServiceDocument } from '../src/api/contract/types.ts';
+import type { EventDocument, ServiceDocument } from '../src/api/contract/types.ts';
 import type { TestKapal } from '../test/e2e/kapal.ts';
 import { api } from './stage.ts';
 
 /**
- * Looks for instances that were restarted or vanished. While a release stays current, an instance of it that was ready once keeps its process; one
- * that was never ready may crash, since a deploy of a version that does is part of the bench.
+ * Looks for instances that were restarted or vanished. As long as the traffic stays with a release, an instance of it that was ready once keeps its
+ * process; one that was never ready may crash, since deploys of versions that do are part of the bench.
  */
 export class Watch {
   readonly faults: string[] = [];
-  #before: readonly ServiceDocument[];
+  readonly #kapal: TestKapal;
+  #services: readonly ServiceDocument[] = [];
+  #sequence = 0;
 
-  constructor(services: readonly ServiceDocument[]) {
-    this.#before = services;
+  constructor(kapal: TestKapal) {
+    this.#kapal = kapal;
   }
 
-  async during(kapal: TestKapal, milliseconds: number): Promise<void> {
+  async during(milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds;
     while (performance.now() < end) {
-      this.look(await api<readonly ServiceDocument[]>(kapal, '/api/v1/services'));
+      await this.look();
       await new Promise((resolve) => setTimeout(resolve, Math.min(250, Math.max(0, end - performance.now()))));
     }
   }
 
-  look(services: readonly ServiceDocument[]): void {
-    for (const before of this.#before) {
+  async look(): Promise<void> {
+    const services = await api<readonly ServiceDocument[]>(this.#kapal, '/api/v1/services');
+    // Asked for afterwards: a promotion between the two is taken for earlier, which hides nothing for longer than one look.
+    const moved = await this.#promoted();
+    for (const before of this.#services) {
       const now = services.find((service) => service.project === before.project && service.service === before.service);
       if (now === undefined) this.faults.push(`${before.service} vanished`);
-      else if (now.release === before.release) this.#compare(before, now);
+      else if (!moved.has(before.service)) this.#compare(before, now);
     }
-    this.#before = services;
+    this.#services = services;
+  }
+
+  /** The services whose traffic went to another release since the last look. */
+  async #promoted(): Promise<ReadonlySet<string | null>> {
+    const events = await api<readonly EventDocument[]>(
+      this.#kapal,
+      `/api/v1/events?after=${this.#sequence}&limit=1000`,
+    );
+    this.#sequence = events.at(-1)?.sequence ?? this.#sequence;
+    return new Set(events.filter(({ kind }) => kind === 'promote').map(({ service }) => service));
   }
 
   #compare(before: ServiceDocument, now: ServiceDocument): void {
-    for (const instance of before.instances.filter(
-      ({ state, release }) => state === 'ready' && release === before.release,
-    )) {
+    for (const instance of before.instances) {
+      if (instance.state !== 'ready' || instance.release !== before.release) continue;
       const after = now.instances.find(({ id }) => id === instance.id);
       if (after === undefined) this.faults.push(`${instance.id} of release ${instance.release} is gone`);
       else if (after.restarts !== instance.restarts || after.pid !== instance.pid || after.state !== 'ready')

@@ -101,6 +101,7 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Memori satu instans; di atasnya kernel mematikannya, bila kernel mengizinkan batas.',
   ],
   ['no limit', 'tanpa batas'],
+  ["3/4 of the machine's", '3/4 memori mesin'],
   ['Limits of the build.', 'Batas build.'],
   [
     'This file of the publish path is served where nothing matches: a single-page app.',

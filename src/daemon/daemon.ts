@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { availableParallelism, networkInterfaces } from 'node:os';
+import { availableParallelism, networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { tryAddress } from '../api/listeners.ts';
 import { createApi } from '../api/server.ts';
@@ -28,7 +28,7 @@ import { Sources } from '../source/sources.ts';
 import { acquireLock } from '../state/lock.ts';
 import { openStore } from '../state/open.ts';
 import type { Store } from '../state/store.ts';
-import { apiToken, type DataFolder, dataFolder, makeDataFolder } from './data-folder.ts';
+import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
 import { openDaemonLog } from './log.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
@@ -85,6 +85,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await engine.close();
       store.close();
       await rm(folder.beacon, { force: true });
+      await leaveDataFolder(folder);
       lock[Symbol.dispose]();
     },
   };
@@ -187,6 +188,7 @@ async function dependencies(
       http,
       httpPort: Number(http.slice(http.lastIndexOf(':') + 1)),
       domain: options.domain,
+      buildMemory: Math.floor((totalmem() * 3) / 4),
       buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
       edgeWhy: options.edge === 'embedded' ? 'asked for' : 'the only engine of this version',
       runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',

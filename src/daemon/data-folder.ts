@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, lstat, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { makeFolder, readIfThere, writeDurably } from '../lib/files.ts';
+import { KapalError } from '../model/errors.ts';
 
 /** Where everything of one install lies. 0755 at the top so that services reach what they run; the daemon's own parts are 0700. */
 export interface DataFolder {
@@ -51,19 +52,41 @@ export function dataFolder(root: string): DataFolder {
   };
 }
 
+/** Throws KapalError `usage` for a path that cannot be a data folder, `forbidden` where a part of it is not ours. */
 export async function makeDataFolder(folder: DataFolder): Promise<void> {
+  // Services find their Node in it by PATH, whose folders a colon parts (POSIX.1-2017, XBD 8.3).
+  if (/[:\n]/.test(folder.root)) {
+    throw new KapalError(
+      'usage',
+      `the data folder cannot be ${JSON.stringify(folder.root)}: its path holds a colon or a line break`,
+      {
+        hint: 'Choose another one with --data.',
+      },
+    );
+  }
   await makeFolder(folder.root, 0o755);
   for (const path of [folder.releases, folder.homes, folder.toolchain]) await makeOwn(path, 0o755);
   for (const path of [folder.record, folder.logs, folder.keys, folder.sources, folder.git, folder.runs])
     await makeOwn(path, 0o700);
-  if (!folder.socket.startsWith(folder.root)) await makeOwn(join(folder.socket, '..'), 0o700);
+  if (!folder.socket.startsWith(folder.root)) await makeOwn(dirname(folder.socket), 0o700, lstat);
 }
 
-/** A folder of that mode which is ours: one that another user prepared (in /tmp, say) is refused. */
-async function makeOwn(path: string, mode: number): Promise<void> {
+/** Removes what was made outside of the data folder; the sockets in it are closed. */
+export async function leaveDataFolder(folder: DataFolder): Promise<void> {
+  const beside = dirname(folder.socket);
+  if (beside !== folder.root) await rmdir(beside).catch(() => undefined);
+}
+
+/**
+ * A folder of that mode which is ours: one that another user prepared is refused. In the data folder it may be a link, to another disk say; where
+ * others can write (`look` is lstat) it may not, for chmod(2) would follow theirs.
+ */
+async function makeOwn(path: string, mode: number, look: typeof stat | typeof lstat = stat): Promise<void> {
   await makeFolder(path, mode);
-  const { uid } = await stat(path);
-  if (process.getuid !== undefined && uid !== process.getuid()) throw new Error(`${path} belongs to another user`);
+  const found = await look(path);
+  if (!found.isDirectory()) throw new KapalError('forbidden', `${path} is no folder`);
+  if (process.getuid !== undefined && found.uid !== process.getuid())
+    throw new KapalError('forbidden', `${path} belongs to another user`);
   await chmod(path, mode);
 }
 

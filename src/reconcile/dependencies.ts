@@ -41,6 +41,8 @@ export interface Settings {
   readonly domain: string;
   /** Builds at a time. */
   readonly buildSlots: number;
+  /** Bytes for a build that declares no limit: one build must not take the machine from what serves. Null for none. */
+  readonly buildMemory: number | null;
   readonly edgeWhy: string;
   readonly runtimeWhy: string;
 }

@@ -24,10 +24,12 @@ export class Fleet implements Loops {
   readonly #loops = new Map<ServiceId, ServiceLoop>();
   readonly #waiting = new Map<string, ((row: RolloutRow) => void)[]>();
   readonly #watchers = new Map<ServiceId, Set<() => void>>();
+  readonly #since: number;
   #closed = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#since = options.needs.clock.now();
   }
 
   /** Makes loops for all services on record; resolves when each has been observed once. */
@@ -86,6 +88,7 @@ export class Fleet implements Loops {
       confirms: (endpoint) => edge.confirms(endpoint),
       inFlight: (endpoint) => edge.inFlight(endpoint),
       detail: () => null,
+      since: this.#since,
     };
   }
 

@@ -41,6 +41,11 @@ export class Observer {
     return this.#memory.get(instance)?.detail ?? null;
   }
 
+  /** Milliseconds until an instance has to be probed; infinite where none has to. */
+  probeIn(): number {
+    return this.#probing.dueIn();
+  }
+
   close(): void {
     this.#probing.close();
   }

@@ -6,6 +6,9 @@ import type { Dependencies } from './dependencies.ts';
 /** Milliseconds between probes of an instance that is not ready. */
 const pace = { starting: 50, unready: 1_000 } as const;
 
+/** A probe of a ready instance may come so many milliseconds early: then those of one service share a pass. */
+const early = 500;
+
 export interface ProbeSubject {
   readonly instance: string;
   /** A probe of an earlier run says nothing about this one. */
@@ -40,7 +43,8 @@ export class Probing {
   /** The answer that has come in since the last call, and starts the next probe when it is due. */
   take(subject: ProbeSubject): ProbeResult | null {
     const watched = this.#of(subject);
-    if (!watched.probing && this.#needs.clock.monotonic() >= watched.due) this.#ask(subject, watched);
+    const slack = subject.state === 'ready' ? early : 0;
+    if (!watched.probing && this.#needs.clock.monotonic() >= watched.due - slack) this.#ask(subject, watched);
     const { fresh } = watched;
     watched.fresh = null;
     return fresh;
@@ -54,6 +58,12 @@ export class Probing {
     const patience = Math.min(timeout, 1_000);
     const result = await this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout: patience });
     return { ok: result.ok, detail: `${path} ${result.detail}` };
+  }
+
+  /** Milliseconds until a pass should ask for the next probe, never less than half a second: one that is overdue may not be wanted now. */
+  dueIn(): number {
+    const dues = [...this.#watched.values()].map(({ due }) => due);
+    return Math.max(early, Math.min(...dues) - this.#needs.clock.monotonic());
   }
 
   retain(instances: ReadonlySet<string>): void {

@@ -10,8 +10,8 @@ import { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
 import { serviceView } from './view.ts';
 
-/** Milliseconds between looks, by what is going on; exits and the edge's answers wake the loop before. */
-const pace = { starting: 30, moving: 100, steady: 2_000, fault: 1_000 } as const;
+/** Milliseconds between looks, by what is going on; exits, the edge's answers and probes that are due wake the loop before. */
+const pace = { starting: 30, moving: 100, steady: 5_000, fault: 1_000 } as const;
 
 /** Passes in a row that may follow at once because the last one acted; then the pace rules, so that a fault cannot spin. */
 const eagerPasses = 20;
@@ -30,9 +30,11 @@ export class ServiceLoop {
   #timer: Disposable | null = null;
   #closed = false;
   #first = Promise.withResolvers<void>();
+  readonly #since: number;
 
   constructor(context: ServiceContext) {
     this.#context = context;
+    this.#since = context.needs.clock.now();
     const runs = new Runs(context);
     this.#effects = new Effects(context, runs);
     this.#observer = new Observer(context, runs);
@@ -171,8 +173,8 @@ export class ServiceLoop {
         ? pace.starting
         : states.some((state) => state === 'draining' || state === 'stopping') || rollout !== null
           ? pace.moving
-          : pace.steady;
-    return wakeAt === null ? usual : Math.max(0, Math.min(usual, wakeAt - view.now));
+          : Math.min(pace.steady, this.#observer.probeIn());
+    return Math.max(0, wakeAt === null ? usual : Math.min(usual, wakeAt - view.now));
   }
 
   #reach(): Parameters<typeof serviceView>[2] {
@@ -181,6 +183,7 @@ export class ServiceLoop {
       confirms: (endpoint) => edge.confirms(endpoint),
       inFlight: (endpoint) => edge.inFlight(endpoint),
       detail: (instance) => this.detail(instance),
+      since: this.#since,
     };
   }
 }

@@ -9,6 +9,8 @@ export interface Reach {
   confirms(endpoint: string): boolean | null;
   inFlight(endpoint: string): number | null;
   detail(instance: string): string | null;
+  /** When this daemon began to look. */
+  readonly since: number;
 }
 
 /** Joins record and observed world into what the step machine decides on. */
@@ -17,6 +19,7 @@ export function serviceView(needs: Pick<Dependencies, 'store' | 'clock'>, row: S
   const spec = rolloutSpec(needs, row, rollout);
   return {
     now: needs.clock.now(),
+    watchedSince: reach.since,
     desired: desiredInstances(row, spec.instances),
     routed: listens(row.spec.type),
     current: row.current,

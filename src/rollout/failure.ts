@@ -1,6 +1,14 @@
 import { describeExit } from '../model/instance.ts';
 import { settleTime } from './instance.ts';
-import { abortLimit, prepareLimit, quickExitLimit, shiftLimit, warmLimit, withdrawLimit } from './limits.ts';
+import {
+  abortLimit,
+  noticeTime,
+  prepareLimit,
+  quickExitLimit,
+  shiftLimit,
+  warmLimit,
+  withdrawLimit,
+} from './limits.ts';
 import { seconds } from './retire.ts';
 import { activeOf, isBooting, isPromoted, servingOf } from './serving.ts';
 import { type Step, wakeAt } from './step.ts';
@@ -19,9 +27,10 @@ export function failureWakes(view: ServiceView, rollout: RolloutView): Step {
   return wakeAt(phaseEnd(view, rollout), ...attempts);
 }
 
-/** When the phase ends, whatever has been reached. */
+/** When the phase ends, whatever has been reached. An instance that waits for a daemon that is away gets its time anew. */
 export function phaseEnd(view: ServiceView, rollout: RolloutView): number {
-  return rollout.since + phaseLimit(view, rollout);
+  const waits = rollout.phase === 'warming' || rollout.phase === 'shifting';
+  return (waits ? Math.max(rollout.since, view.watchedSince) : rollout.since) + phaseLimit(view, rollout);
 }
 
 function phaseLimit(view: ServiceView, rollout: RolloutView): number {
@@ -73,11 +82,14 @@ function ofInstances(view: ServiceView, rollout: RolloutView): RolloutFailure | 
 
 /**
  * When an instance must be ready again at the latest. Counted from the beginning of its present attempt, not of its first: an app that is
- * slow and exits once gets the declared time anew, and the third quick exit bounds the whole.
+ * slow and exits once gets the declared time anew, and the third quick exit bounds the whole. One that became ready while no daemon looked
+ * must not be late by the time that passed.
  */
 function readyBy(view: ServiceView, instance: InstanceView): number | null {
-  if (isBooting(instance)) return instance.startedAt + view.policy.startTimeout + (view.routed ? 0 : settleTime);
-  return instance.state === 'unready' ? instance.since + view.policy.startTimeout : null;
+  const noticed = view.watchedSince + noticeTime;
+  const { startTimeout } = view.policy;
+  if (isBooting(instance)) return Math.max(noticed, instance.startedAt + startTimeout + (view.routed ? 0 : settleTime));
+  return instance.state === 'unready' ? Math.max(noticed, instance.since + startTimeout) : null;
 }
 
 function crashMessage(instance: InstanceView): string {

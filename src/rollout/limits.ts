@@ -8,6 +8,9 @@ export const prepareLimit = 30 * 60_000;
 /** Room for what is not boot time: starting processes, confirming a table, an action that was lost once. */
 const slack = 5_000;
 
+/** What a daemon that has just begun needs to see that an instance is ready: some probes, on a machine that is busy. */
+export const noticeTime = 3_000;
+
 /** The third quick exit of an instance is the end of its rollout. */
 export const quickExitLimit = 3;
 

@@ -8,6 +8,8 @@ import type { ErrorCode } from '../model/errors.ts';
  */
 export interface ServiceView {
   readonly now: number;
+  /** When the daemon that looks began to: what happened unseen before it is not held against an instance. */
+  readonly watchedSince: number;
   /** Instances wanted now: 0 when the service is stopped. */
   readonly desired: number;
   /** Whether instances are reached through the edge: workers are not. */

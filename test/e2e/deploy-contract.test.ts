@@ -81,7 +81,6 @@ describe('what programs read', () => {
       address: (address) => /^127\.0\.0\.1:\d+$/.test(String(address)),
       restarts: count,
       startedAt: moment,
-      lastExit: orNull((exit) => typeof exit === 'string'),
     });
   });
 

@@ -41,7 +41,7 @@ function processOf(pid: number, kapal: Install, install: string | null): Process
     install === null
       ? null
       : (new RegExp(`/kapal-${install}/run-(\\S+)`).exec(text(`/proc/${pid}/cgroup`))?.[1] ?? null);
-  const keeper = new RegExp(`${kapal.data}/runs/runs/(\\S+)`).exec(command)?.[1] ?? null;
+  const keeper = new RegExp(`${RegExp.escape(kapal.data)}/runs/runs/(\\S+)`).exec(command)?.[1] ?? null;
   const isDaemon = command.includes(`main.ts up`) && command.includes(kapal.data);
   if (mark === null && held === null && !command.includes(`${kapal.data}/`) && !isDaemon) return null;
   const role = isDaemon

@@ -79,7 +79,8 @@ export class TestKapal implements AsyncDisposable {
     daemon.stderr.on('data', (part: Buffer) => (said += part.toString()));
     await until('the daemon answers', async () => {
       if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`);
-      return (await this.run('ps')).code === 0;
+      // Asking before it has said that it is ready would take the processor that it needs for its start.
+      return said !== '' && (await this.run('ps')).code === 0;
     });
   }
 

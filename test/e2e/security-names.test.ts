@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Ran, TestKapal } from './kapal.ts';
 import { filesBelow, processesOf } from './install.ts';
-import { server, shop } from './survival.ts';
+import { ask, server, shop } from './survival.ts';
 
 describe('names are data, never paths, options or shell text', () => {
   test('hostile ones are refused with exit code 2 and leave no trace', async () => {
@@ -13,33 +13,60 @@ describe('names are data, never paths, options or shell text', () => {
     const hostile = [
       '../x',
       '-rf',
-      '--',
       `$(touch ${mark})`,
       `\`touch ${mark}\``,
       'a\nb',
       `'; touch ${mark} #`,
-      '"',
       'x'.repeat(300),
-      '.',
       '..',
       'A',
       'ä',
-      'a/b',
       '@new',
       ' ',
-      '\u0000x'.slice(1, 1) + '%2e%2e',
+      '%2e%2e',
     ];
     const folder = await kapal.project('shop', shop('shop'));
     await kapal.deploy(folder);
     const before = traces(kapal);
 
     for (const name of hostile) {
-      await refused(kapal, name, ['deploy', folder, `--project=${name}`]);
-      await refused(kapal, name, ['deploy', folder, `--environment=${name}`]);
-      await refused(kapal, name, ['env', 'set', `--project=${name}`, 'shop', 'KEY=value']);
-      await refused(kapal, name, ['env', 'set', '--', name, 'KEY=value']);
-      if (name !== 'A' && name !== '@new') await refused(kapal, name, ['env', 'set', '--', 'shop', `${name}=value`]);
-      if (name !== 'A') await refused(kapal, name, ['domain', 'add', '--', 'shop', name]);
+      // The daemon does not rely on what a client has looked at.
+      const at = (more: object = {}) => new URLSearchParams({ environment: 'production', ...more }).toString();
+      const [there, none] = [
+        encodeURIComponent(name),
+        { source: { kind: 'folder', digest: `sha256-${'0'.repeat(64)}`, name: 'shop', git: null } },
+      ];
+      const asked: readonly Asked[] = [
+        ['POST', '/deploys', { environment: 'production', project: name, ...none }],
+        ['POST', '/deploys', { environment: name, ...none }],
+        ['PATCH', `/services/shop/variables?${at({ project: name })}`, { changes: { KEY: 'value' } }],
+        ['PATCH', `/services/shop/variables?${at({ environment: name })}`, { changes: { KEY: 'value' } }],
+        ['PATCH', `/services/${there}/variables?${at()}`, { changes: { KEY: 'value' } }],
+        // `A` and `@new` are names of variables and hosts.
+        ...(/^[A@]/.test(name)
+          ? []
+          : ([['PATCH', `/services/shop/variables?${at()}`, { changes: { [name]: 'value' } }]] as const)),
+        ...(name === 'A' ? [] : ([['PUT', `/services/shop/domains/${there}?${at()}`, undefined]] as const)),
+      ];
+      for (const [method, path, body] of asked) {
+        const answer = await ask(kapal, path, { method, body });
+        assert.ok(
+          [400, 404, 422].includes(answer.status),
+          `${method} ${path} ${JSON.stringify(body)}: ${answer.status} ${JSON.stringify(answer.body)}`,
+        );
+        assert.doesNotMatch(JSON.stringify(answer.body), /"internal"/);
+      }
+    }
+    for (const name of ['../x', '-rf', `$(touch ${mark})`, 'a\nb']) {
+      const commands = [
+        ['deploy', folder, `--project=${name}`],
+        ['deploy', folder, `--environment=${name}`],
+        ['env', 'set', `--project=${name}`, 'shop', 'KEY=value'],
+        ['env', 'set', '--', name, 'KEY=value'],
+        ['env', 'set', '--', 'shop', `${name}=value`],
+        ['domain', 'add', '--', 'shop', name],
+      ];
+      await Promise.all(commands.map((args) => refused(kapal, name, args)));
     }
     assert.equal((await kapal.service('shop')).release, 1);
     assert.deepEqual(traces(kapal), before);
@@ -110,6 +137,8 @@ describe('names are data, never paths, options or shell text', () => {
     assert.ok(!traces(kapal).some((path) => path.includes('touched')));
   });
 });
+
+type Asked = readonly [method: string, path: string, body: object | undefined];
 
 async function refused(kapal: TestKapal, name: string, args: readonly string[]): Promise<Ran> {
   const ran = await kapal.run(...args);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { freePort, TestKapal } from './kapal.ts';
-import { processesOf } from './install.ts';
-import { facesOf, shop } from './survival.ts';
+import { isAlive, leftovers, processesOf, send } from './install.ts';
+import { eventually, facesOf, shop } from './survival.ts';
 
 const exec = promisify(execFile);
 
@@ -37,6 +37,34 @@ describe('starting', () => {
       assert.match(refused.stderr, new RegExp(flag), refused.stderr);
       assert.deepEqual(processesOf(kapal), [], `${flag}: what was begun has ended`);
     }
+  });
+
+  test('a data folder with a long path of odd characters works, and leaves nothing outside of it', async () => {
+    await using kapal = await TestKapal.prepare();
+    const data = join(kapal.folder, `it's "odd" $(touch x) ${'d'.repeat(100)}`, 'data');
+    await mkdir(data, { recursive: true });
+    const at = (...args: readonly string[]) => kapal.runWith({ env: { KAPAL_DATA: data } }, ...args);
+    const start = ['up', '--detach', '--json', '--http', `127.0.0.1:${kapal.http}`, '--api', `127.0.0.1:${kapal.api}`];
+    const up = await at(...start);
+    assert.equal(up.code, 0, up.stderr);
+    const { socket, pid } = JSON.parse(up.stdout) as { socket: string; pid: number };
+    assert.ok(Buffer.byteLength(socket) <= 107, 'the longest that a socket may be');
+    assert.equal(statSync(dirname(socket)).mode & 0o777, 0o700);
+    const deploy = await at('deploy', await kapal.project('shop', shop('shop')));
+    assert.equal(deploy.code, 0, deploy.stderr);
+    assert.equal((await kapal.visit('shop.localhost')).status, 200);
+    send(pid, 'SIGKILL');
+    await eventually('the daemon has ended', () => !isAlive(pid));
+    const again = await at(...start);
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal((await at('project', 'remove', 'shop', '--yes')).code, 0);
+    assert.equal((await at('down', '--apps')).code, 0);
+    assert.ok(!existsSync(dirname(socket)), 'the folder of the socket is gone');
+    assert.deepEqual(leftovers({ data }), []);
+    assert.ok(!existsSync(join(kapal.folder, 'x')) && !existsSync('x'));
+    const refused = await kapal.run('up', '--data', join(kapal.folder, 'a:b'));
+    assert.equal(refused.code, 2, refused.stderr);
+    assert.ok(!existsSync(join(kapal.folder, 'a:b')));
   });
 
   test('service install --dry-run prints what starts Kapal at boot, and writes nothing', async () => {

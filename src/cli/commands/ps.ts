@@ -19,11 +19,16 @@ export const ps: Command = {
     const filter = { project: invocation.at.project, ...(environment === undefined ? {} : { environment }) };
     const found = await client.get<readonly ServiceDocument[]>(paths.services(filter, service));
     if (found.length === 0 && service !== undefined) await refuseUnknown(invocation, service);
-    if (json) out.json(found);
+    if (json) out.json(found.map((one) => ({ ...one, instances: one.instances.map(withoutNoExit) })));
     else print(invocation, found);
     return 0;
   },
 };
+
+/** `lastExit` stands only where there was one: what runs undisturbed has exactly the keys of the command line's contract. */
+function withoutNoExit({ lastExit, ...instance }: InstanceDocument): object {
+  return lastExit === null ? instance : { ...instance, lastExit };
+}
 
 /** The daemon knows which name is near, and where else there is one of this name: releases of an unknown service are refused with that. */
 async function refuseUnknown({ client, at }: Invocation, service: string): Promise<void> {

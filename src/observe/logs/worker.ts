@@ -11,7 +11,7 @@ import { LogSearch } from './search.ts';
 
 /** Milliseconds between two looks at the files: while something comes, and when nothing came for a while. */
 const lively = 100;
-const quiet = 250;
+const quiet = 500;
 const livelyFor = 5_000;
 
 /** Followers hear of new lines at most this often. */

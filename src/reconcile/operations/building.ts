@@ -80,7 +80,7 @@ async function begin(
     variables: declared(candidate.resolved),
     account,
     timeout: candidate.spec.build.timeout,
-    memoryLimit: candidate.spec.build.memoryLimit,
+    memoryLimit: candidate.spec.build.memoryLimit ?? needs.settings.buildMemory,
   };
   const plan = await needs.builder.plan(request);
   for (const tool of plan.tools) input.line(`using ${tool}`);

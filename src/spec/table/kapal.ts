@@ -69,7 +69,7 @@ export const buildFields = {
     fallback: String(defaults.build.timeout / 1000),
   }),
   memoryLimit: own(size(32 * MB), 'The memory that a build may use, where the kernel allows a limit.', {
-    fallback: 'no limit',
+    fallback: "3/4 of the machine's",
   }),
 } as const;
 

@@ -141,6 +141,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       http: '127.0.0.1:8080',
       httpPort: 8080,
       domain: 'localhost',
+      buildMemory: null,
       buildSlots: parts.options.buildSlots ?? 2,
       edgeWhy: 'simulated',
       runtimeWhy: 'simulated',

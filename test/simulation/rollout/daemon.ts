@@ -46,10 +46,12 @@ export class Daemon {
   #lives = 1;
   #decideAt = Number.POSITIVE_INFINITY;
   #wake = 0;
+  #roseAt: number;
 
   constructor(around: Surroundings) {
     this.#around = around;
     this.faults = around.scenario.faults;
+    this.#roseAt = around.wall();
   }
 
   get runs(): boolean {
@@ -67,6 +69,7 @@ export class Daemon {
     const { noise, record, processes } = this.#around;
     this.#lives += 1;
     this.#life = this.#lives;
+    this.#roseAt = this.#around.wall();
     const looksFirst = !noise.chance(0.3);
     for (const row of record.rows.values()) {
       row.life = { ...row.life, failedProbes: 0, detail: null };
@@ -228,6 +231,7 @@ export class Daemon {
       return { id, release, ...life, inTable, inFlight: routed ? edge.inFlight(endpoint) : 0 };
     });
     const rollout = record.rollout === null ? null : { ...record.rollout };
-    return { now: wall(), desired: record.desired, routed, current: record.current, rollout, instances, policy };
+    const { desired, current } = record;
+    return { now: wall(), watchedSince: this.#roseAt, desired, routed, current, rollout, instances, policy };
   }
 }

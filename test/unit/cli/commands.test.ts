@@ -56,7 +56,7 @@ describe('ps', () => {
     assert.equal(
       out,
       '[{"project":"shop","environment":"production","service":"api","type":"web","release":4,"status":"running","desired":1,"urls":["http://api.localhost:8080"],' +
-        '"instances":[{"id":"i1","state":"ready","release":4,"pid":123,"address":"127.0.0.1:20001","restarts":0,"startedAt":"2026-01-31T08:00:00.000Z","lastExit":null}]}]\n',
+        '"instances":[{"id":"i1","state":"ready","release":4,"pid":123,"address":"127.0.0.1:20001","restarts":0,"startedAt":"2026-01-31T08:00:00.000Z"}]}]\n',
     );
   });
 

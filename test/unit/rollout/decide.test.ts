@@ -33,6 +33,18 @@ describe('before the target takes traffic', () => {
     assert.equal(decide(waiting).wakeAt, booting.startedAt + 30_000);
   });
 
+  test('what came ready while no daemon looked is not late: it is looked at first', () => {
+    const booting = instance('c', { release: 2, state: 'starting', startedAt: now - 60_000 });
+    const seen = view({
+      rollout: rollout({ since: now - 900_000 }),
+      instances: [instance('a'), instance('b'), booting],
+    });
+    assert.deepEqual(decided(seen), ['phase aborting health_failed']);
+    assert.deepEqual(decided({ ...seen, watchedSince: now - 100 }), []);
+    assert.equal(decide({ ...seen, watchedSince: now - 100 }).wakeAt, now - 100 + 3_000);
+    assert.deepEqual(decided({ ...seen, watchedSince: now - 3_000 }), ['phase aborting health_failed']);
+  });
+
   test('the gate promotes by compare-and-set from what serves', () => {
     const ready = instance('c', { release: 2, inTable: false });
     const seen = view({ rollout: rollout(), instances: [instance('a'), instance('b'), ready] });

@@ -26,6 +26,7 @@ export function instance(id: string, said: Partial<InstanceView> = {}): Instance
 export function view(said: Partial<ServiceView> = {}): ServiceView {
   return {
     now,
+    watchedSince: 0,
     desired: 2,
     routed: true,
     current: 1,
