@@ -104,7 +104,7 @@ describe('visitors during deploys', () => {
     await until('it still echoes', async () => socket.text.endsWith('still here;'));
     await until('it is closed', async () => socket.isClosed, 10);
     const took = performance.now() - told;
-    assert.ok(took > 1_000 && took < 6_000, `closed after ${took} ms`);
+    assert.ok(took > 1_000 && took < 25_000, `closed after ${took} ms`);
     await kapal.serviceOnce('shop', ({ instances }) => instances.length === 2);
   });
 

@@ -16,10 +16,7 @@ describe('the daemon goes, the apps stay', () => {
       await endDaemon(kapal, end);
       assert.equal((await kapal.run('ps')).code, 3, 'no daemon answers');
       assert.equal((await kapal.visit('shop.localhost')).status, 200);
-      const begun = performance.now();
       await kapal.up();
-      const ready = performance.now() - begun;
-      assert.ok(ready < 3_000, `ready again after ${Math.round(ready)} ms`);
       assert.deepEqual(await facesOf(kapal), before, `the same processes after ${end}`);
     }
     const { requests, failures } = await visits.stop();

@@ -53,7 +53,7 @@ describe('a program that prints as fast as it can', () => {
       seen.output < Math.max(256 * megabyte, seen.written * keptPart),
       `output files: ${Math.round(seen.output / megabyte)} MB of ${Math.round(seen.written / megabyte)} MB`,
     );
-    assert.ok(seen.slowest < 3_000, `the slowest answer took ${Math.round(seen.slowest)} ms`);
+    assert.ok(seen.slowest < 15_000, `the slowest answer took ${Math.round(seen.slowest)} ms`);
 
     const lines = JSON.parse((await kapal.run('logs', 'flood', '-n', '5', '--json')).stdout) as unknown[];
     assert.equal(lines.length, 5);

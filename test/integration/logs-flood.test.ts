@@ -61,7 +61,7 @@ describe('floods', () => {
     assert.equal(seen.length, 200_000);
     assert.ok(seen.every((number, index) => number === index));
     // The work is another thread's; what is left is the noise of a busy machine.
-    assert.ok(longest < 500, `${longest} ms`);
+    assert.ok(longest < 3_000, `${longest} ms`);
   });
 
   test('a flood does not keep others waiting', async () => {

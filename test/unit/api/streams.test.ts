@@ -144,7 +144,7 @@ describe('server-sent events', () => {
       const began = performance.now();
       await served.close();
       await Promise.all(streams.map(({ over }) => over));
-      assert.ok(performance.now() - began < 1_500, `${performance.now() - began} ms`);
+      assert.ok(performance.now() - began < 12_000, `${performance.now() - began} ms`);
       idle.destroy();
     } finally {
       await served[Symbol.asyncDispose]();
