@@ -44,6 +44,8 @@ describe('starting', () => {
     const data = join(kapal.folder, `it's "odd" $(touch x) ${'d'.repeat(100)}`, 'data');
     await mkdir(data, { recursive: true });
     const at = (...args: readonly string[]) => kapal.runWith({ env: { KAPAL_DATA: data } }, ...args);
+    // Whatever fails below, this daemon is not the one that `kapal` ends.
+    await using _ending = { [Symbol.asyncDispose]: async () => void (await at('down', '--apps')) };
     const start = ['up', '--detach', '--json', '--http', `127.0.0.1:${kapal.http}`, '--api', `127.0.0.1:${kapal.api}`];
     const up = await at(...start);
     assert.equal(up.code, 0, up.stderr);

@@ -100,7 +100,7 @@ async function buildStage(
   const begun = needs.clock.monotonic();
   const task = taskRow(context);
   // A build whose run was never recorded left nothing that can be adopted: it starts again under a name of its own.
-  const adopt = task.artifact === null ? null : await adoptable(needs, task.buildRun);
+  const adopt = task.artifact === null ? null : await adoptable(needs, task.buildRun, source);
   const artifact = adopt !== null && task.artifact !== null ? task.artifact : newId('artifact', needs.random);
   needs.store.operations.updateTask(operation, service, { stage: 'build', artifact, buildRun: adopt });
   using _slot = await context.slots.take(signal, (position) => {
@@ -136,10 +136,13 @@ async function buildStage(
  * The run of an earlier daemon's build, where it runs or is known to have ended. A power cut leaves no word of its end, nor does a daemon that died
  * between the end of the build and the record of its release: then null, and the build is made anew.
  */
-async function adoptable(needs: Dependencies, run: RunHandle | null): Promise<RunHandle | null> {
+async function adoptable(needs: Dependencies, run: RunHandle | null, source: SourceRecord): Promise<RunHandle | null> {
   if (run === null) return null;
   const seen = await needs.runtime.observe(run);
-  if (seen.phase !== 'exited' || (seen.exit.reason !== 'unknown' && seen.exit.reason !== 'not-started')) return run;
+  // A remote was fetched anew after the restart: its branch may have moved, and the run builds what it was before.
+  const same = source.kind === 'folder';
+  const known = seen.phase !== 'exited' || (seen.exit.reason !== 'unknown' && seen.exit.reason !== 'not-started');
+  if (same && known) return run;
   await needs.runtime.dispose(run);
   return null;
 }
