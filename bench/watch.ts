@@ -10,6 +10,7 @@ export class Watch {
   readonly faults: string[] = [];
   readonly #kapal: TestKapal;
   #services: readonly ServiceDocument[] = [];
+  #moved: ReadonlySet<string | null> = new Set();
   #sequence = 0;
 
   constructor(kapal: TestKapal) {
@@ -26,13 +27,14 @@ export class Watch {
 
   async look(): Promise<void> {
     const services = await api<readonly ServiceDocument[]>(this.#kapal, '/api/v1/services');
-    // Asked for afterwards: a promotion between the two is taken for earlier, which hides nothing for longer than one look.
     const moved = await this.#promoted();
     for (const before of this.#services) {
       const now = services.find((service) => service.project === before.project && service.service === before.service);
       if (now === undefined) this.faults.push(`${before.service} vanished`);
-      else if (!moved.has(before.service)) this.#compare(before, now);
+      // A promotion that came between the two questions is in the answer to the second, and its effect in the next to the first.
+      else if (!moved.has(before.service) && !this.#moved.has(before.service)) this.#compare(before, now);
     }
+    this.#moved = moved;
     this.#services = services;
   }
 
