@@ -13,8 +13,8 @@ const services = 10;
 const replicas = 2;
 const watched = 30_000;
 
-/** Milliseconds after the last instance became ready: the log store looks less often after some quiet seconds. */
-const settling = 10_000;
+/** Milliseconds after the last instance became ready: the log store looks less often after a while, and the heap is swept after a burst of work. */
+const settling = 20_000;
 
 await onStage(async (kapal, figures) => {
   await kapal.up();

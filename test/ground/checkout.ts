@@ -41,7 +41,7 @@ const nodeStub = `#!/bin/sh
 [ -z "\${STUB_NODE_BROKEN-}" ] || exit 127
 [ "$1" != --version ] || exit 0
 here=\${0%/node_modules/*}
-[ ! -w "$here" ] || printf '%s\\n' "$3" >>"$here/starts"
+[ ! -w "$here" ] || printf '%s\\n' "$*" >>"$here/starts"
 stdin=
 read -r stdin || :
 printf '%s\\n' "pid=$$" "cache=\${NODE_COMPILE_CACHE-}" "stdin=$stdin"
@@ -126,9 +126,9 @@ export class Checkout implements AsyncDisposable {
     return this.#lines('npm-calls');
   }
 
-  /** The first argument of each start of the program. */
+  /** What each start of the program ran, from its file below `src` on. */
   starts(): string[] {
-    return this.#lines('starts');
+    return this.#lines('starts').map((line) => line.slice(line.indexOf('/src/') + '/src/'.length));
   }
 
   hideTool(name: string): void {

@@ -14,7 +14,7 @@ const BETWEEN = 30;
 /** Lines of the daemon's log that explain why it ended. */
 const TAIL = 15;
 /** As the launcher starts a daemon; this command line may have been started without it. */
-const savesMemory = '--optimize-for-size';
+const savesMemory = ['--optimize-for-size', '--v8-pool-size=1'];
 
 /**
  * Starts a daemon that outlives this command, in a session of its own, and resolves when it is ready. Rejects with the error that it
@@ -30,7 +30,7 @@ export async function startDetached(
   await using answer = await openNameless();
   await using errors = await open(log, 'a', 0o600);
   const [node = '', ...program] = host.program;
-  const flags = program.includes(savesMemory) ? program : [savesMemory, ...program];
+  const flags = [...savesMemory.filter((flag) => !program.includes(flag)), ...program];
   const child = launch(node, [...flags, 'up', '--json', ...daemonArguments(options)], {
     cwd: '/',
     env: { MALLOC_ARENA_MAX: '2', ...host.env },
