@@ -1,13 +1,21 @@
+import type { EdgeCertificate } from './certificate.ts';
+import type { Policy } from './policy.ts';
+import type { Pool } from './pool.ts';
+
 /**
  * What the edge serves, whole. `version` grows by one with every change of one data folder. The table is level, not a delta:
- * applying it twice, or skipping a version, is harmless. It names no secret.
+ * applying it twice, or skipping a version, is harmless. It holds keys of cookies and digests of passwords: on disk only the edge's own user reads it.
  */
 export interface RouteTable {
   readonly version: number;
   readonly routes: readonly Route[];
   readonly pools: readonly Pool[];
+  /** Named by routes; none unless there. */
+  readonly policies?: readonly Policy[];
   /** Private listeners for `pserv` and service-to-service traffic: bytes, not HTTP. */
   readonly streams: readonly StreamRoute[];
+  /** Answers to authorities that are asked whether a name is ours; they come before every route, policy and redirect. */
+  readonly challenges?: readonly HttpChallenge[];
 }
 
 /** Host and path to a pool. The longest matching path wins, exact hosts before `*.` wildcards. */
@@ -17,44 +25,21 @@ export interface Route {
   /** A prefix at a segment border, `/` for all. */
   readonly path: string;
   readonly pool: string;
+  /** Id of the policy that its requests are under. */
+  readonly policy?: string;
+  /** The matched path is taken off before the request goes on, and told in X-Forwarded-Prefix. */
+  readonly stripPath?: true;
+  /** Plain HTTP is answered with a redirect to HTTPS: 301 to GET and HEAD, 308 to others. Never for names under `localhost`. */
+  readonly redirectToHttps?: true;
+  /** Seconds of Strict-Transport-Security (RFC 6797) on answers over HTTPS. */
+  readonly hsts?: number;
 }
 
-export type Pool = ProxyPool | StaticPool;
-
-/** Endpoints that take requests. Empty endpoints answer 503. */
-export interface ProxyPool {
-  readonly kind: 'proxy';
-  readonly id: string;
-  readonly service: string;
-  readonly balance: 'round-robin' | 'least-connections' | 'ip-hash';
-  readonly endpoints: readonly Endpoint[];
-  /** Bytes. */
-  readonly maxBodySize: number;
-  /** Milliseconds until the head of a response. */
-  readonly responseTimeout: number;
-  /** Milliseconds of silence, `null` for none. */
-  readonly idleTimeout: number | null;
-  /** `true`: the upstream is told its own address as Host (upstreams that Kapal does not run keep the client's Host unless they ask). */
-  readonly rewriteHost: boolean;
-}
-
-export interface Endpoint {
-  /** Run id (instance and attempt), or `host:port` of a declared upstream. */
-  readonly id: string;
+/** HTTP-01 (RFC 8555 8.3): `/.well-known/acme-challenge/TOKEN` of the host, over plain HTTP, answers 200 with `answer` as text/plain. */
+export interface HttpChallenge {
   readonly host: string;
-  readonly port: number;
-  readonly weight: number;
-}
-
-/** Files of one release. Replaced whole by a deploy: requests under way finish from the folder in which they began. */
-export interface StaticPool {
-  readonly kind: 'static';
-  readonly id: string;
-  readonly service: string;
-  /** Absolute folder; links that lead out of it are refused. */
-  readonly root: string;
-  /** Relative file for what matches nothing, or null. */
-  readonly fallback: string | null;
+  readonly token: string;
+  readonly answer: string;
 }
 
 export interface StreamRoute {
@@ -66,6 +51,8 @@ export interface StreamRoute {
 export interface EdgeAddresses {
   /** `host:port` of plain HTTP. */
   readonly http: string;
+  /** `host:port` of HTTPS; null where the edge was asked not to serve it. */
+  readonly https: string | null;
 }
 
 export interface EdgeStatus {
@@ -88,7 +75,7 @@ export interface PoolCounters {
 
 /**
  * What answers on the public ports: processes of their own, which keep serving the last good table while the daemon is dead.
- * Drivers: `embedded/`, `simulated/` (nginx follows). `test/conformance/edge.ts` runs over all of them.
+ * Drivers: `embedded/`, `nginx/`, `simulated/`. `test/conformance/edge*.ts` run over all of them.
  */
 export interface Edge {
   readonly name: string;
@@ -99,11 +86,23 @@ export interface Edge {
   /** Resolves when the table is on disk and every worker serves it: from then on no new request goes to an endpoint that it does not name. */
   apply(table: RouteTable): Promise<void>;
 
+  /**
+   * The whole set of certificates: resolves when they are on disk (0600) and every worker presents them to new connections. Connections that are
+   * open keep theirs. What is not in the set any more is presented no longer. Throws `edge_failed` naming a certificate that is not sound.
+   */
+  present(certificates: readonly EdgeCertificate[]): Promise<void>;
+
   /** What runs now, read from the workers; throws `edge_failed` when none answers. */
   status(): Promise<EdgeStatus>;
 
   /** For draining: endpoints that are not in the table any more are reported until they reach 0. Missing means 0. */
   inFlight(): Promise<InFlight>;
+
+  /**
+   * Endpoints at which requests wait for the head of an answer although nothing at all came from there for half a second: slow, or stopped. Only a
+   * probe can tell which; an endpoint that does not answer it is to be marked `down` in the next table.
+   */
+  stalled(): Promise<readonly string[]>;
 
   counters(): Promise<readonly PoolCounters[]>;
 

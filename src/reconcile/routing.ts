@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Endpoint, Pool, Route, StreamRoute } from '../edge/port.ts';
+import type { Endpoint, Pool } from '../edge/pool.ts';
+import type { Route, StreamRoute } from '../edge/port.ts';
 import { listens } from '../model/service.ts';
 import type { InstanceRow, ReleaseRow, ServiceRow } from '../state/records.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { KapalError } from '../../src/model/errors.ts';
-import type { Edge, ProxyPool, RouteTable } from '../../src/edge/port.ts';
+import type { ProxyPool } from '../../src/edge/pool.ts';
+import type { Edge, RouteTable } from '../../src/edge/port.ts';
 
 /** An edge that nothing else knows of, and its end: after `dispose` no process and no file of it is left. */
 export interface EdgeUnderTest extends AsyncDisposable {

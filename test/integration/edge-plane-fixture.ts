@@ -10,7 +10,7 @@ import type {
   StaticAnswer,
   StaticRequest,
 } from '../../src/edge/embedded/plane/types.ts';
-import type { Endpoint, Pool, ProxyPool } from '../../src/edge/port.ts';
+import type { Endpoint, Pool, ProxyPool } from '../../src/edge/pool.ts';
 
 /** Until `condition` gives something that is not false, null or undefined; fails after `milliseconds`. */
 export async function eventually<T>(

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { StreamRelay } from '../../src/edge/embedded/stream.ts';
-import type { ProxyPool } from '../../src/edge/port.ts';
+import type { ProxyPool } from '../../src/edge/pool.ts';
 import { proxyPool } from '../conformance/edge.ts';
 import { EdgeGround, freePort, tableTo, until } from './edge-fixture.ts';
 

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { isHost } from '../../model/names.ts';
-import type { Pool, ProxyPool, RouteTable, StaticPool, StreamRoute } from '../port.ts';
+import type { Pool, ProxyPool, StaticPool } from '../pool.ts';
+import type { RouteTable, StreamRoute } from '../port.ts';
 
 /** What is wrong with the folders of a table's static pools, one sentence each. */
 export async function checkFolders(table: RouteTable): Promise<string[]> {

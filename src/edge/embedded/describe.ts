@@ -1,5 +1,6 @@
 import type { WorkerStatus } from './control.ts';
-import type { Pool, RouteTable } from '../port.ts';
+import type { Pool } from '../pool.ts';
+import type { RouteTable } from '../port.ts';
 
 /** A route table as text for people: routes in the order in which they win, then private ports, then pools with their endpoints. */
 export function describeTable(table: RouteTable): string {

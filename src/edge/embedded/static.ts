@@ -1,4 +1,4 @@
-import type { StaticPool } from '../port.ts';
+import type { StaticPool } from '../pool.ts';
 import { cacheControlOf, contentTypeOf } from './content-types.ts';
 import { acceptsCoding, precompressed } from './encodings.ts';
 import { errorPage } from './pages.ts';

@@ -1,5 +1,6 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import type { Endpoint, Pool, ProxyPool, RouteTable, StreamRoute } from '../port.ts';
+import type { Endpoint, Pool, ProxyPool } from '../pool.ts';
+import type { RouteTable, StreamRoute } from '../port.ts';
 
 const CONNECT_TIMEOUT = 2000;
 const RETRY_LISTEN = 500;

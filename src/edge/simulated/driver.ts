@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { KapalError } from '../../model/errors.ts';
+import type { EdgeCertificate } from '../certificate.ts';
 import type { Edge, EdgeAddresses, EdgeStatus, InFlight, PoolCounters, RouteTable } from '../port.ts';
 
 /** An edge in memory: for the simulator, and for tests of what drives an edge. */
@@ -12,6 +13,10 @@ export interface SimulatedEdge extends Edge {
   setFailure(message: string | null): void;
   /** What `inFlight` answers for an endpoint; 0 forgets it. */
   setInFlight(endpoint: string, count: number): void;
+  /** What `stalled` answers from now on. */
+  setStalled(endpoints: readonly string[]): void;
+  /** The certificates that the simulated workers present. */
+  presented(): readonly EdgeCertificate[];
   /** As if every process of the edge was killed: the table stays on its disk. */
   crash(): void;
 }
@@ -38,10 +43,12 @@ class EdgeInMemory implements SimulatedEdge {
   #delay = 0;
   #failure: string | null = null;
   #inFlight = new Map<string, number>();
+  #stalled: readonly string[] = [];
+  #certificates: readonly EdgeCertificate[] = [];
 
   constructor(options: { readonly clock: Clock; readonly addresses?: EdgeAddresses; readonly workers?: number }) {
     this.#clock = options.clock;
-    this.#addresses = options.addresses ?? { http: '127.0.0.1:8080' };
+    this.#addresses = options.addresses ?? { http: '127.0.0.1:8080', https: null };
     this.#workers = options.workers ?? 2;
   }
 
@@ -75,6 +82,28 @@ class EdgeInMemory implements SimulatedEdge {
     });
     const workers = Array.from({ length: this.#workers }, worker);
     return await Promise.resolve({ engine: this.name, addresses: this.#addresses, workers });
+  }
+
+  async present(certificates: readonly EdgeCertificate[]): Promise<void> {
+    this.#refuse();
+    this.#needRunning();
+    const unsound = certificates.find(({ chain, key }) => !chain.includes('-----BEGIN') || !key.includes('-----BEGIN'));
+    if (unsound !== undefined)
+      throw new KapalError('edge_failed', `The certificate ${unsound.id} of ${unsound.names.join(', ')} is not sound`);
+    await this.#pass(this.#delay);
+    this.#certificates = certificates;
+  }
+
+  presented(): readonly EdgeCertificate[] {
+    return this.#certificates;
+  }
+
+  stalled(): Promise<readonly string[]> {
+    return Promise.resolve(this.#stalled);
+  }
+
+  setStalled(endpoints: readonly string[]): void {
+    this.#stalled = endpoints;
   }
 
   inFlight(): Promise<InFlight> {

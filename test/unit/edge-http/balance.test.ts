@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hashOf, pick } from '../../../src/edge/embedded/plane/balance.ts';
 import { Health } from '../../../src/edge/embedded/plane/health.ts';
-import type { ProxyPool } from '../../../src/edge/port.ts';
+import type { ProxyPool } from '../../../src/edge/pool.ts';
 
 interface Part {
   readonly name: string;

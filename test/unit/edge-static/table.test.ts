@@ -7,7 +7,8 @@ import { checkFolders, checkTable } from '../../../src/edge/embedded/check.ts';
 import { describeTable } from '../../../src/edge/embedded/describe.ts';
 import { TablePublisher } from '../../../src/edge/embedded/publisher.ts';
 import { readTable } from '../../../src/edge/embedded/table-file.ts';
-import type { ProxyPool, RouteTable, StaticPool } from '../../../src/edge/port.ts';
+import type { ProxyPool, StaticPool } from '../../../src/edge/pool.ts';
+import type { RouteTable } from '../../../src/edge/port.ts';
 
 const api: ProxyPool = {
   kind: 'proxy',

@@ -1,4 +1,4 @@
-import type { ProxyPool } from '../../port.ts';
+import type { ProxyPool } from '../../pool.ts';
 
 /** One endpoint as balancing sees it. */
 export interface Candidate {

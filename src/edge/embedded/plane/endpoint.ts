@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../port.ts';
+import type { Endpoint } from '../../pool.ts';
 import type { Ground } from './ground.ts';
 import { Health } from './health.ts';
 import { UpstreamConnection } from './upstream.ts';

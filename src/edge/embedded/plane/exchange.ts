@@ -1,4 +1,4 @@
-import type { StaticPool } from '../../port.ts';
+import type { StaticPool } from '../../pool.ts';
 import { filePath, routedPath } from '../http/path.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { Client } from './client-port.ts';

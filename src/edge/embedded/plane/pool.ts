@@ -1,4 +1,5 @@
-import type { Pool, PoolCounters, ProxyPool } from '../../port.ts';
+import type { Pool, ProxyPool } from '../../pool.ts';
+import type { PoolCounters } from '../../port.ts';
 import { hashOf, pick } from './balance.ts';
 import type { EndpointState } from './endpoint.ts';
 

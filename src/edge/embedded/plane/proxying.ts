@@ -1,4 +1,4 @@
-import type { ProxyPool } from '../../port.ts';
+import type { ProxyPool } from '../../pool.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { Client } from './client-port.ts';

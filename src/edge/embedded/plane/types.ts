@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { PoolCounters, RouteTable, StaticPool } from '../../port.ts';
+import type { StaticPool } from '../../pool.ts';
+import type { PoolCounters, RouteTable } from '../../port.ts';
 
 /**
  * The data plane of one worker: connections of clients, routing, balancing, connections to endpoints.
