@@ -1,95 +1,125 @@
 /**
- * The embedded edge beside nginx as tutorials set it up, on the same work: a small JSON through a proxy from two backends.
+ * Both engines of the edge beside static nginx tuned by hand, nginx as tutorials set it up, HAProxy and Caddy, on the same work: a small JSON through
+ * a proxy from two backends over TCP.
  *
- *   scripts/node24 bench/edge.ts [--rounds 5] [--seconds 4] [--connections 64] [--json]
+ *   scripts/node24 bench/edge.ts [--rounds 5] [--seconds 4] [--connections 64] [--tls keep-alive|handshake] [--json]
  *
- * Rounds are interleaved, so that what else the machine does hits all alike; figures are medians over the rounds. The proxy under
- * measurement has core 0 for itself, load generator and backends share core 1. Needs nginx, wrk and taskset. Exits 1 where the edge
- * is slower than nginx with its access log, or any request failed.
+ * Needs nginx with its Lua module, HAProxy, Caddy, wrk and taskset. Exits 1 where a figure is missed, or any request failed.
  */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Contestant, type Ground, startBackends, startEmbedded, startTutorialNginx } from './edge/contestants.ts';
-import { type Load, measure, median, type Round } from './edge/measure.ts';
-
-interface Row {
-  readonly name: string;
-  readonly requestsPerSecond: number;
-  readonly cpuMicrosecondsPerRequest: number;
-  readonly failures: number;
-  readonly residentMegabytes: number;
-}
+import { startEmbedded, startNginxEngine } from './edge/contestants.ts';
+import { median, type Round } from './edge/measure.ts';
+import { startCaddy, startHaproxy, startTunedNginx, startTutorialNginx, type Transport } from './edge/peers.ts';
+import { type Entry, interleave, ratio, type Start } from './edge/rounds.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     connections: { type: 'string', default: '64' },
+    tls: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 if (availableParallelism() < 2) throw new Error('two cores are needed: one for the proxy, one for the load');
+if (values.tls !== undefined && values.tls !== 'keep-alive' && values.tls !== 'handshake')
+  throw new Error('--tls is keep-alive or handshake');
 
-const rows = await compare(Number(values.rounds), {
-  connections: Number(values.connections),
-  seconds: Number(values.seconds),
-});
-const [edge, ...others] = rows as [Row, ...Row[]];
-const ratios = others.map((other) => ({
-  against: other.name,
-  throughput: edge.requestsPerSecond / other.requestsPerSecond,
-  cpu: other.cpuMicrosecondsPerRequest / edge.cpuMicrosecondsPerRequest,
-}));
-if (values.json) console.log(JSON.stringify({ rows, ratios }));
-else print();
-if (rows.some(({ failures }) => failures > 0) || (ratios[0]?.throughput ?? 0) < 1) process.exitCode = 1;
+const throughput = (round: Round): number => round.requestsPerSecond;
+const cpu = (round: Round): number => round.cpuPerRequest;
 
-async function compare(rounds: number, load: Load): Promise<Row[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'kapal-bench-'));
-  await chmod(folder, 0o755);
-  const ground: Ground = { folder, proxyCore: 0, otherCore: 1 };
-  try {
-    await using backends = await startBackends(ground);
-    await using embedded = await startEmbedded(ground, backends.ports);
-    await using logging = await startTutorialNginx(ground, backends.ports, true);
-    await using silent = await startTutorialNginx(ground, backends.ports, false);
-    const contestants: Contestant[] = [embedded, logging, silent];
-    const measured = new Map<Contestant, Round[]>(contestants.map((contestant) => [contestant, []]));
-    for (const contestant of contestants) await measure(contestant, ground, { ...load, seconds: 1 });
-    for (let round = 0; round < rounds; round += 1) {
-      for (const [contestant, list] of measured) list.push(await measure(contestant, ground, load));
-    }
-    return [...measured].map(([{ name }, list]) => rowOf(name, list));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+const folder = mkdtempSync(join(tmpdir(), 'kapal-bench-tls-'));
+chmodSync(folder, 0o755);
+try {
+  const transport = values.tls === undefined ? null : makeCertificate();
+  const entries = await interleave(contestants(transport), Number(values.rounds), {
+    connections: Number(values.connections),
+    seconds: Number(values.seconds),
+    tls: transport !== null,
+    fresh: values.tls === 'handshake',
+  });
+  report(entries, transport !== null);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
 
-function rowOf(name: string, rounds: readonly Round[]): Row {
-  return {
-    name,
-    requestsPerSecond: Math.round(median(rounds.map((round) => round.requestsPerSecond))),
-    cpuMicrosecondsPerRequest: Number(median(rounds.map((round) => round.cpuPerRequest)).toFixed(1)),
-    failures: rounds.reduce((sum, round) => sum + round.failures, 0),
-    residentMegabytes: Math.round(Math.max(...rounds.map((round) => round.residentBytes)) / 2 ** 20),
-  };
+function contestants(transport: Transport | null): Start[] {
+  const engines: Start[] = [
+    (ground, backends) => startTunedNginx(ground, backends, transport),
+    (ground, backends) => startNginxEngine(ground, backends, transport),
+    (ground, backends) => startEmbedded(ground, backends, transport),
+  ];
+  if (transport !== null) return engines;
+  const tutorial: Start = (ground, backends) => startTutorialNginx(ground, backends, true);
+  return [...engines, tutorial, startHaproxy, startCaddy];
 }
 
-function print(): void {
+function makeCertificate(): Transport {
+  const certificate = join(folder, 'chain.pem');
+  const key = join(folder, 'key.pem');
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const files = ['-keyout', key, '-out', certificate];
+  execFileSync('openssl', ['req', '-x509', '-days', '2', ...curve, ...subject, ...files], { stdio: 'ignore' });
+  return { certificate, key };
+}
+
+interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly bound: string;
+  readonly reached: boolean;
+}
+
+function figuresOf(entries: readonly Entry[], tls: boolean): Figure[] {
+  const [tuned, nginx, embedded, tutorial] = entries as readonly [Entry, Entry, Entry, Entry | undefined];
+  const cost = ratio(nginx, tuned, cpu);
+  if (tls || tutorial === undefined) return [atMost('nginx engine / tuned nginx, CPU per request', cost, 1.15)];
+  return [
+    atLeast('nginx engine / tuned nginx, throughput', ratio(nginx, tuned, throughput), 0.85),
+    atMost('nginx engine / tuned nginx, CPU per request', cost, 1.25),
+    atLeast('embedded engine / tutorial nginx, throughput', ratio(embedded, tutorial, throughput), 1.2),
+  ];
+}
+
+function atLeast(what: string, value: number, bound: number): Figure {
+  return { what, value, bound: `at least ${bound}`, reached: value >= bound };
+}
+
+function atMost(what: string, value: number, bound: number): Figure {
+  return { what, value, bound: `at most ${bound}`, reached: value <= bound };
+}
+
+function report(entries: readonly Entry[], tls: boolean): void {
+  const rows = entries.map((entry) => ({
+    name: entry.name,
+    requestsPerSecond: Math.round(median(entry.rounds.map(throughput))),
+    cpuMicrosecondsPerRequest: Number(median(entry.rounds.map(cpu)).toFixed(1)),
+    throughputToTuned: Number(ratio(entry, entries[0] ?? entry, throughput).toFixed(2)),
+    cpuToTuned: Number(ratio(entry, entries[0] ?? entry, cpu).toFixed(2)),
+    failures: entry.rounds.reduce((sum, round) => sum + round.failures, 0),
+    residentMegabytes: Math.round(Math.max(...entry.rounds.map((round) => round.residentBytes)) / 2 ** 20),
+  }));
+  const figures = figuresOf(entries, tls);
+  if (values.json) console.log(JSON.stringify({ rows, figures }));
+  else print(rows, figures);
+  if (rows.some(({ failures }) => failures > 0) || figures.some(({ reached }) => !reached)) process.exitCode = 1;
+}
+
+function print(rows: readonly Readonly<Record<string, string | number>>[], figures: readonly Figure[]): void {
+  const what = values.tls === undefined ? 'plain HTTP' : `TLS, ${values.tls}`;
   console.log(
-    `${values.connections} connections, ${values.rounds} interleaved rounds of ${values.seconds} s, medians\n`,
+    `${what}, ${values.connections} connections, ${values.rounds} interleaved rounds of ${values.seconds} s, medians\n`,
   );
   const line = (cells: readonly string[]): void =>
-    console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(32) : cell.padStart(14))).join(''));
-  line(['', 'requests/s', 'CPU us/request', 'failures', 'resident MB']);
-  for (const row of rows) {
-    const numbers = [row.requestsPerSecond, row.cpuMicrosecondsPerRequest, row.failures, row.residentMegabytes];
-    line([row.name, ...numbers.map(String)]);
-  }
+    console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(24) : cell.padStart(15))).join(''));
+  line(['', 'requests/s', 'CPU us/request', 'x tuned', 'x tuned, CPU', 'failures', 'resident MB']);
+  for (const row of rows) line(Object.values(row).map(String));
   console.log('');
-  for (const { against, throughput, cpu } of ratios) {
-    console.log(`embedded edge / ${against}: throughput ${throughput.toFixed(2)}, CPU economy ${cpu.toFixed(2)}`);
-  }
+  for (const { what: name, value, bound, reached } of figures)
+    console.log(`${reached ? 'reached' : 'MISSED '}  ${name}: ${value.toFixed(2)} (${bound})`);
 }

@@ -4,7 +4,7 @@
  *
  * A port (`runtime`) is the files directly in its folder; each folder below it (`runtime/process`) is a driver.
  */
-export const portLayers = ['build', 'datastore', 'edge', 'runtime'] as const;
+export const portLayers = ['build', 'certificates', 'datastore', 'edge', 'runtime'] as const;
 
 const pureRing = ['model', 'spec', 'plan', 'rollout'];
 const base = ['model', 'spec', 'lib', 'lib/errors.ts', 'secrets'];
@@ -12,6 +12,10 @@ const driver = ['model', 'lib', 'lib/errors.ts', 'secrets'];
 const drivers = [
   'build/host',
   'build/dockerfile',
+  'certificates/acme',
+  'certificates/hook',
+  'certificates/local',
+  'certificates/network',
   'datastore/postgres',
   'edge/embedded',
   'edge/nginx',
@@ -42,6 +46,11 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   build: [...base, ...portLayers],
   'build/host': [...driver, 'build'],
   'build/dockerfile': [...driver, 'build'],
+  certificates: [...base, ...portLayers],
+  'certificates/acme': [...driver, 'certificates'],
+  'certificates/hook': [...driver, 'certificates'],
+  'certificates/local': [...driver, 'certificates'],
+  'certificates/network': [...driver, 'certificates'],
   datastore: [...base, ...portLayers],
   'datastore/postgres': [...driver, 'datastore'],
   edge: [...base, ...portLayers],

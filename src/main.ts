@@ -53,6 +53,8 @@ function host(): CliHost {
     },
     startDaemon: runDaemon,
     installService,
+    missingEdgePackages,
+    installEdge,
   };
 }
 
@@ -73,6 +75,16 @@ async function runDaemon(options: DaemonOptions): Promise<number> {
 async function installService(options: ServiceInstallOptions): Promise<InstalledService> {
   const { installAtBoot } = await import('./daemon/install.ts');
   return installAtBoot({ ...options, launcher: join(checkout, 'kapal') });
+}
+
+async function missingEdgePackages(): Promise<readonly string[]> {
+  const { missingPackages } = await import('./daemon/install-edge.ts');
+  return missingPackages();
+}
+
+async function installEdge(): Promise<readonly string[]> {
+  const { installPackages } = await import('./daemon/install-edge.ts');
+  return installPackages();
 }
 
 function version(): string {

@@ -1,9 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createEmbeddedEdge } from '../../src/edge/embedded/driver.ts';
-import type { RouteTable } from '../../src/edge/port.ts';
+import { createNginxEdge } from '../../src/edge/nginx/driver.ts';
+import type { EdgeCertificate } from '../../src/edge/certificate.ts';
+import type { Edge, RouteTable } from '../../src/edge/port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { accepting, childrenOf, freePort, pin, Running } from './processes.ts';
+import type { Transport } from './peers.ts';
+import { freePort, pin } from './processes.ts';
 
 /** A proxy that is measured: where it answers, and the process whose CPU time counts. */
 export interface Contestant extends AsyncDisposable {
@@ -19,69 +22,81 @@ export interface Ground {
   readonly otherCore: number;
 }
 
-/** Two cheap backends in one nginx: a fixed JSON answer, connections kept as long as the proxy wants. */
-export async function startBackends(ground: Ground): Promise<AsyncDisposable & { readonly ports: readonly number[] }> {
-  const ports = [await freePort(), await freePort()];
-  const listen = ports.map((port) => `listen 127.0.0.1:${port};`).join(' ');
-  const server = `server { ${listen} location / { default_type application/json; return 200 '{"id":1,"name":"kopi","price":15000}'; } }`;
-  const running = await startNginx(ground, {
-    name: 'backends',
-    core: ground.otherCore,
-    http: `access_log off; keepalive_requests 1000000000; ${server}`,
-    port: ports[0] ?? 0,
-  });
-  return { ports, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
-}
-
-/**
- * nginx as tutorials set it up: an upstream of two servers and a bare proxy_pass, so HTTP/1.0 and a new connection per request to the
- * backend. `worker_connections` is raised, for Debian's 768 would run out and answer 500.
- */
-export async function startTutorialNginx(
+/** The embedded edge as the daemon runs it, access log included, with one worker. */
+export async function startEmbedded(
   ground: Ground,
   backends: readonly number[],
-  log: boolean,
+  transport: Transport | null = null,
 ): Promise<Contestant> {
-  const port = await freePort();
-  const servers = backends.map((backend) => `server 127.0.0.1:${backend};`).join(' ');
-  const name = log ? 'nginx, tutorial' : 'nginx, tutorial, no access log';
-  const running = await startNginx(ground, {
-    name: log ? 'tutorial' : 'tutorial-no-log',
-    core: ground.proxyCore,
-    http: `access_log ${log ? join(ground.folder, 'nginx-access.log') : 'off'};
-      upstream app { ${servers} }
-      server { listen 127.0.0.1:${port}; location / { proxy_pass http://app; } }`,
-    port,
-  });
-  const [worker] = childrenOf(running.pid);
-  if (worker === undefined) throw new Error('nginx has no worker');
-  return { name, port, pid: worker, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
-}
-
-/** The embedded edge as the daemon runs it, access log included, with one worker. */
-export async function startEmbedded(ground: Ground, backends: readonly number[]): Promise<Contestant> {
-  const port = await freePort();
+  const folder = join(ground.folder, transport === null ? 'embedded' : 'embedded-tls');
+  const ports = { http: await freePort(), https: await freePort() };
   const edge = createEmbeddedEdge({
-    folder: join(ground.folder, 'edge'),
-    http: { host: '127.0.0.1', port },
+    folder,
+    http: { host: '127.0.0.1', port: ports.http },
+    https: transport === null ? null : { host: '127.0.0.1', port: ports.https },
     workers: 1,
     node: process.execPath,
     account: null,
     clock: systemClock,
   });
+  return serving({ name: 'Kapal, embedded', edge, ports, ground, backends, transport });
+}
+
+/** The nginx engine as the daemon runs it, access log included, with one worker. */
+export async function startNginxEngine(
+  ground: Ground,
+  backends: readonly number[],
+  transport: Transport | null = null,
+): Promise<Contestant> {
+  const folder = join(ground.folder, transport === null ? 'engine' : 'engine-tls');
+  const ports = { http: await freePort(), https: await freePort() };
+  const edge = createNginxEdge({
+    folder,
+    http: { host: '127.0.0.1', port: ports.http },
+    https: transport === null ? null : { host: '127.0.0.1', port: ports.https },
+    workers: 1,
+    account: null,
+    clock: systemClock,
+  });
+  return serving({ name: 'Kapal, nginx', edge, ports, ground, backends, transport });
+}
+
+async function serving(options: {
+  readonly name: string;
+  readonly edge: Edge;
+  readonly ports: { readonly http: number; readonly https: number };
+  readonly ground: Ground;
+  readonly backends: readonly number[];
+  readonly transport: Transport | null;
+}): Promise<Contestant> {
+  const { name, edge, ports, ground, backends, transport } = options;
   const { workers } = await edge.ensure();
   await edge.apply(tableTo(backends));
+  if (transport !== null) await edge.present([await certificateOf(transport)]);
   const [worker] = workers;
   if (worker === undefined) throw new Error('the edge has no worker');
   await pin(worker.pid, ground.proxyCore);
-  return { name: 'embedded edge', port, pid: worker.pid, [Symbol.asyncDispose]: () => edge.stop(1_000) };
+  const port = transport === null ? ports.http : ports.https;
+  return { name, port, pid: worker.pid, [Symbol.asyncDispose]: () => edge.stop(1_000) };
 }
+
+async function certificateOf({ certificate, key }: Transport): Promise<EdgeCertificate> {
+  return {
+    id: '0'.repeat(32),
+    names: [benchHost],
+    chain: await readFile(certificate, 'utf8'),
+    key: await readFile(key, 'utf8'),
+  };
+}
+
+/** The name under which all contestants are asked: in every machine's hosts file, and TLS clients send it, as they do not send addresses (RFC 6066 3). */
+export const benchHost = 'localhost';
 
 function tableTo(backends: readonly number[]): RouteTable {
   const endpoints = backends.map((port) => ({ id: `b${port}`, host: '127.0.0.1', port, weight: 1 }));
   return {
     version: 1,
-    routes: [{ host: '127.0.0.1', path: '/', pool: 'app' }],
+    routes: [{ host: benchHost, path: '/', pool: 'app' }],
     pools: [
       {
         kind: 'proxy',
@@ -97,35 +112,4 @@ function tableTo(backends: readonly number[]): RouteTable {
     ],
     streams: [],
   };
-}
-
-interface NginxOptions {
-  readonly name: string;
-  readonly core: number;
-  readonly http: string;
-  readonly port: number;
-}
-
-async function startNginx(ground: Ground, { name, core, http, port }: NginxOptions): Promise<Running> {
-  const folder = join(ground.folder, name);
-  await mkdir(folder, { mode: 0o755 });
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (kind) => `${kind}_temp_path ${join(folder, kind)};`,
-  );
-  const configuration = join(folder, 'nginx.conf');
-  await writeFile(
-    configuration,
-    `daemon off; worker_processes 1; pid ${join(folder, 'pid')}; error_log ${join(folder, 'error.log')};
-    events { worker_connections 4096; }
-    http { ${temporary.join(' ')} ${http} }
-    `,
-  );
-  const running = new Running(core, ['nginx', '-c', configuration]);
-  try {
-    await accepting(port);
-  } catch (error) {
-    await running[Symbol.asyncDispose]();
-    throw error;
-  }
-  return running;
 }

@@ -1,4 +1,4 @@
-import type { Contestant, Ground } from './contestants.ts';
+import { benchHost, type Contestant, type Ground } from './contestants.ts';
 import { cpuMicroseconds, output, residentBytes } from './processes.ts';
 
 /** One round of one contestant. */
@@ -15,12 +15,16 @@ export interface Round {
 export interface Load {
   readonly connections: number;
   readonly seconds: number;
+  readonly tls: boolean;
+  /** Every request on a connection of its own: with TLS, a handshake each. */
+  readonly fresh: boolean;
 }
 
 export async function measure(contestant: Contestant, ground: Ground, load: Load): Promise<Round> {
   const before = cpuMicroseconds(contestant.pid);
   const wrk = ['wrk', '-t', '1', '-c', String(load.connections), '-d', `${load.seconds}s`];
-  const url = `http://127.0.0.1:${contestant.port}/`;
+  if (load.fresh) wrk.push('-H', 'Connection: close');
+  const url = `${load.tls ? 'https' : 'http'}://${benchHost}:${contestant.port}/`;
   const text = await output(['taskset', '-c', String(ground.otherCore), ...wrk, url]);
   const cpu = cpuMicroseconds(contestant.pid) - before;
   const { requests, seconds, failures } = readWrk(text);

@@ -63,8 +63,30 @@ function indonesianKind(kind: Kind): string {
       return 'jalur relatif';
     case 'host':
       return 'nama host seperti shop.example.com';
+    case 'domain':
+      return 'nama host seperti shop.example.com, atau dengan jalur: shop.example.com/api';
     case 'address':
-      return 'host:port atau http://host:port';
+      return 'host:port, http://host:port atau https://host';
+    case 'network':
+      return 'alamat atau jaringan seperti 10.0.0.0/8';
+    case 'header':
+      return 'nama header';
+    case 'headers':
+      return 'pemetaan (header: nilai)';
+    case 'client':
+      return 'ip, atau header:NAMA';
+    case 'pattern':
+      return 'jalur seperti /blog/* atau /users/:id';
+    case 'destination':
+      return 'jalur yang diawali /, atau URL http(s)';
+    case 'url-path':
+      return 'jalur yang diawali /';
+    case 'number':
+      return `angka dari ${kind.min} sampai ${kind.max}`;
+    case 'word-or':
+      return `${kind.word}, atau ${indonesianKind(kind.of)}`;
+    case 'one-or-more':
+      return `${indonesianKind(kind.of)}, atau daftarnya`;
     case 'scalar':
       return 'teks, angka, true atau false';
     case 'flag':

@@ -1,12 +1,21 @@
 /** The tables of docs/guides/kapal-yaml*.md, made from the field tables that the reader itself works by. */
 import { rootFields } from '../../src/spec/table/root.ts';
 import {
-  buildFields,
+  basicAuthFields,
+  basicUserFields,
+  connectionLimitFields,
   edgeFields,
-  healthCheckFields,
-  rolloutFields,
-  upstreamFields,
-} from '../../src/spec/table/kapal.ts';
+  headerChangeFields,
+  httpsFields,
+  queueFields,
+  rateLimitFields,
+  redirectFields,
+  rewriteFields,
+  stickyFields,
+  upstreamTlsFields,
+} from '../../src/spec/table/edge.ts';
+import { buildFields, healthCheckFields, rolloutFields, upstreamFields } from '../../src/spec/table/kapal.ts';
+import { headerFields, ipAllowListFields, maintenanceModeFields, routeFields } from '../../src/spec/table/routes.ts';
 import { serviceFields } from '../../src/spec/table/service.ts';
 import type { Field, Table } from '../../src/spec/table/shape.ts';
 import { fromServiceFields, groupFields, variableFields } from '../../src/spec/table/variables.ts';
@@ -19,7 +28,22 @@ export const tables: readonly (readonly [path: string, table: Table])[] = [
   ['services[].envVars[]', variableFields],
   ['services[].envVars[].fromService', fromServiceFields],
   ['envVarGroups[]', groupFields],
+  ['services[].routes[]', routeFields],
+  ['services[].headers[]', headerFields],
+  ['services[].ipAllowList[]', ipAllowListFields],
+  ['services[].maintenanceMode', maintenanceModeFields],
   ['services[].edge', edgeFields],
+  ['services[].edge.sticky', stickyFields],
+  ['services[].edge.queue', queueFields],
+  ['services[].edge.rateLimit', rateLimitFields],
+  ['services[].edge.connectionLimit', connectionLimitFields],
+  ['services[].edge.basicAuth', basicAuthFields],
+  ['services[].edge.basicAuth.users[]', basicUserFields],
+  ['services[].edge.requestHeaders, responseHeaders', headerChangeFields],
+  ['services[].edge.redirects[]', redirectFields],
+  ['services[].edge.rewrites[]', rewriteFields],
+  ['services[].edge.https', httpsFields],
+  ['services[].edge.upstreamTls', upstreamTlsFields],
   ['services[].rollout', rolloutFields],
   ['services[].healthCheck', healthCheckFields],
   ['services[].build', buildFields],

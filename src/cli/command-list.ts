@@ -168,6 +168,11 @@ export const commandGroups: readonly CommandGroup[] = [
         summary: 'Say whether the next configuration is sound',
         load: async () => (await import('./commands/edge.ts')).check,
       },
+      {
+        name: 'edge install',
+        summary: 'Install nginx and its Lua module, the engine for production',
+        load: async () => (await import('./commands/edge.ts')).install,
+      },
     ],
   },
   {
@@ -186,16 +191,7 @@ export const commandGroups: readonly CommandGroup[] = [
 export const allCommands: readonly ListedCommand[] = commandGroups.flatMap(({ commands }) => commands);
 
 /** Commands of later versions: refused by name, so that nobody wonders about a misspelling. */
-export const laterCommands: readonly string[] = [
-  'backup',
-  'db',
-  'domain check',
-  'edge install',
-  'import',
-  'login',
-  'metrics',
-  'run',
-];
+export const laterCommands: readonly string[] = ['backup', 'db', 'domain check', 'import', 'login', 'metrics', 'run'];
 
 /** First words that are followed by a second one: `env`, `domain` ... */
 export function isGroup(word: string): boolean {

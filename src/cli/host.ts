@@ -19,6 +19,10 @@ export interface CliHost {
   startDaemon(options: DaemonOptions): Promise<number>;
   /** Writes what starts the daemon at boot. Rejects with a KapalError. */
   installService(options: ServiceInstallOptions): Promise<InstalledService>;
+  /** The Debian packages of the nginx engine that this machine lacks; empty where it can serve. Rejects with a KapalError where they cannot be installed. */
+  missingEdgePackages(): Promise<readonly string[]>;
+  /** Installs them. Resolves with remarks for the user; rejects with a KapalError. */
+  installEdge(): Promise<readonly string[]>;
 }
 
 export type Terminal = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
@@ -33,13 +37,28 @@ export interface DaemonOptions {
   /** Absolute. */
   readonly data: string;
   readonly http: ListenAddress;
+  /** `asked`: not to have it is an error, else a warning. Null: not to be served. */
+  readonly https: { readonly address: ListenAddress; readonly asked: boolean } | null;
+  readonly acme: AcmeOptions;
   readonly api: ListenAddress;
-  readonly edge: 'auto' | 'embedded';
+  readonly edge: 'auto' | 'embedded' | 'nginx';
   readonly runtime: 'auto' | 'process';
   /** Services without `domains` answer below it. */
   readonly domain: string;
   /** Called once, when the daemon answers and everything that it owns has been observed. */
   readonly onReady: (facts: DaemonFacts) => void;
+}
+
+/** How certificates are asked of an authority. */
+export interface AcmeOptions {
+  /** Consent to the authority's terms, and where it writes to; null: none is asked. */
+  readonly email: string | null;
+  /** URL of the authority's directory; null: Let's Encrypt's. */
+  readonly directory: string | null;
+  /** PEM file of roots that the directory's own TLS is verified by; absolute. */
+  readonly ca: string | null;
+  /** Program that writes records into DNS; absolute. */
+  readonly hook: string | null;
 }
 
 /** Where a daemon that is ready can be reached. */
@@ -50,6 +69,10 @@ export interface DaemonFacts {
   /** `host:port`, as people reach them. */
   readonly api: string;
   readonly http: string;
+  /** Null where HTTPS is not served. */
+  readonly https: string | null;
+  /** What did not come as it could, in whole sentences. */
+  readonly notes: readonly string[];
   readonly version: string;
 }
 

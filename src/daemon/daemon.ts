@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { availableParallelism, networkInterfaces, totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { tryAddress } from '../api/listeners.ts';
 import { createApi } from '../api/server.ts';
 import { createHostBuilder } from '../build/host/driver.ts';
 import { ensureToolchain } from '../build/host/toolchain.ts';
-import type { DaemonFacts, DaemonOptions as CliDaemonOptions, ListenAddress } from '../cli/host.ts';
-import { createEmbeddedEdge } from '../edge/embedded/driver.ts';
-import { describeHolders, holdersOf } from '../edge/embedded/holder.ts';
-import type { Edge } from '../edge/port.ts';
+import type { DaemonFacts, DaemonOptions as CliDaemonOptions } from '../cli/host.ts';
+import { describeHolders, holdersOf } from '../edge/holder.ts';
 import { type Random, systemClock } from '../lib/clock.ts';
 import { writeDurably } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
@@ -17,6 +15,7 @@ import { KapalError } from '../model/errors.ts';
 import type { ServiceId } from '../model/service.ts';
 import { openLogStore } from '../observe/logs/store.ts';
 import { createProber } from '../observe/prober.ts';
+import type { CertificateSources } from '../reconcile/certificate-sources.ts';
 import type { Dependencies } from '../reconcile/dependencies.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { openToEdge } from '../reconcile/recovery.ts';
@@ -28,7 +27,9 @@ import { Sources } from '../source/sources.ts';
 import { acquireLock } from '../state/lock.ts';
 import { openStore } from '../state/open.ts';
 import type { Store } from '../state/store.ts';
+import { certificateSources } from './certificates.ts';
 import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
+import { listenOn, startEdge, type StartedEdge } from './edge.ts';
 import { openDaemonLog } from './log.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
@@ -52,8 +53,9 @@ export interface Daemon {
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const ground = await makeGround(options);
   const { folder, lock, log, store, runtime } = ground;
-  const { edge, artifacts, http } = await startEdge(options, ground);
-  const needs = await dependencies(options, { ...ground, edge, artifacts, http });
+  const certificates = await certificateSources(options.acme, { data: folder.root, version: options.version });
+  const serving = await startServing(options, ground);
+  const needs = await dependencies(options, { ...ground, ...serving, certificates });
   const over = Promise.withResolvers<boolean>();
   const engine = new Engine(needs, (apps) => over.resolve(apps));
   const api = await createApi({
@@ -71,7 +73,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     data: folder.root,
     socket: folder.socket,
     api: url.replace('http://', ''),
-    http,
+    ...serving.addresses,
+    notes: serving.notes,
     version: options.version,
   };
   await writeDurably(folder.beacon, `${JSON.stringify({ ...facts, startedAt: new Date().toISOString() })}\n`, 0o644);
@@ -116,25 +119,18 @@ async function makeGround(options: DaemonOptions) {
   return { folder, lock, log, apiAddress, store, toolchain, runtime };
 }
 
-/** The edge, serving its last table; `http` is its address as it was bound. */
-async function startEdge(
+type Serving = StartedEdge & { readonly artifacts: Artifacts };
+
+/** The edge, serving its last table, with the artifacts that it may read. */
+async function startServing(
   options: DaemonOptions,
   { folder, log, store, toolchain, runtime }: Ground,
-): Promise<{ edge: Edge; artifacts: Artifacts; http: string }> {
+): Promise<Serving> {
   const account = await accountOfEdge(runtime);
-  const edge = createEmbeddedEdge({
-    folder: folder.edge,
-    http: listenOn(options.http),
-    workers: Math.min(2, availableParallelism()),
-    node: toolchain.node,
-    account,
-    clock: systemClock,
-    note: (text) => log.info({ part: 'edge' }, text),
-  });
   const artifacts = new Artifacts(folder.releases, account?.gid ?? null);
   await openToEdge({ store, artifacts });
-  const { addresses } = await edge.ensure();
-  return { edge, artifacts, http: addresses.http };
+  const started = await startEdge(options, { folder, log, store, node: toolchain.node, account });
+  return { ...started, artifacts };
 }
 
 /** The user that the edge's workers run as; null where they run as the daemon's. */
@@ -150,14 +146,13 @@ async function dependencies(
     folder: DataFolder;
     store: Store;
     runtime: Runtime & PortFinder;
-    edge: Edge;
-    artifacts: Artifacts;
     log: Log;
-    http: string;
+    certificates: CertificateSources;
     toolchain: Awaited<ReturnType<typeof ensureToolchain>>;
-  },
+  } & Serving,
 ): Promise<Dependencies> {
-  const { folder, store, runtime, edge, artifacts, log, http, toolchain } = parts;
+  const { folder, store, runtime, edge, artifacts, log, toolchain, certificates } = parts;
+  const { http, https } = parts.addresses;
   return {
     store,
     runtime,
@@ -180,20 +175,27 @@ async function dependencies(
     clock: systemClock,
     random: systemRandom,
     log,
+    certificates,
     settings: {
       version: options.version,
       data: folder.root,
       socket: folder.socket,
       api: `${options.api.host ?? '*'}:${options.api.port}`,
       http,
-      httpPort: Number(http.slice(http.lastIndexOf(':') + 1)),
+      httpPort: portOf(http),
+      https,
+      httpsPort: https === null ? null : portOf(https),
       domain: options.domain,
       buildMemory: Math.floor((totalmem() * 3) / 4),
       buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
-      edgeWhy: options.edge === 'embedded' ? 'asked for' : 'the only engine of this version',
+      edgeWhy: parts.edgeWhy,
       runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
     },
   };
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
 }
 
 /** A lost key file would be replaced by a new one in silence, and every sealed value be unreadable: the record remembers which key it was. */
@@ -216,13 +218,4 @@ function installId(store: Store): string {
   const made = [...randomBytes(8)].map((byte) => '0123456789abcdefghijklmnopqrstuv'[byte & 31]).join('');
   store.facts.set('install', made);
   return made;
-}
-
-/** Every interface: both families where the machine has IPv6, else the old one. */
-function listenOn({ host, port }: ListenAddress): { host: string; port: number } {
-  if (host !== null) return { host, port };
-  const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some((address) => address.family === 'IPv6'),
-  );
-  return { host: hasIpv6 ? '::' : '0.0.0.0', port };
 }

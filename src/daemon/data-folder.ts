@@ -17,6 +17,7 @@ export interface DataFolder {
   readonly homes: string;
   readonly toolchain: string;
   readonly edge: string;
+  readonly edgeNginx: string;
   /** The daemon's own log. */
   readonly daemonLog: string;
   /** What clients read to find the daemon. */
@@ -43,6 +44,7 @@ export function dataFolder(root: string): DataFolder {
     homes: at('homes'),
     toolchain: at('toolchain'),
     edge: at('edge'),
+    edgeNginx: at('edge-nginx'),
     daemonLog: at('logs', 'daemon.log'),
     beacon: at('daemon.json'),
     socket:

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { installService } from '../boot/install.ts';
-import type { InstalledService, ListenAddress, ServiceInstallOptions } from '../cli/host.ts';
+import type { InstalledService, ServiceInstallOptions } from '../cli/host.ts';
+import { daemonArguments } from '../cli/launch/options.ts';
 import { KapalError } from '../model/errors.ts';
 
 /** The file whose presence says that systemd is the init of this machine (sd_booted(3)). */
@@ -46,7 +47,6 @@ export async function installAtBoot(
 function bootService(
   options: ServiceInstallOptions & { readonly launcher: string },
 ): Parameters<typeof installService>[0] {
-  const flags = ['--data', options.data, '--http', text(options.http), '--api', text(options.api)];
   const environment = Object.fromEntries(
     carried.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])),
   );
@@ -54,16 +54,11 @@ function bootService(
     name: 'kapal',
     description: 'Kapal: deploys and runs backends',
     launcher: options.launcher,
-    args: ['up', ...flags, '--edge', options.edge, '--runtime', options.runtime, '--domain', options.domain],
+    args: ['up', ...daemonArguments(options)],
     data: options.data,
     user: userInfo().username,
     environment,
     root: '/',
     systemd: true,
   };
-}
-
-function text({ host, port }: ListenAddress): string {
-  if (host === null) return `:${port}`;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -64,6 +64,11 @@ export interface BasicUser {
 /**
  * `source` is compared with the decoded path of the request, segment by segment: a literal, `:name` for one segment, `*` as the last for the rest (none
  * included). `destination` may hold `:name` and, for the rest, `*`; what is put in is percent-encoded again. The query goes along unless `destination` has its own.
+ *
+ * Exactly (`src/model/path-pattern.ts`): the path is as the client sent it, before `stripPath`; `//`, `.` and `..` are resolved, then each segment is decoded
+ * once, so `%2F` is part of its segment. A slash at the end counts: `/a` is not `/a/`; `/a/*` takes `/a`, `/a/` and all below. All bytes but `A-Za-z0-9-._~`
+ * are encoded, upper-case hex, when put in; segments of the rest are joined by `/`, its slash at the end stays. A `Location` is the expanded destination as it
+ * stands: not made absolute, never beginning with `//`. What a rewrite leads to is asked as it stands: nothing is stripped from it.
  */
 export type PathRule =
   /** `destination`: a path, or an absolute http(s) URL. */

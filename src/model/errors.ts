@@ -15,6 +15,13 @@ export const catalogue = {
   variable_missing: { status: 422, exit: 2, title: 'A variable declared with sync: false has no value yet' },
   name_invalid: { status: 422, exit: 2, title: 'A name has characters or a length that are not allowed' },
   domain_taken: { status: 409, exit: 1, title: 'Another service already answers at this host name' },
+  certificate_invalid: {
+    status: 422,
+    exit: 2,
+    title:
+      'A certificate or its key cannot be used: they do not belong together, do not cover the host, or have expired',
+  },
+  certificate_failed: { status: 502, exit: 1, title: 'The authority did not issue a certificate' },
   not_found: { status: 404, exit: 1, title: 'The thing that was named does not exist' },
   ambiguous: { status: 409, exit: 2, title: 'Several projects or environments have a service of this name' },
   conflict: { status: 409, exit: 1, title: 'The thing changed, or is busy, in a way that excludes this request' },

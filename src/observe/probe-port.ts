@@ -4,10 +4,31 @@ export interface Prober {
   http(request: { port: number; path: string; host: string; timeout: number }): Promise<ProbeResult>;
   /** Whether a TCP connection to loopback is accepted within `timeout`. */
   tcp(request: { port: number; timeout: number }): Promise<ProbeResult>;
+  /** Whether an upstream works: as `http` where it has a path, else as `tcp`, at an address of any machine. */
+  upstream(question: AddressQuestion): Promise<UpstreamResult>;
+  /** Whether anything at all comes back for a request (an accepted connection proves nothing of a stopped process): HEAD of `/` without a path. */
+  alive(question: AddressQuestion): Promise<ProbeResult>;
+}
+
+export interface AddressQuestion {
+  readonly address: string;
+  readonly port: number;
+  readonly path: string | null;
+  /** Sent as Host, and over TLS as the name that is asked for unless `serverName` says another. */
+  readonly host: string;
+  /** Null: in clear. */
+  readonly tls: { readonly serverName: string | null; readonly verify: boolean } | null;
+  /** Milliseconds for the whole of it. */
+  readonly timeout: number;
 }
 
 /** `detail` says what was seen: `answered 500`, `connection refused`, `no answer within 5 s`. */
 export interface ProbeResult {
   readonly ok: boolean;
   readonly detail: string;
+}
+
+/** `refused`: nobody listens there, which needs no second look. */
+export interface UpstreamResult extends ProbeResult {
+  readonly refused: boolean;
 }

@@ -1,8 +1,8 @@
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { connect, isIP } from 'node:net';
 import { errorCode } from '../lib/files.ts';
-import { http } from '../lib/http.ts';
-import type { Prober, ProbeResult } from './probe-port.ts';
+import { http, loadHttps } from '../lib/http.ts';
+import type { AddressQuestion, Prober, ProbeResult, UpstreamResult } from './probe-port.ts';
 
 /** The answer's body is read so that the app sees an ordinary client, but no further than this. */
 const bodyLimit = 64 * 1024;
@@ -21,17 +21,66 @@ interface Question {
   readonly timeout: number;
 }
 
-/** Asks apps on loopback whether they are ready. `version` ends the User-Agent: `Kapal-Health/<version>`. */
+/** What is asked over HTTP. `tls`: how, where it is not in clear. */
+interface Request {
+  readonly method: 'GET' | 'HEAD';
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly tls: { readonly servername: string; readonly rejectUnauthorized: boolean } | null;
+}
+
+/** Asks apps whether they are ready. `version` ends the User-Agent: `Kapal-Health/<version>`. */
 export function createProber(options: { version?: string } = {}): Prober {
-  const agent = new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
+  const agents: Agents = {
+    clear: new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY }),
+    tls: null,
+  };
   const userAgent = options.version === undefined ? 'Kapal-Health' : `Kapal-Health/${options.version}`;
+  const headersFor = (host: string) => ({ Host: host, 'User-Agent': userAgent, Accept: '*/*', Connection: 'close' });
+  const requestOf = ({ path, host, tls }: AddressQuestion, verify: boolean): Request => ({
+    method: path === null ? 'HEAD' : 'GET',
+    path: path ?? '/',
+    headers: headersFor(host),
+    tls: tls === null ? null : { servername: tls.serverName ?? nameOf(host), rejectUnauthorized: verify && tls.verify },
+  });
   return {
     http({ port, path, host, timeout }) {
-      const headers = { Host: host, 'User-Agent': userAgent, Accept: '*/*', Connection: 'close' };
-      return onLoopback({ port, timeout }, (question) => ask(question, { agent, path, headers }));
+      const request: Request = { method: 'GET', path, headers: headersFor(host), tls: null };
+      return onLoopback({ port, timeout }, (question) => ask(question, { agents, request, judge }));
     },
     tcp: (question) => onLoopback(question, knock),
+    async upstream(question) {
+      const request = requestOf(question, true);
+      const answer = question.path === null ? await knock(question) : await ask(question, { agents, request, judge });
+      return { ...resultOf(answer, question.timeout), refused: answer.nobody } satisfies UpstreamResult;
+    },
+    async alive(question) {
+      // Whose certificate it is does not matter for whether it lives.
+      const request = requestOf(question, false);
+      return resultOf(await ask(question, { agents, request, judge: anyAnswer }), question.timeout);
+    },
   };
+}
+
+interface Agents {
+  readonly clear: Agent;
+  /** Made when it is needed first. */
+  tls: { readonly https: ReturnType<typeof loadHttps>; readonly agent: Agent } | null;
+}
+
+function overTls(agents: Agents): NonNullable<Agents['tls']> {
+  if (agents.tls !== null) return agents.tls;
+  const https = loadHttps();
+  // A session that is taken up again would not show the certificate again.
+  const agent = new https.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY, maxCachedSessions: 0 });
+  agents.tls = { https, agent };
+  return agents.tls;
+}
+
+/** The name in a Host, as it is asked for over TLS: never an address (RFC 6066 3). */
+function nameOf(host: string): string {
+  const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  return isIP(name) === 0 ? name : '';
 }
 
 /** An app that binds `localhost` may have got the IPv6 name only: ::1 is tried where 127.0.0.1 refused, within the same time. */
@@ -45,7 +94,10 @@ async function onLoopback(
     ? await attempt({ address: '::1', port, timeout: Math.max(1, deadline - performance.now()) })
     : first;
   // Where IPv6 is off, what the first address said is the answer.
-  const { ok, detail } = second.nobody ? first : second;
+  return resultOf(second.nobody ? first : second, timeout);
+}
+
+function resultOf({ ok, detail }: Answer, timeout: number): ProbeResult {
   return { ok, detail: detail === noAnswer ? `no answer within ${seconds(timeout)}` : detail };
 }
 
@@ -54,22 +106,34 @@ const noAnswer = 'no answer';
 
 function ask(
   question: Question,
-  { agent, path, headers }: { agent: Agent; path: string; headers: Record<string, string> },
+  how: { agents: Agents; request: Request; judge: (status: number) => Answer },
 ): Promise<Answer> {
+  const { method, path, headers, tls } = how.request;
   return settle(question.timeout, (done) => {
-    const request = http.request({ host: question.address, port: question.port, path, headers, agent, method: 'GET' });
+    const target = { host: question.address, port: question.port, path, headers, method };
+    const request = begin(target, { tls, agents: how.agents });
     request.on('response', (response) => {
-      done(judge(response.statusCode ?? 0));
+      done(how.judge(response.statusCode ?? 0));
       drain(request, response, question.timeout);
     });
     request.on('upgrade', (_response, socket) => {
-      done(judge(101));
+      done(how.judge(101));
       socket.destroy();
     });
-    request.on('error', (error) => done(failure(error)));
+    request.on('error', (error) => {
+      // What is no HTTP came from somebody all the same.
+      const spoke = errorCode(error)?.startsWith('HPE_') === true && how.judge === anyAnswer;
+      done(spoke ? anyAnswer(0) : failure(error));
+    });
     request.end();
     return () => request.destroy();
   });
+}
+
+function begin(target: RequestOptions, { tls, agents }: { tls: Request['tls']; agents: Agents }): ClientRequest {
+  if (tls === null) return http.request({ ...target, agent: agents.clear });
+  const { https, agent } = overTls(agents);
+  return https.request({ ...target, ...tls, agent });
 }
 
 function knock(question: Question): Promise<Answer> {
@@ -110,6 +174,10 @@ function judge(status: number): Answer {
   return { ok: status >= 200 && status < 400, detail: `answered ${status}`, nobody: false };
 }
 
+function anyAnswer(status: number): Answer {
+  return { ok: true, detail: status === 0 ? 'answered' : `answered ${status}`, nobody: false };
+}
+
 function drain(request: ClientRequest, response: IncomingMessage, timeout: number): void {
   const timer = setTimeout(() => request.destroy(), timeout);
   timer.unref();
@@ -134,7 +202,10 @@ function words(code: string, error: unknown): string {
   if (code === 'ECONNREFUSED') return 'connection refused';
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'closed the connection without an answer';
   if (code.startsWith('HPE_')) return 'answered something that is not HTTP';
-  return error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)/.test(code)
+    ? `its certificate is not accepted: ${message}`
+    : message;
 }
 
 function seconds(milliseconds: number): string {

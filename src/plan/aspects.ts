@@ -1,4 +1,6 @@
 import type { ServiceSpec, UpstreamSpec } from '../spec/spec.ts';
+import { edgeAspects } from './edge-aspects.ts';
+import { list, quoted, seconds, size } from './said.ts';
 
 /** One thing that a declaration says of a service, by the name of its field and in the field's own terms. */
 export interface Aspect {
@@ -27,10 +29,7 @@ export const aspects: readonly Aspect[] = [
   { field: 'upstreams', release: true, said: (spec) => list(spec.upstreams.map(upstream)) },
   { field: 'numInstances', release: false, said: (spec) => String(spec.instances) },
   { field: 'domains', release: false, said: (spec) => list(spec.domains.toSorted()) },
-  { field: 'edge.balance', release: false, said: (spec) => spec.edge.balance },
-  { field: 'edge.maxBodySize', release: false, said: (spec) => size(spec.edge.maxBodySize) },
-  { field: 'edge.responseTimeoutSeconds', release: false, said: (spec) => seconds(spec.edge.responseTimeout) },
-  { field: 'edge.idleTimeoutSeconds', release: false, said: (spec) => seconds(spec.edge.idleTimeout ?? 0) },
+  ...edgeAspects,
   { field: 'healthCheck.intervalSeconds', release: false, said: (spec) => seconds(spec.health.interval) },
   { field: 'healthCheck.timeoutSeconds', release: false, said: (spec) => seconds(spec.health.timeout) },
   { field: 'rollout.strategy', release: false, said: (spec) => spec.rollout.strategy },
@@ -53,37 +52,7 @@ export function differences(
   });
 }
 
-/** Quoted, so that no text reads as `none`, and on one line with nothing that a terminal obeys. Exact: different texts stay different. */
-function quoted(text: string | null): string {
-  if (text === null) return 'none';
-  return JSON.stringify(text).replace(
-    /[\p{Cf}\p{Zl}\p{Zp}\u007f-\u009f]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
-}
-
-function seconds(milliseconds: number): string {
-  return String(milliseconds / 1000);
-}
-
-const units = [
-  ['GB', 1024 ** 3],
-  ['MB', 1024 ** 2],
-  ['KB', 1024],
-] as const;
-
-/** `100MB`; exact, so that two sizes never read the same. */
-function size(bytes: number | null): string {
-  if (bytes === null) return 'none';
-  const [unit, factor] = units.find(([, one]) => bytes >= one && bytes % one === 0) ?? ['', 1];
-  return `${bytes / factor}${unit}`;
-}
-
 function upstream({ host, port, weight }: UpstreamSpec): string {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return weight === 1 ? address : `${address} (weight ${weight})`;
-}
-
-function list(items: readonly string[]): string {
-  return items.length === 0 ? 'none' : items.join(', ');
 }

@@ -8,6 +8,7 @@ import type { Prober } from '../observe/probe-port.ts';
 import type { PortFinder, Runtime } from '../runtime/port.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
+import type { CertificateSources } from './certificate-sources.ts';
 import type { Store } from '../state/store.ts';
 
 /** Everything outside that the reconciler touches; `main.ts` names the drivers, tests give simulated ones. */
@@ -26,6 +27,7 @@ export interface Dependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly certificates: CertificateSources;
   readonly settings: Settings;
 }
 
@@ -37,6 +39,9 @@ export interface Settings {
   readonly api: string;
   readonly http: string;
   readonly httpPort: number;
+  /** Null where HTTPS is not served. */
+  readonly https: string | null;
+  readonly httpsPort: number | null;
   /** Names without `domains` live under it. */
   readonly domain: string;
   /** Builds at a time. */

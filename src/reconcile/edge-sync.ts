@@ -1,7 +1,8 @@
-import type { Edge, EdgeStatus, RouteTable } from '../edge/port.ts';
+import type { Edge, EdgeStatus, HttpChallenge, RouteTable } from '../edge/port.ts';
 import type { Clock } from '../lib/clock.ts';
 import { KapalError } from '../model/errors.ts';
 import type { ServiceId } from '../model/service.ts';
+import { EndpointChecks, type EndpointChecksOptions } from './endpoint-checks.ts';
 import type { ServiceRoutes } from './routing.ts';
 import { TableKnowledge } from './table-knowledge.ts';
 
@@ -10,6 +11,9 @@ export interface EdgeSyncOptions {
   readonly clock: Clock;
   /** Called for the services whose part of the table was confirmed or whose draining endpoints changed. */
   readonly changed: (services: readonly ServiceId[]) => void;
+  readonly prober: EndpointChecksOptions['prober'];
+  /** An endpoint does not answer any more, and why; or (null) it does again. */
+  readonly noticed: (service: ServiceId, endpoint: string, problem: string | null) => void;
   /** A push or a start of the edge failed; it is tried again. */
   readonly failed: (error: unknown) => void;
 }
@@ -29,9 +33,13 @@ export class EdgeSync {
   readonly #wanted = new Map<ServiceId, ServiceRoutes>();
   readonly #dirty = new Set<ServiceId>();
   readonly #knowledge = new TableKnowledge();
+  readonly #checks: EndpointChecks;
   readonly #confirmedRoutes = new Map<ServiceId, ServiceRoutes>();
   /** Services that wait for an endpoint to fall idle. */
   readonly #draining = new Set<ServiceId>();
+  /** Answers to authorities, as wanted and as every worker gives them. */
+  #challenges: readonly HttpChallenge[] = [];
+  #confirmedChallenges: readonly HttpChallenge[] = this.#challenges;
   #version = 0;
   #pushing: Promise<void> | null = null;
   #status: EdgeStatus | null = null;
@@ -42,6 +50,13 @@ export class EdgeSync {
 
   constructor(options: EdgeSyncOptions) {
     this.#options = options;
+    const { edge, prober, clock, failed, noticed } = options;
+    const changed: EndpointChecksOptions['changed'] = (service, endpoint, problem) => {
+      this.#dirty.add(service);
+      void this.#push();
+      noticed(service, endpoint, problem);
+    };
+    this.#checks = new EndpointChecks({ edge, prober, clock, failed, changed });
   }
 
   /** Starts or adopts the edge, which serves its last table until `open`. */
@@ -71,6 +86,7 @@ export class EdgeSync {
     const before = this.#wanted.get(service);
     if (before !== undefined && JSON.stringify(before) === JSON.stringify(routes)) return;
     this.#wanted.set(service, routes);
+    this.#checks.watch(service, routes.checks);
     this.#dirty.add(service);
     void this.#push();
   }
@@ -78,6 +94,7 @@ export class EdgeSync {
   forget(service: ServiceId): void {
     this.#draining.delete(service);
     if (!this.#wanted.delete(service)) return;
+    this.#checks.watch(service, []);
     this.#dirty.add(service);
     void this.#push();
   }
@@ -103,6 +120,24 @@ export class EdgeSync {
     }
   }
 
+  /** Resolves when every worker answers so (or as a later call says); throws `edge_failed` when that takes too long. */
+  async answer(challenges: readonly HttpChallenge[]): Promise<void> {
+    this.#challenges = challenges;
+    const deadline = this.#options.clock.monotonic() + settleLimit;
+    while (this.#confirmedChallenges !== this.#challenges) {
+      if (this.#closed || this.#options.clock.monotonic() > deadline)
+        throw new KapalError('edge_failed', 'the edge did not take the answer to an authority in time');
+      await this.#push();
+      if (this.#confirmedChallenges !== this.#challenges)
+        await new Promise<void>((resolve) => this.#later(pace.retry, resolve));
+    }
+  }
+
+  /** Why an endpoint takes no requests although it is named; null where it does. */
+  problem(service: ServiceId, endpoint: string): string | null {
+    return this.#checks.problem(service, endpoint);
+  }
+
   /** Requests under way at an endpoint that left the table; null where that is not known. */
   inFlight(endpoint: string): number | null {
     return this.#knowledge.inFlight(endpoint);
@@ -120,17 +155,22 @@ export class EdgeSync {
   }
 
   table(): RouteTable {
-    const parts = [...this.#wanted.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, routes]) => routes);
+    const all = [...this.#wanted.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const parts = all.map(([, routes]) => routes);
+    const policies = parts.flatMap((part) => (part.policy === null ? [] : [part.policy]));
     return {
       version: this.#version,
       routes: parts.flatMap((part) => part.routes),
-      pools: parts.flatMap((part) => (part.pool === null ? [] : [part.pool])),
+      pools: all.flatMap(([service, { pool }]) => (pool === null ? [] : [this.#checks.told(pool, service)])),
+      ...(policies.length === 0 ? {} : { policies }),
       streams: parts.flatMap((part) => (part.stream === null ? [] : [part.stream])),
+      ...(this.#challenges.length === 0 ? {} : { challenges: this.#challenges }),
     };
   }
 
   close(): void {
     this.#closed = true;
+    this.#checks.close();
     for (const timer of this.#timers) timer[Symbol.dispose]();
   }
 
@@ -148,6 +188,7 @@ export class EdgeSync {
       this.#dirty.clear();
       this.#version = Math.max(this.#version + 1, this.#options.clock.now());
       const wanted = new Map(this.#wanted);
+      const challenges = this.#challenges;
       const table = this.table();
       this.#knowledge.attempt(table);
       try {
@@ -159,8 +200,9 @@ export class EdgeSync {
         return;
       }
       this.#confirm(table, wanted);
+      this.#confirmedChallenges = challenges;
       this.#options.changed(services);
-    } while (this.#dirty.size > 0 && !this.#closed);
+    } while ((this.#dirty.size > 0 || this.#challenges !== this.#confirmedChallenges) && !this.#closed);
   }
 
   #confirm(table: RouteTable, wanted: ReadonlyMap<ServiceId, ServiceRoutes>): void {

@@ -1,9 +1,11 @@
 import type { DeployRequest, OperationDocument, OperationEvent, StatusDocument } from '../api/contract/types.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
+import { Certificates } from './certificates.ts';
 import type { Commands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
 import { EdgeSync } from './edge-sync.ts';
+import { recordEndpoint } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
 import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
@@ -34,6 +36,7 @@ export class Engine implements Commands {
   readonly #capacity: Capacity;
   readonly #removal: Removal;
   readonly #settings: SettingsCommands;
+  readonly #certificates: Certificates;
   readonly #events = new Ripples();
   readonly #startedAt: number;
   readonly #observed = Promise.withResolvers<void>();
@@ -56,12 +59,23 @@ export class Engine implements Commands {
       clock: needs.clock,
       changed: (services) => services.forEach((service) => this.#fleet.wake(service)),
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
+      prober: needs.prober,
+      noticed: (service, endpoint, problem) => {
+        recordEndpoint(needs, { service, endpoint, problem });
+        this.#events.spread();
+      },
     });
     this.#removal = new Removal(needs);
+    this.#certificates = new Certificates({
+      needs,
+      answer: (challenges) => this.#edge.answer(challenges),
+      changed: (services) => services.forEach((service) => this.#fleet.wake(service)),
+    });
     this.#fleet = new Fleet({
       needs,
       edge: this.#edge,
       ports: allocator(instancePorts),
+      trust: (host) => this.#certificates.trust(host),
       settled: (service) => this.#settled(service),
       passed: () => this.#events.spread(),
     });
@@ -89,10 +103,12 @@ export class Engine implements Commands {
   async begin(): Promise<void> {
     const needs = this.#needs;
     await this.#edge.begin();
+    await this.#certificates.begin();
     await endOrphans(needs);
     this.#watching = needs.runtime.watch((run) => this.#fleet.wakeRun(run));
     await this.#fleet.begin();
     await this.#edge.open();
+    this.#certificates.open();
     this.#ready = true;
     this.#observed.resolve();
     resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
@@ -108,6 +124,7 @@ export class Engine implements Commands {
   async close(): Promise<void> {
     this.#operations.leave();
     this.#watching?.[Symbol.dispose]();
+    await this.#certificates.close();
     await this.#fleet.close();
     this.#edge.close();
     await this.#needs.logs.close();

@@ -6,12 +6,15 @@ import type { Loops } from './operations/operations.ts';
 import type { PortAllocator } from './ports.ts';
 import { ReleaseCache } from './service-context.ts';
 import { ServiceLoop } from './service-loop.ts';
+import type { HostTrust } from './transport.ts';
 import type { Reach } from './view.ts';
 
 export interface FleetOptions {
   readonly needs: Dependencies;
   readonly edge: EdgeSync;
   readonly ports: PortAllocator;
+  /** What the edge presents for a host. */
+  readonly trust: (host: string) => HostTrust;
   /** A rollout of the service has ended, or a pass found it to be removed. */
   readonly settled: (service: ServiceId) => void;
   /** Some pass is over: there may be new events. */
@@ -106,13 +109,14 @@ export class Fleet implements Loops {
   #loop(service: ServiceId): ServiceLoop | null {
     const known = this.#loops.get(service);
     if (known !== undefined) return known;
-    const { needs, edge, ports } = this.#options;
+    const { needs, edge, ports, trust } = this.#options;
     if (needs.store.services.get(service) === null) return null;
     const loop: ServiceLoop = new ServiceLoop({
       needs,
       id: service,
       edge,
       ports,
+      trust,
       releases: new ReleaseCache(needs, service),
       wake: () => loop.wake(),
       finished: (rollout) => this.#finished(service, rollout),

@@ -7,6 +7,7 @@ import type {
   ServiceDocument,
   VariableDocument,
 } from '../api/contract/types.ts';
+import { domainText } from '../model/domains.ts';
 import { describeExit } from '../model/instance.ts';
 import { KapalError } from '../model/errors.ts';
 import { hasInstances, type ServiceId, serviceKey } from '../model/service.ts';
@@ -170,7 +171,7 @@ export function variableDocuments(needs: Needs, service: ServiceId, reveal: bool
 
 export function domainDocuments(needs: Pick<Needs, 'store' | 'settings'>, service: ServiceId): DomainDocument[] {
   const row = needs.store.services.get(service);
-  const listed = needs.store.domains.of(service).map(({ host, source }) => ({ host, source }));
+  const listed = needs.store.domains.of(service).map((row) => ({ host: domainText(row), source: row.source }));
   const all: readonly { host: string; source: DomainDocument['source'] }[] =
     row === null || row.host === null ? listed : [...listed, { host: row.host, source: 'default' }];
   return all.map(({ host, source }) => ({ host, source, url: urlOf(host, needs.settings.httpPort) }));

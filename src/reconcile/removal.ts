@@ -1,6 +1,7 @@
 import type { ServiceId } from '../model/service.ts';
 import { retention } from '../release/retention.ts';
 import type { Dependencies } from './dependencies.ts';
+import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -97,6 +98,7 @@ export class Removal {
     await runtime.forget(service);
     store.transaction(() => {
       store.services.remove(service);
+      forgetEdgeSecrets(this.#needs, service);
       store.events.append({
         time: clock.now(),
         kind: 'service.removed',

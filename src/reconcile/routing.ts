@@ -1,14 +1,23 @@
 import { join } from 'node:path';
+import type { Policy } from '../edge/policy.ts';
 import type { Endpoint, Pool } from '../edge/pool.ts';
 import type { Route, StreamRoute } from '../edge/port.ts';
+import type { DomainName } from '../model/domains.ts';
 import { listens } from '../model/service.ts';
 import type { InstanceRow, ReleaseRow, ServiceRow } from '../state/records.ts';
+import { type EndpointCheck, instanceCheck, upstreamChecks } from './endpoint-check.ts';
+import type { EdgeSecretValues } from './edge-secrets.ts';
+import { policyOf } from './policies.ts';
+import type { HostTransport } from './transport.ts';
 
-/** What the edge serves for one service. */
+/** What the edge serves for one service, and how its endpoints are checked. */
 export interface ServiceRoutes {
   readonly pool: Pool | null;
+  /** Null where nothing is asked of requests. */
+  readonly policy: Policy | null;
   readonly routes: readonly Route[];
   readonly stream: StreamRoute | null;
+  readonly checks: readonly EndpointCheck[];
 }
 
 export interface RoutedService {
@@ -16,42 +25,79 @@ export interface RoutedService {
   /** The release that serves, with its artifact; null before the first. */
   readonly current: ReleaseRow | null;
   /** Declared and added domains. */
-  readonly domains: readonly string[];
+  readonly domains: readonly DomainName[];
   /** The instances that may take requests, decided by `rollout/table.ts`. */
   readonly endpoints: readonly InstanceRow[];
+  readonly secrets: EdgeSecretValues;
+  /** How the routes of a host treat plain HTTP. */
+  readonly transport: (host: string) => HostTransport;
 }
 
 /** Pure: from the record to the rows of the route table. A service without a ready endpoint keeps its routes: visitors get 503, not 404. */
 export function routesOf(input: RoutedService): ServiceRoutes {
   const { service } = input;
-  if (service.spec.type === 'worker' || service.removing) return { pool: null, routes: [], stream: null };
+  if (service.spec.type === 'worker' || service.removing)
+    return { pool: null, policy: null, routes: [], stream: null, checks: [] };
   const pool = poolOf(input);
-  const hosts =
-    service.spec.type === 'pserv' ? [] : [...(service.host === null ? [] : [service.host]), ...input.domains];
+  const policy = service.spec.type === 'pserv' ? null : policyOf(service.id, service.spec, input.secrets.users);
+  const domains =
+    service.spec.type === 'pserv'
+      ? []
+      : [...(service.host === null ? [] : [{ host: service.host, path: '/' }]), ...input.domains];
   return {
     pool,
-    routes: hosts.map((host) => ({ host, path: '/', pool: pool.id })),
+    policy,
+    routes: domains.map((domain) => routeOf(domain, { ...input, pool, policy })),
     stream:
       service.privatePort === null || !listens(service.spec.type) ? null : { port: service.privatePort, pool: pool.id },
+    checks: checksOf(input),
   };
 }
 
-function poolOf({ service, current, endpoints }: RoutedService): Pool {
+function routeOf(
+  { host, path }: DomainName,
+  { service, pool, policy, transport }: RoutedService & { pool: Pool; policy: Policy | null },
+): Route {
+  const { stripPath } = service.spec.edge;
+  return {
+    host,
+    path,
+    pool: pool.id,
+    ...(policy === null ? {} : { policy: policy.id }),
+    ...(stripPath === true && path !== '/' ? { stripPath } : {}),
+    ...transport(host),
+  };
+}
+
+function poolOf({ service, current, endpoints, secrets }: RoutedService): Pool {
   const { id, spec } = service;
   if (spec.type === 'static' && current?.artifact && !service.stopped) {
     const root = join(current.artifact.path, current.spec.rootDir, current.spec.publishPath ?? '.');
     return { kind: 'static', id, service: id, root, fallback: current.spec.static?.fallback ?? null };
   }
+  const { balance, maxBodySize, responseTimeout, idleTimeout, sticky, slowStart, maxConnections, queue, ownHost } =
+    spec.edge;
+  // Like its upstreams, how they are spoken to belongs to the release.
+  const tls = current?.spec.edge.upstreamTls;
   return {
     kind: 'proxy',
     id,
     service: id,
-    balance: spec.edge.balance,
-    endpoints: service.stopped ? [] : spec.type === 'proxy' ? upstreams(current) : endpoints.flatMap(endpointOf),
-    maxBodySize: spec.edge.maxBodySize,
-    responseTimeout: spec.edge.responseTimeout,
-    idleTimeout: spec.edge.idleTimeout,
-    rewriteHost: false,
+    balance,
+    endpoints: service.stopped
+      ? []
+      : spec.type === 'proxy'
+        ? upstreams(current)
+        : endpoints.flatMap((instance) => endpointOf(instance, slowStart)),
+    maxBodySize,
+    responseTimeout,
+    idleTimeout,
+    rewriteHost: ownHost === true,
+    ...(sticky === undefined || secrets.stickyKey === null ? {} : { sticky: { ...sticky, key: secrets.stickyKey } }),
+    ...(slowStart === undefined ? {} : { slowStart }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(tls === undefined ? {} : { tls }),
   };
 }
 
@@ -65,8 +111,28 @@ function upstreams(current: ReleaseRow | null): Endpoint[] {
 }
 
 /** An endpoint is one attempt: the next attempt of an instance has another port, so it is another endpoint. */
-function endpointOf(instance: InstanceRow): Endpoint[] {
-  return instance.port === null ? [] : [{ id: runOf(instance), host: '127.0.0.1', port: instance.port, weight: 1 }];
+function endpointOf(instance: InstanceRow, slowStart: number | undefined): Endpoint[] {
+  if (instance.port === null) return [];
+  const endpoint = { id: runOf(instance), host: '127.0.0.1', port: instance.port, weight: 1 };
+  return [slowStart === undefined || instance.state !== 'ready' ? endpoint : { ...endpoint, since: instance.since }];
+}
+
+/**
+ * Instances that are named although they answer nothing (the last that there are) are not checked: that is known, and the instance's own probes bring
+ * it back.
+ */
+function checksOf({ service, current, domains, endpoints }: RoutedService): EndpointCheck[] {
+  if (service.stopped || service.spec.type === 'static') return [];
+  if (service.spec.type === 'proxy') {
+    const named = domains.find(({ host }) => !host.startsWith('*.'))?.host ?? service.host;
+    return current === null ? [] : upstreamChecks(service.spec, current.spec, named);
+  }
+  const path = current?.spec.health.path ?? null;
+  return endpoints.flatMap((instance) =>
+    instance.port === null || instance.state !== 'ready'
+      ? []
+      : [instanceCheck({ endpoint: runOf(instance), port: instance.port, host: service.host, path })],
+  );
 }
 
 /** The id of an instance's present run: what the runtime and the edge call it. */

@@ -4,6 +4,7 @@ import type { ReleaseRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { PortAllocator } from './ports.ts';
+import type { HostTrust } from './transport.ts';
 import { openVariables } from './vaulting.ts';
 
 /** What the parts of one service's loop share. */
@@ -12,6 +13,8 @@ export interface ServiceContext {
   readonly id: ServiceId;
   readonly edge: EdgeSync;
   readonly ports: PortAllocator;
+  /** What the edge presents for a host. */
+  readonly trust: (host: string) => HostTrust;
   readonly releases: ReleaseCache;
   readonly wake: () => void;
   /** A rollout has ended: its row is final. */

@@ -3,11 +3,13 @@ import { decide } from '../rollout/decide.ts';
 import { routable } from '../rollout/table.ts';
 import type { InstanceView, ServiceView } from '../rollout/view.ts';
 import type { RolloutRow, ServiceRow } from '../state/records.ts';
+import { EdgeSecrets } from './edge-secrets.ts';
 import { Effects } from './effects.ts';
 import { Observer } from './observer.ts';
 import { routesOf } from './routing.ts';
 import { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
+import { transportOf } from './transport.ts';
 import { serviceView } from './view.ts';
 
 /** Milliseconds between looks, by what is going on; exits, the edge's answers and probes that are due wake the loop before. */
@@ -24,6 +26,7 @@ export class ServiceLoop {
   readonly #context: ServiceContext;
   readonly #effects: Effects;
   readonly #observer: Observer;
+  readonly #secrets: EdgeSecrets;
   readonly #seen = new Set<() => void>();
   #running: Promise<void> | null = null;
   #again = false;
@@ -36,6 +39,7 @@ export class ServiceLoop {
     this.#context = context;
     this.#since = context.needs.clock.now();
     const runs = new Runs(context);
+    this.#secrets = new EdgeSecrets(context.needs, context.id);
     this.#effects = new Effects(context, runs);
     this.#observer = new Observer(context, runs);
   }
@@ -122,16 +126,23 @@ export class ServiceLoop {
 
   /** Says what the edge should serve, from the record as it is after the actions. */
   #serve(): void {
-    const { needs, id, edge, releases } = this.#context;
+    const { needs, id, edge, releases, trust } = this.#context;
     const service = needs.store.services.get(id);
     if (service === null) return;
     const view = serviceView(needs, service, this.#reach());
     const named = new Set(routable(view));
-    const current = service.current === null ? null : (releases.get(service.current)?.release ?? null);
+    const serving = service.current === null ? null : releases.get(service.current);
     const endpoints = needs.store.instances.of(id).filter((instance) => named.has(instance.id));
     edge.want(
       id,
-      routesOf({ service, current, domains: needs.store.domains.of(id).map((domain) => domain.host), endpoints }),
+      routesOf({
+        service,
+        current: serving?.release ?? null,
+        domains: needs.store.domains.of(id),
+        endpoints,
+        secrets: this.#secrets.of(service.spec.edge, serving?.variables ?? []),
+        transport: (host) => transportOf(host, trust(host), service.spec.edge.https),
+      }),
     );
     edge.drain(id, view.routed && view.instances.some((instance) => instance.state === 'draining'));
     releases.retain(

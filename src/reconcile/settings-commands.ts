@@ -64,7 +64,7 @@ export class SettingsCommands {
       throw new KapalError('usage', `${short} is of type ${type} and takes no visitors`);
     const holder = store.services.all().find((row) => row.host === name);
     if (holder !== undefined) throw new KapalError('domain_taken', `${name} is the default name of ${holder.id}`);
-    store.domains.add({ host: name, service, source: 'added' });
+    store.domains.add({ host: name, path: '/', service, source: 'added' });
     this.#wake(service);
   }
 

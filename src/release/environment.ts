@@ -28,7 +28,7 @@ export interface VariableWorld {
 
 export interface Environment {
   readonly variables: readonly ResolvedVariable[];
-  /** Declared with `sync: false` and never set. */
+  /** Declared with `sync: false` and never set, or named as a password and not there. */
   readonly missing: readonly string[];
 }
 
@@ -54,6 +54,10 @@ export function resolveEnvironment(spec: ServiceSpec, groups: readonly GroupSpec
     if (stored?.source !== 'set') continue;
     missing.delete(key);
     found.set(key, { key, value: stored.value, source: 'set', secret: true });
+  }
+  for (const { variable } of spec.edge.policy?.basicAuth?.users ?? []) {
+    // An empty password would let in everybody who knows the name.
+    if ((found.get(variable)?.value ?? '') === '') missing.add(variable);
   }
   return { variables: [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1)), missing: [...missing] };
 }

@@ -1,4 +1,5 @@
 import type { ServiceType } from '../model/service.ts';
+import type { EdgeSpec } from './edge-spec.ts';
 
 /** What one declaration says, after defaults: frozen, complete, every duration in milliseconds, every size in bytes. */
 export interface Spec {
@@ -65,6 +66,7 @@ export interface ServiceSpec {
   readonly shutdownDelay: number;
   /** Bytes of memory for one instance, `null` without a limit. */
   readonly memoryLimit: number | null;
+  /** Host names, or hosts with a path (`shop.example.com/api`), as `domainText` writes them. */
   readonly domains: readonly string[];
   readonly edge: EdgeSpec;
   readonly rollout: RolloutSpec;
@@ -83,24 +85,11 @@ export interface Commands {
   readonly start: string | null;
 }
 
-/** `path: null` means that an accepting port is enough. `interval` paces probes of ready instances. */
+/** `path: null` means that an accepting port is enough. `interval` paces probes of ready instances, and of upstreams. */
 export interface HealthSpec {
   readonly path: string | null;
   readonly interval: number;
   readonly timeout: number;
-}
-
-export const balances = ['round-robin', 'least-connections', 'ip-hash'] as const;
-export type Balance = (typeof balances)[number];
-
-export interface EdgeSpec {
-  readonly balance: Balance;
-  /** Largest request body in bytes. */
-  readonly maxBodySize: number;
-  /** Milliseconds until the first byte of a response. */
-  readonly responseTimeout: number;
-  /** Milliseconds of silence that end a response or an upgraded connection; null: none. */
-  readonly idleTimeout: number | null;
 }
 
 export interface RolloutSpec {
@@ -134,5 +123,14 @@ export const defaults = {
   shutdownDelay: 30_000,
   health: { interval: 5_000, timeout: 5_000 },
   edge: { balance: 'round-robin', maxBodySize: 100 * 1024 * 1024, responseTimeout: 100_000, idleTimeout: 300_000 },
+  /** Checks of upstreams, which Kapal does not run: what fails there is known by no exit. */
+  upstreamHealth: { interval: 1_000, timeout: 2_000 },
+  sticky: { cookie: 'kapal_sticky' },
+  queue: { timeout: 10_000 },
+  redirectStatus: 301,
+  realm: 'Restricted',
+  maintenance: { retryAfter: 300 },
+  /** Half a year, where a publicly trusted certificate is held. */
+  hsts: 15_552_000,
   build: { timeout: 15 * 60_000 },
 } as const;

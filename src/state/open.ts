@@ -1,3 +1,4 @@
+import { openCertificates } from './certificates.ts';
 import { connect } from './connect.ts';
 import { Database } from './database.ts';
 import { openDomains } from './domains.ts';
@@ -32,6 +33,7 @@ export function openStore(path: string): Store {
     operations: openOperations(database),
     variables: openVariables(database),
     domains: openDomains(database),
+    certificates: openCertificates(database),
     events: openEvents(database),
     close: () => database.close(),
   };

@@ -121,8 +121,70 @@ export interface VariableRow {
 
 export interface DomainRow {
   readonly host: string;
+  /** `/` for all of the host, else a prefix at a segment border: `/api`. */
+  readonly path: string;
   readonly service: ServiceId;
   readonly source: 'declared' | 'added';
+}
+
+/** What is held for a host: at most one. */
+export interface CertificateRow {
+  /** A host name, or `*.example.com`. */
+  readonly host: string;
+  /** From an authority by ACME, from the operator's files, or from the authority in the data folder. */
+  readonly source: 'acme' | 'own' | 'local';
+  /** Of chain and key: `[0-9a-f]{32}`. */
+  readonly digest: string;
+  /** Directory that issued it; null unless `acme`. */
+  readonly authority: string | null;
+  /** PEM, leaf first. */
+  readonly chain: string;
+  /** PEM, sealed by the vault. */
+  readonly sealedKey: string;
+  /** DNS names that it covers, lower-case. */
+  readonly names: readonly string[];
+  /** In words: `Example CA`. */
+  readonly issuer: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Clients on other machines accept it: from the operator's directory, or verified by this machine's root store. */
+  readonly trusted: boolean;
+  /** The operator asked that ACME takes its place (`own` only). */
+  readonly superseded: boolean;
+  /** When its end was last warned of. */
+  readonly warnedAt: number | null;
+}
+
+/**
+ * Where a host stands on the way to its next certificate:
+ *
+ *   waiting --due--> asking --order made--> placed --challenges proven, finalised, downloaded--> (the row goes, the certificate is there)
+ *   asking | placed --problem--> waiting                     (nextAt: back-off)
+ *
+ * `asking` and `placed` of a dead daemon are taken up again; a placed order has its `url`, and its key is never changed.
+ */
+export interface CertificateOrderRow {
+  readonly host: string;
+  readonly state: 'waiting' | 'asking' | 'placed';
+  readonly url: string | null;
+  readonly sealedKey: string | null;
+  /** In a row. */
+  readonly failures: number;
+  /** Not before. */
+  readonly nextAt: number;
+  readonly problem: string | null;
+}
+
+export interface CertificateAccountRow {
+  readonly directory: string;
+  readonly email: string;
+  /** Null until it is registered. */
+  readonly url: string | null;
+  readonly sealedKey: string;
+  /** Failures of the authority itself, in a row: unreachable, overloaded, refusing us. */
+  readonly failures: number;
+  readonly nextAt: number;
+  readonly problem: string | null;
 }
 
 export interface EventRow {

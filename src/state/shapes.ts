@@ -64,6 +64,10 @@ export function isDeployTimes(value: unknown): value is DeployTimes {
   );
 }
 
+export function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
 /** A request is whatever its kind says: its readers know the shape. */
 export function isAnything(_value: unknown): _value is unknown {
   return true;

@@ -1,5 +1,8 @@
 import type { ServiceId } from '../model/service.ts';
 import type {
+  CertificateAccountRow,
+  CertificateOrderRow,
+  CertificateRow,
   DomainRow,
   EventRow,
   InstanceRow,
@@ -27,6 +30,7 @@ export interface Store {
   readonly operations: Operations;
   readonly variables: Variables;
   readonly domains: Domains;
+  readonly certificates: Certificates;
   readonly events: Events;
   close(): void;
 }
@@ -99,12 +103,28 @@ export interface Variables {
 export interface Domains {
   all(): readonly DomainRow[];
   of(service: ServiceId): readonly DomainRow[];
-  get(host: string): DomainRow | null;
-  /** Throws KapalError `domain_taken` where another service holds the host. */
+  /** `path` is `/` unless told. */
+  get(host: string, path?: string): DomainRow | null;
+  /** Throws KapalError `domain_taken` where another service holds the host with this path. */
   add(row: DomainRow): void;
+  remove(host: string, path?: string): void;
+  /** Makes the declared domains of a service exactly these, each a host or a host with a path (`example.com/api`); added ones stay. */
+  declare(service: ServiceId, domains: readonly string[]): void;
+}
+
+/** Certificates, orders of new ones, and accounts at authorities. `put` replaces the row of the same key. */
+export interface Certificates {
+  all(): readonly CertificateRow[];
+  get(host: string): CertificateRow | null;
+  /** The certificate is there: its order goes. One step. */
+  put(row: CertificateRow): void;
   remove(host: string): void;
-  /** Makes the declared hosts of a service exactly these; added ones stay. */
-  declare(service: ServiceId, hosts: readonly string[]): void;
+  orders(): readonly CertificateOrderRow[];
+  order(host: string): CertificateOrderRow | null;
+  putOrder(row: CertificateOrderRow): void;
+  removeOrder(host: string): void;
+  account(directory: string): CertificateAccountRow | null;
+  putAccount(row: CertificateAccountRow): void;
 }
 
 export interface Events {

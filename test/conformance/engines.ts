@@ -1,5 +1,6 @@
 import type { Edge } from '../../src/edge/port.ts';
 import { EdgeGround } from '../integration/edge-fixture.ts';
+import { NginxGround } from '../integration/nginx-ground.ts';
 
 /** An engine on ports of its own; after `dispose` no process and no file of it is left. */
 export interface EngineUnderTest extends AsyncDisposable {
@@ -23,6 +24,19 @@ export const engines: readonly EngineKind[] = [
     name: 'embedded',
     async make() {
       const ground = await EdgeGround.make();
+      return {
+        edge: ground.edge(),
+        http: ground.port,
+        https: ground.httpsPort,
+        again: () => ground.edge(),
+        [Symbol.asyncDispose]: () => ground[Symbol.asyncDispose](),
+      };
+    },
+  },
+  {
+    name: 'nginx',
+    async make() {
+      const ground = await NginxGround.make();
       return {
         edge: ground.edge(),
         http: ground.port,

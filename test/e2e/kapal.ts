@@ -32,13 +32,17 @@ export class TestKapal implements AsyncDisposable {
   readonly folder: string;
   readonly data: string;
   readonly http: number;
+  readonly https: number;
   readonly api: number;
+  /** The engine that `up` asks for. */
+  edge: 'embedded' | 'nginx' | 'auto' = 'embedded';
   daemon: ChildProcess | null = null;
 
-  private constructor(parts: { folder: string; http: number; api: number }) {
+  private constructor(parts: { folder: string; http: number; https: number; api: number }) {
     this.folder = parts.folder;
     this.data = join(parts.folder, 'data');
     this.http = parts.http;
+    this.https = parts.https;
     this.api = parts.api;
   }
 
@@ -46,7 +50,7 @@ export class TestKapal implements AsyncDisposable {
   static async prepare(): Promise<TestKapal> {
     const folder = await mkdtemp(join(tmpdir(), 'kapal-e2e-'));
     await chmod(folder, 0o755);
-    return new TestKapal({ folder, http: await freePort(), api: await freePort() });
+    return new TestKapal({ folder, http: await freePort(), https: await freePort(), api: await freePort() });
   }
 
   static async start(): Promise<TestKapal> {
@@ -68,8 +72,12 @@ export class TestKapal implements AsyncDisposable {
       this.data,
       '--http',
       `127.0.0.1:${this.http}`,
+      '--https',
+      `127.0.0.1:${this.https}`,
       '--api',
       `127.0.0.1:${this.api}`,
+      // Whatever this machine has installed; tests of the other engine say so.
+      ...(flags.includes('--edge') ? [] : ['--edge', this.edge]),
       ...flags,
     ];
     const daemon = spawn(join(checkout, 'kapal'), args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });

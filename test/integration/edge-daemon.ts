@@ -7,6 +7,7 @@ const [folder = '', port, table = ''] = process.argv.slice(2);
 const edge = createEmbeddedEdge({
   folder,
   http: { host: '127.0.0.1', port: Number(port) },
+  https: null,
   workers: 2,
   node: process.execPath,
   account: null,

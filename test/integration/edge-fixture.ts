@@ -12,18 +12,20 @@ import { errorCode } from '../../src/lib/files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { proxyPool } from '../conformance/edge.ts';
 
-/** A folder and a free port for one edge, and its certain end. */
+/** A folder and free ports for one edge, and its certain end. */
 export class EdgeGround implements AsyncDisposable {
   readonly root = mkdtempSync(join(tmpdir(), 'kapal-edge-'));
   readonly port: number;
+  readonly httpsPort: number;
   readonly notes: string[] = [];
 
-  private constructor(port: number) {
+  private constructor(port: number, httpsPort: number) {
     this.port = port;
+    this.httpsPort = httpsPort;
   }
 
   static async make(): Promise<EdgeGround> {
-    return new EdgeGround(await freePort());
+    return new EdgeGround(await freePort(), await freePort());
   }
 
   get folder(): string {
@@ -34,6 +36,7 @@ export class EdgeGround implements AsyncDisposable {
     return {
       folder: this.folder,
       http: { host: '127.0.0.1', port: this.port },
+      https: { host: '127.0.0.1', port: this.httpsPort },
       workers: 2,
       node: process.execPath,
       account: null,

@@ -51,6 +51,7 @@ export class PlaneGround implements AsyncDisposable {
     this.plane = createPlane({
       answerStatic: (_pool, request) =>
         options.answerStatic?.(request) ?? Promise.reject(new Error('no static files here')),
+      hasFile: () => Promise.resolve(false),
       errorPage: (status, { id }) => ({ contentType: 'text/plain', body: Buffer.from(`error ${status} ${id}`) }),
       log: options.log ?? ((entry) => this.log.push(entry)),
       fault:

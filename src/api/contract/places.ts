@@ -19,6 +19,8 @@ export interface DaemonDocument {
   /** `host:port`, as people reach them. */
   readonly api: string;
   readonly http: string;
+  /** Null where HTTPS is not served. */
+  readonly https: string | null;
   readonly version: string;
   /** ISO 8601. */
   readonly startedAt: string;

@@ -13,6 +13,7 @@ export const up: Command = {
       'up --detach --http 8080 --domain apps.example.com',
       'in the background; services answer at NAME.apps.example.com:8080',
     ],
+    ['up --acme-email you@example.com', 'with certificates of Let’s Encrypt for public domains'],
     ['up --data ~/kapal', 'with another data folder; the other commands take the same --data, or KAPAL_DATA'],
   ],
   async run(invocation) {
@@ -30,5 +31,6 @@ export const up: Command = {
 function print({ out, say, json }: Invocation, facts: DaemonFacts): void {
   if (json) return out.json(facts);
   out.out.line(out.out.paint('bold', say.daemonReady(facts.pid)));
-  for (const line of say.daemonPlaces(facts.http, facts.api, facts.data)) out.out.line(line);
+  for (const line of say.daemonPlaces(facts)) out.out.line(line);
+  for (const note of facts.notes) out.err.line(`${out.err.paint('yellow', say.warning)}: ${note}`);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { http } from '../../lib/http.ts';
-import type { LoadCount, LoadPlan } from './load.ts';
+import type { LoadCount, LoadPlan, PlannedRequest } from './load.ts';
 
 /**
  * The load generator's process: a fixed number of requests a second, each counted when it has ended, good or failed, however long that takes. It is a
@@ -70,10 +70,10 @@ class Load {
     const end = (failure: string | null, by?: string): void => {
       if (over) return;
       over = true;
-      this.#ended({ failure, by, milliseconds: performance.now() - begun });
+      this.#ended({ failure, by, slow: wanted.unhurried !== true && performance.now() - begun > 250 });
     };
     this.#open += 1;
-    const body = wanted.body ?? null;
+    const body = bodyOf(wanted);
     const outgoing = http.request({
       host: plan.host,
       port: plan.port,
@@ -107,10 +107,10 @@ class Load {
     });
   }
 
-  #ended(result: { failure: string | null; by: string | undefined; milliseconds: number }): void {
+  #ended(result: { failure: string | null; by: string | undefined; slow: boolean }): void {
     this.#open -= 1;
     this.#requests += 1;
-    if (result.milliseconds > 250) this.#slow += 1;
+    if (result.slow) this.#slow += 1;
     if (result.failure !== null) {
       this.#failed += 1;
       this.#failures[result.failure] = (this.#failures[result.failure] ?? 0) + 1;
@@ -119,6 +119,10 @@ class Load {
     }
     if (this.#open === 0) this.#idle?.();
   }
+}
+
+function bodyOf({ body, bytes }: PlannedRequest): string | Buffer | null {
+  return bytes === undefined ? (body ?? null) : Buffer.alloc(bytes, 'x');
 }
 
 /** The value of a top-level field of a small JSON answer, as text. */

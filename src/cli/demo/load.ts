@@ -13,9 +13,19 @@ export interface LoadPlan {
   /** Milliseconds until a request counts as failed. */
   readonly timeout: number;
   /** They take turns. */
-  readonly requests: readonly { readonly method: string; readonly path: string; readonly body?: string }[];
+  readonly requests: readonly PlannedRequest[];
   /** Field of a JSON answer that says who gave it, or null. */
   readonly answerKey: string | null;
+}
+
+export interface PlannedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+  /** Instead of `body`: so many bytes. */
+  readonly bytes?: number;
+  /** It takes its time by nature, so it is never counted as slow. */
+  readonly unhurried?: true;
 }
 
 /** The load generator's own count since it began. `slow` took more than 250 ms. */

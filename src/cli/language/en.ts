@@ -1,4 +1,4 @@
-import type { DeployStage, Outcome, ServiceStatus } from './words.ts';
+import type { DaemonPlaces, DeployStage, Outcome, ServiceStatus } from './words.ts';
 
 /** What the command line says to people, in English. The other languages have the same keys, checked by type. */
 export const en = {
@@ -76,13 +76,13 @@ export const en = {
   hidden: '(hidden; --reveal shows it)',
 
   daemonReady: (pid: number) => `Kapal is up (pid ${pid}).`,
-  daemonPlaces: (http: string, api: string, data: string) => [
+  daemonPlaces: ({ http, https, api, data }: DaemonPlaces) => [
     `  HTTP      http://${http}`,
+    ...(https === null ? [] : [`  HTTPS     https://${https}`]),
     `  API       http://${api}/api/docs`,
     `  data      ${data}`,
   ],
   detached: (log: string) => `It goes on in the background; its log is ${log}.`,
-  noHttps: (address: string) => `HTTPS is not served by this version; ${address} is left alone.`,
   stopping: 'stopping the daemon',
   stoppingApps: 'stopping everything that it runs, then the daemon',
   stopped: 'The daemon has ended; what it ran goes on.',
@@ -94,6 +94,11 @@ export const en = {
   cancelled: (service: string) => `What was in flight for ${service} is cancelled.`,
   projectRemoved: (project: string) => `${project} and everything of it is gone.`,
   edgeSound: 'The next configuration is sound.',
+  edgeInstallAsks: (packages: string) => `Install these packages with apt-get: ${packages}?`,
+  edgeInstalled: 'nginx can serve now.',
+  edgeWasInstalled: 'nginx and its Lua module are there already; nothing was installed.',
+  edgeNext: 'kapal down, then kapal up --edge nginx, moves a running Kapal over; a new one takes nginx by itself.',
+  declined: 'Nothing was done.',
   installed: (path: string) => `Written: ${path}`,
   wouldInstall: (path: string) => `Would be written: ${path}`,
 };

@@ -76,13 +76,13 @@ export const id: Messages = {
   hidden: '(tersembunyi; --reveal menampilkannya)',
 
   daemonReady: (pid) => `Kapal siap (pid ${pid}).`,
-  daemonPlaces: (http, api, data) => [
+  daemonPlaces: ({ http, https, api, data }) => [
     `  HTTP      http://${http}`,
+    ...(https === null ? [] : [`  HTTPS     https://${https}`]),
     `  API       http://${api}/api/docs`,
     `  data      ${data}`,
   ],
   detached: (log) => `Daemon berjalan di latar belakang; catatannya di ${log}.`,
-  noHttps: (address) => `HTTPS belum dilayani oleh versi ini; ${address} tidak disentuh.`,
   stopping: 'menghentikan daemon',
   stoppingApps: 'menghentikan semua yang dijalankannya, lalu daemon',
   stopped: 'Daemon sudah berhenti; yang dijalankannya tetap berjalan.',
@@ -94,6 +94,12 @@ export const id: Messages = {
   cancelled: (service) => `Yang sedang berjalan untuk ${service} dibatalkan.`,
   projectRemoved: (project) => `${project} dan semua miliknya sudah hilang.`,
   edgeSound: 'Konfigurasi berikutnya baik.',
+  edgeInstallAsks: (packages) => `Pasang paket-paket ini dengan apt-get: ${packages}?`,
+  edgeInstalled: 'nginx sekarang dapat melayani.',
+  edgeWasInstalled: 'nginx dan modul Lua-nya sudah ada; tidak ada yang dipasang.',
+  edgeNext:
+    'kapal down, lalu kapal up --edge nginx, memindahkan Kapal yang berjalan; Kapal yang baru memakai nginx dengan sendirinya.',
+  declined: 'Tidak ada yang dilakukan.',
   installed: (path) => `Ditulis: ${path}`,
   wouldInstall: (path) => `Akan ditulis: ${path}`,
 };

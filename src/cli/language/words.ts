@@ -1,6 +1,8 @@
+import type { DaemonFacts } from '../host.ts';
 import type { DeployedService, OperationEvent, ServiceDocument } from '../../api/contract/types.ts';
 
 /** The contract's words that people read translated. */
 export type Outcome = DeployedService['outcome'];
 export type ServiceStatus = ServiceDocument['status'];
 export type DeployStage = Extract<OperationEvent, { readonly kind: 'stage' }>['stage'];
+export type DaemonPlaces = Pick<DaemonFacts, 'http' | 'https' | 'api' | 'data'>;

@@ -9,7 +9,7 @@ import type { WorkerQuestion, WorkerStatus } from './control.ts';
  */
 export async function listenForControl(options: {
   readonly path: string;
-  readonly answer: (question: WorkerQuestion) => Promise<WorkerStatus>;
+  readonly answer: (question: WorkerQuestion) => Promise<WorkerStatus | null>;
   readonly report: (text: string) => void;
 }): Promise<Disposable> {
   removeStale(options.path);
@@ -33,7 +33,7 @@ export async function listenForControl(options: {
 
 async function answerTo(
   parts: readonly Buffer[],
-  answer: (question: WorkerQuestion) => Promise<WorkerStatus>,
+  answer: (question: WorkerQuestion) => Promise<WorkerStatus | null>,
 ): Promise<string> {
   const question = JSON.parse(Buffer.concat(parts).toString('utf8')) as WorkerQuestion;
   return `${JSON.stringify(await answer(question))}\n`;

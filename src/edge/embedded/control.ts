@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
 import type { PoolCounters, RouteTable } from '../port.ts';
+import type { QuotaReport } from './policy/quotas.ts';
 
 /**
  * What the daemon says to a worker over its Unix socket: one line of JSON each way, one question per connection.
@@ -7,7 +8,11 @@ import type { PoolCounters, RouteTable } from '../port.ts';
  */
 export type WorkerQuestion =
   | { readonly ask: 'apply'; readonly table: RouteTable }
+  /** Read the folder of certificates again. */
+  | { readonly ask: 'certificates' }
   | { readonly ask: 'status' }
+  /** From another worker, answered with null. */
+  | { readonly ask: 'quotas'; readonly report: QuotaReport }
   /** Stop accepting now, finish what is under way, end after `grace` milliseconds at the latest. */
   | { readonly ask: 'drain'; readonly grace: number };
 
@@ -22,6 +27,8 @@ export function applyQuestion(table: string): string {
 
 export const statusQuestion = JSON.stringify({ ask: 'status' } satisfies WorkerQuestion);
 
+export const certificatesQuestion = JSON.stringify({ ask: 'certificates' } satisfies WorkerQuestion);
+
 export interface WorkerStatus {
   readonly pid: number;
   readonly version: number;
@@ -29,7 +36,11 @@ export interface WorkerStatus {
   readonly residentBytes: number;
   readonly connections: number;
   readonly inFlight: Readonly<Record<string, number>>;
+  /** Ids of endpoints; see `Edge.stalled`. */
+  readonly stalled: readonly string[];
   readonly counters: readonly PoolCounters[];
+  /** Digest of the certificates that it presents; `null` where it serves no HTTPS. */
+  readonly certificates: string | null;
   /** Lines of the access log that could not be written. */
   readonly droppedLogLines: number;
   /** Private listeners that could not be opened, in words. */

@@ -2,11 +2,13 @@ import { isAbsolute } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { makeFolder, readIfThere } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
-import type { Edge, EdgeStatus, PoolCounters, RouteTable } from '../port.ts';
-import { checkFolders, checkTable } from './check.ts';
+import type { EdgeCertificate } from '../certificate.ts';
+import type { Edge, EdgeAddresses, EdgeStatus, PoolCounters, RouteTable } from '../port.ts';
+import { checkFolders, checkTable } from '../check.ts';
+import { describeTable } from '../describe-table.ts';
 import { addCounters, addInFlight } from './totals.ts';
-import { applyQuestion, type WorkerStatus } from './control.ts';
-import { describeTable, describeTroubles } from './describe.ts';
+import { applyQuestion, certificatesQuestion, type WorkerStatus } from './control.ts';
+import { describeAddresses, describeTroubles } from './describe.ts';
 import { type Engine, installEngine, pruneEngines } from './engine.ts';
 import { type Fleet, forgetRetired, surveyFleet } from './fleet.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
@@ -19,17 +21,20 @@ import {
   startGeneration,
   waitUntilServing,
 } from './keeper.ts';
-import { furnishFolder, rehearse, renderLaunch, type WorkerAccount, workerCommand } from './launch.ts';
+import { furnishFolder, rehearse, renderLaunch, type WorkerAccount, workerCommand, workersOwner } from './launch.ts';
 import { formatAddress, type SocketAddress } from './listener.ts';
 import { TablePublisher } from './publisher.ts';
 import { type AnsweringWorker, askWorkers } from './questions.ts';
 import { readTable } from './table-file.ts';
+import { CertificatePublisher } from './tls/publisher.ts';
 
 export interface EmbeddedEdgeOptions {
   /** Absolute; made on `ensure`. The workers' user must be able to pass through the folders above it. */
   readonly folder: string;
-  /** Port 0 takes a free one. */
-  readonly http: SocketAddress;
+  /** Plain HTTP; port 0 takes a free one. `null`: no listener, only private streams, as beside another engine; its address in the status is then empty. */
+  readonly http: SocketAddress | null;
+  /** HTTPS; port 0 takes a free one. `null`: not served, and no code of TLS is loaded. */
+  readonly https: SocketAddress | null;
   readonly workers: number;
   /** Absolute path of Node 24, where the workers' user can run it. */
   readonly node: string;
@@ -55,6 +60,7 @@ class EmbeddedEdge implements Edge {
   readonly #folder: EdgeFolder;
   readonly #control: KeeperControl;
   readonly #publisher: TablePublisher;
+  readonly #certificates: CertificatePublisher;
   #engine: Promise<Engine> | null = null;
   #launch: string | null = null;
   #turn: Promise<unknown> = Promise.resolve();
@@ -63,7 +69,16 @@ class EmbeddedEdge implements Edge {
     this.#options = options;
     this.#folder = edgeFolder(options.folder);
     this.#control = { folder: this.#folder, clock: options.clock, note: (text) => options.note?.(text) };
-    this.#publisher = new TablePublisher(this.#folder.table, (json) => this.#push(json));
+    const owner = (): Promise<WorkerAccount> => workersOwner(this.#folder);
+    this.#publisher = new TablePublisher(this.#folder.table, async (json) => {
+      await this.#push(applyQuestion(json));
+    }, owner);
+    this.#certificates = new CertificatePublisher({
+      folder: this.#folder.certificates,
+      owner,
+      now: () => options.clock.now(),
+      push: (digest) => this.#pushCertificates(digest),
+    });
   }
 
   ensure(): Promise<EdgeStatus> {
@@ -82,6 +97,10 @@ class EmbeddedEdge implements Edge {
     await this.#publisher.publish(table);
   }
 
+  present(certificates: readonly EdgeCertificate[]): Promise<void> {
+    return this.#certificates.publish(certificates);
+  }
+
   async status(): Promise<EdgeStatus> {
     const fleet = surveyFleet(this.#folder);
     const status = this.#statusOf(fleet, await askFleet(this.#control, fleet));
@@ -93,14 +112,17 @@ class EmbeddedEdge implements Edge {
     return addInFlight(await this.#statuses());
   }
 
+  async stalled(): Promise<readonly string[]> {
+    return [...new Set((await this.#statuses()).flatMap((status) => status.stalled))];
+  }
+
   async counters(): Promise<readonly PoolCounters[]> {
     return addCounters(await this.#statuses());
   }
 
   async describe(): Promise<string> {
     const fleet = surveyFleet(this.#folder);
-    const address = fleet.keepers.at(-1)?.address ?? null;
-    const head = address === null ? 'embedded edge, not running' : `embedded edge on http://${address}`;
+    const head = describeAddresses(fleet.keepers.at(-1) ?? null);
     const statuses = (await askFleet(this.#control, fleet)).map(({ status }) => status);
     return `${[head, ...describeTroubles(statuses)].join('\n')}\n${describeTable(readTable(this.#folder.table))}`;
   }
@@ -120,7 +142,7 @@ class EmbeddedEdge implements Edge {
     const keeper = fleet.keepers.at(-1);
     const [generation, ...others] = fleet.generations;
     if (keeper === undefined || generation === undefined || others.length > 0) return null;
-    if (!holds(keeper.address, this.#options.http)) return null;
+    if (!holds(keeper, this.#options)) return null;
     if ((await readIfThere(this.#folder.launch(generation))) !== this.#launch) return null;
     return this.#statusOf(fleet, await askFleet(this.#control, fleet));
   }
@@ -129,12 +151,18 @@ class EmbeddedEdge implements Edge {
   #statusOf(fleet: Fleet, answers: readonly AnsweringWorker[]): EdgeStatus | null {
     const serving = answers.filter(({ status }) => status.state === 'serving');
     if (serving.length === 0) return null;
-    const http = fleet.keepers.at(-1)?.address ?? formatAddress(this.#options.http);
     return {
       engine: this.name,
-      addresses: { http },
+      addresses: this.#addresses(fleet),
       workers: serving.map(({ status: { pid, version, residentBytes } }) => ({ pid, version, residentBytes })),
     };
+  }
+
+  #addresses(fleet: Fleet): EdgeAddresses {
+    const { http, https } = this.#options;
+    const keeper = fleet.keepers.at(-1);
+    if (keeper !== undefined) return { http: keeper.http ?? '', https: keeper.https };
+    return { http: http === null ? '' : formatAddress(http), https: https === null ? null : formatAddress(https) };
   }
 
   /** Whether what runs is what is wanted; waits for its first worker, and finishes a hand-over that a dead daemon began. */
@@ -142,7 +170,7 @@ class EmbeddedEdge implements Edge {
     const fleet = surveyFleet(this.#folder);
     const keeper = fleet.keepers.at(-1);
     const generation = fleet.generations.at(-1);
-    if (keeper === undefined || generation === undefined || !holds(keeper.address, this.#options.http)) return false;
+    if (keeper === undefined || generation === undefined || !holds(keeper, this.#options)) return false;
     const running = await readIfThere(this.#folder.launch(generation));
     if (running !== (await this.#launchText(running))) return false;
     try {
@@ -159,8 +187,9 @@ class EmbeddedEdge implements Edge {
     const fleet = surveyFleet(this.#folder);
     const latest = fleet.generations.at(-1);
     const launch = await this.#launchText(latest === undefined ? null : await readIfThere(this.#folder.launch(latest)));
-    const { http, workers } = this.#options;
-    const generation = await startGeneration(this.#control, { launch, engine, address: http, workers });
+    const { workers } = this.#options;
+    await this.#certificates.renewTickets();
+    const generation = await startGeneration(this.#control, { launch, engine, addresses: this.#options, workers });
     await this.#retireBefore(generation);
     await pruneEngines(this.#folder.path, [launch]);
   }
@@ -195,7 +224,9 @@ class EmbeddedEdge implements Edge {
 
   async #render(account: WorkerAccount | null): Promise<{ command: readonly string[]; text: string }> {
     const engine = await this.#installed();
-    const command = workerCommand({ folder: this.#folder, engine, node: this.#options.node, account });
+    const { node, http, https } = this.#options;
+    const serves = { http: http !== null, https: https !== null };
+    const command = workerCommand({ folder: this.#folder, engine, node, account, serves });
     return { command, text: renderLaunch(this.#options.workers, command) };
   }
 
@@ -204,10 +235,21 @@ class EmbeddedEdge implements Edge {
     return this.#engine;
   }
 
-  async #push(json: string): Promise<void> {
+  async #push(question: string): Promise<AnsweringWorker[]> {
     const { workers } = surveyFleet(this.#folder);
     if (workers.length === 0) throw this.#dead();
-    await askWorkers({ ...this.#control, workers, question: applyQuestion(json) });
+    return askWorkers({ ...this.#control, workers, question });
+  }
+
+  /** Workers that drain take no new connection. */
+  async #pushCertificates(digest: string): Promise<void> {
+    if (this.#options.https === null) return;
+    const answers = await this.#push(certificatesQuestion);
+    const behind = answers.filter(({ status }) => status.state !== 'draining' && status.certificates !== digest);
+    if (behind.length === 0) return;
+    throw new KapalError('edge_failed', 'A worker of the edge does not present the certificates that it was given', {
+      hint: `${this.#folder.workersLog} says why.`,
+    });
   }
 
   async #statuses(): Promise<WorkerStatus[]> {

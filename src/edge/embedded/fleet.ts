@@ -18,11 +18,15 @@ export interface Fleet {
   readonly sessions: readonly number[];
 }
 
-export interface KeeperProcess {
+export interface KeeperProcess extends HeldAddresses {
   readonly generation: number;
   readonly identity: Identity;
-  /** `host:port` as it was asked for, with the port that was bound. */
-  readonly address: string;
+}
+
+/** `host:port` as they were asked for, with the ports that were bound; `null` where a keeper holds none. */
+export interface HeldAddresses {
+  readonly http: string | null;
+  readonly https: string | null;
 }
 
 export interface SlotProcess {
@@ -71,9 +75,8 @@ export async function forgetRetired(folder: EdgeFolder): Promise<void> {
   }
 }
 
-interface FoundProcess extends SlotProcess {
+interface FoundProcess extends SlotProcess, HeldAddresses {
   readonly role: 'keeper' | 'slot' | 'worker';
-  readonly address: string;
 }
 
 const PROCESS_FILE = /^(keeper|slot|worker)-(\d+)(?:-(\d+))?$/;
@@ -82,11 +85,17 @@ const PROCESS_FILE = /^(keeper|slot|worker)-(\d+)(?:-(\d+))?$/;
 function readProcess(folder: EdgeFolder, name: string): FoundProcess | null {
   const match = PROCESS_FILE.exec(name);
   if (match === null) return null;
-  const [line = '', address = ''] = unlessMissing(() => readFileSync(join(folder.path, name), 'utf8'), '').split('\n');
+  // A keeper of a version that knew no HTTPS wrote one address.
+  const [line = '', http = '', https = ''] = unlessMissing(() => readFileSync(join(folder.path, name), 'utf8'), '').split('\n');
   const identity = parseIdentity(line);
   if (identity === null) return null;
   const role = match[1] as FoundProcess['role'];
-  return { role, generation: Number(match[2]), slot: Number(match[3] ?? 0), identity, address };
+  const held = { http: heldAddress(http), https: heldAddress(https) };
+  return { role, generation: Number(match[2]), slot: Number(match[3] ?? 0), identity, ...held };
+}
+
+function heldAddress(text: string): string | null {
+  return text === '' || text === '-' ? null : text;
 }
 
 function generationOf(name: string): number | null {

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 
 /**
- * What lies in the edge's folder. `control`, `log` and `cache` belong to the account of the workers; everything else to the daemon.
+ * What lies in the edge's folder. `control`, `log` and `cache` belong to the account of the workers, and so do the files in
+ * `certificates` and the table, which only they read; everything else is the daemon's.
  *
  *   table.json           the last table that was applied
  *   launch-N             how generation N's workers are started (see keeper.sh); a generation without it is retired
  *   next                 the generation that a keeper starts on SIGHUP
- *   keeper-N             identity of the keeper that began with generation N, and the address it holds
+ *   keeper-N             identity of the keeper that began with generation N, and the addresses that it holds
  *   slot-N-S, worker-N-S identities of the subshell and of the worker of a slot
  *   workers.log          what workers and keeper print
  *   engine-DIGEST        the edge's own copy of its code
+ *   certificates/        ID.json, one per certificate, all that are there are presented; `tickets`, from which session tickets are keyed
  *   control/worker-N-S.sock, log/access-S.log, cache/
  */
 export interface EdgeFolder {
@@ -20,6 +22,7 @@ export interface EdgeFolder {
   readonly control: string;
   readonly log: string;
   readonly cache: string;
+  readonly certificates: string;
   launch(generation: number): string;
 }
 
@@ -32,6 +35,7 @@ export function edgeFolder(path: string): EdgeFolder {
     control: join(path, 'control'),
     log: join(path, 'log'),
     cache: join(path, 'cache'),
+    certificates: join(path, 'certificates'),
     launch: (generation) => join(path, `launch-${generation}`),
   };
 }

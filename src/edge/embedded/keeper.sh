@@ -1,8 +1,9 @@
 #!/bin/sh
-# Holds the edge's listening descriptor (3) and keeps its workers running, whether or not the daemon lives.
+# Holds the edge's listening descriptors (3 for HTTP, 4 for HTTPS) and keeps its workers running, whether or not the daemon lives.
 #
-#   keeper.sh FOLDER GENERATION ADDRESS
+#   keeper.sh FOLDER GENERATION HTTP HTTPS
 #
+# HTTP and HTTPS are the addresses of the descriptors, or - where there is none.
 # A generation is a number; FOLDER/launch-N says how its workers are started: the first line is how many, every further line is one
 # word of the command. Each worker has a slot, and each slot a subshell here that starts it again when it ends, for as long as launch-N
 # is there: removing that file retires the generation. SIGHUP starts the generation that FOLDER/next names beside the ones that run.
@@ -15,11 +16,10 @@ export LC_ALL=C
 
 main() {
   folder=$1
-  address=$3
   newest=0
   read -r boot </proc/sys/kernel/random/boot_id
   trap start_next HUP
-  identify "keeper-$2" $$ "$address"
+  identify "keeper-$2" $$ "$3" "$4"
   start_generation "$2"
   # Without operands wait(1) ends above 128 when a trapped signal came, and with 0 when no child is left. The trap itself starts the
   # children, so a signal between two waits is not lost.
@@ -72,15 +72,16 @@ run_worker() {
   rm -f "$folder/control/worker-$generation-$slot.sock"
 }
 
-# identify NAME PID [ADDRESS]: field 22 of proc(5)'s stat is the start time; the name in field 2 may hold anything up to the last ")".
+# identify NAME PID [HTTP HTTPS]: field 22 of proc(5)'s stat is the start time; the name in field 2 may hold anything up to the last ")".
 identify() {
   read -r stat <"/proc/$2/stat" || return 0
   name=$1
   pid=$2
-  line=${3-}
+  http=${3-}
+  https=${4-}
   # shellcheck disable=SC2086
   set -- ${stat##*) }
-  printf '%s %s %s\n%s\n' "$pid" "${20}" "$boot" "$line" >"$folder/.$name" && mv -f "$folder/.$name" "$folder/$name"
+  printf '%s %s %s\n%s\n%s\n' "$pid" "${20}" "$boot" "$http" "$https" >"$folder/.$name" && mv -f "$folder/.$name" "$folder/$name"
 }
 
 # A worker that ran for ten seconds comes back at once; one that keeps failing at its start must not take a core.

@@ -6,11 +6,11 @@ import type { Clock } from '../../lib/clock.ts';
 import { readIfThere, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import { drainQuestion, statusQuestion } from './control.ts';
-import { type Fleet, forgetRetired, surveyFleet, type WorkerProcess } from './fleet.ts';
+import { type Fleet, forgetRetired, type HeldAddresses, surveyFleet, type WorkerProcess } from './fleet.ts';
 import type { EdgeFolder } from './folder.ts';
 import type { Engine } from './engine.ts';
 import { commandOf, isAlive, signal } from './identity.ts';
-import { formatAddress, openListener, type SocketAddress } from './listener.ts';
+import { formatAddress, type ListenAddresses, openListeners, type SocketAddress } from './listener.ts';
 import { type AnsweringWorker, askWorkers } from './questions.ts';
 import { endStrays } from './strays.ts';
 
@@ -26,20 +26,20 @@ export interface KeeperControl {
 }
 
 /**
- * Starts the next generation beside what runs and resolves when all its workers serve: by the living keeper of this address, whose
- * descriptor they inherit, else by a new keeper with a socket of its own. If they do not come up, they are ended and what ran before
+ * Starts the next generation beside what runs and resolves when all its workers serve: by the living keeper of these addresses, whose
+ * descriptors they inherit, else by a new keeper with sockets of its own. If they do not come up, they are ended and what ran before
  * goes on. Throws `port_taken`, `edge_failed`.
  */
 export async function startGeneration(
   control: KeeperControl,
-  next: { readonly launch: string; readonly engine: Engine; readonly address: SocketAddress; readonly workers: number },
+  next: { readonly launch: string; readonly engine: Engine; readonly addresses: ListenAddresses; readonly workers: number },
 ): Promise<number> {
   const fleet = surveyFleet(control.folder);
   const generation = fleet.highest + 1;
   await writeDurably(control.folder.launch(generation), next.launch);
   try {
     const keeper = fleet.keepers.at(-1);
-    if (keeper !== undefined && holds(keeper.address, next.address)) {
+    if (keeper !== undefined && holds(keeper, next.addresses)) {
       await writeDurably(control.folder.next, `${generation}\n`);
       signal(keeper.identity, 'SIGHUP');
     } else {
@@ -108,8 +108,13 @@ export async function askFleet(control: KeeperControl, fleet: Fleet): Promise<An
   return askWorkers({ ...control, workers: fleet.workers, question: statusQuestion });
 }
 
-/** Whether a keeper's address is the wanted one; port 0 takes what there is. */
-export function holds(address: string, wanted: SocketAddress): boolean {
+/** Whether a keeper's addresses are the wanted ones; port 0 takes what there is. */
+export function holds(held: HeldAddresses, wanted: ListenAddresses): boolean {
+  return isAt(held.http, wanted.http) && isAt(held.https, wanted.https);
+}
+
+function isAt(address: string | null, wanted: SocketAddress | null): boolean {
+  if (address === null || wanted === null) return address === wanted;
   if (wanted.port !== 0) return address === formatAddress(wanted);
   return address.slice(0, address.lastIndexOf(':')) === formatAddress(wanted).slice(0, -2);
 }
@@ -118,23 +123,23 @@ async function startKeeper(
   control: KeeperControl,
   next: {
     readonly engine: Engine;
-    readonly address: SocketAddress;
+    readonly addresses: ListenAddresses;
     readonly generation: number;
   },
 ): Promise<void> {
   const { folder } = control;
   const log = openSync(folder.workersLog, 'a', 0o600);
   try {
-    await openListener({
-      address: next.address,
+    await openListeners({
+      addresses: next.addresses,
       ours: (holder) => commandOf(holder.pid).includes(folder.path),
-      start: (descriptor, bound) => {
-        const address = formatAddress({ host: next.address.host, port: bound.port });
-        const args = [next.engine.keeper, folder.path, String(next.generation), address];
+      start: ({ http, https }) => {
+        const addresses = [http?.address ?? '-', https?.address ?? '-'];
+        const args = [next.engine.keeper, folder.path, String(next.generation), ...addresses];
         const child = launch('/bin/sh', args, {
           cwd: '/',
           env: plainEnvironment(),
-          stdio: ['ignore', log, log, descriptor],
+          stdio: ['ignore', log, log, http?.descriptor ?? 'ignore', https?.descriptor ?? 'ignore'],
         });
         child.on('error', (error) => control.note(`edge: the keeper did not start: ${error.message}`));
         child.unref();

@@ -1,5 +1,7 @@
-import { chmod, chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { exec, plainEnvironment } from '../../lib/exec.ts';
+import { exists } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { EdgeFolder } from './folder.ts';
 import type { Engine } from './engine.ts';
@@ -23,11 +25,14 @@ export function workerCommand(options: {
   readonly engine: Engine;
   readonly node: string;
   readonly account: WorkerAccount | null;
+  /** Which listening descriptors it inherits. */
+  readonly serves: { readonly http: boolean; readonly https: boolean };
 }): string[] {
   // The cache of compiled code: without it every worker holds the type stripper, 18 MB, to read its own source.
   const environment = ['env', '-i', `NODE_COMPILE_CACHE=${options.folder.cache}`, 'LC_ALL=C.UTF-8'];
   const node = [options.node, '--disable-warning=ExperimentalWarning', ...MEMORY_FLAGS, options.engine.worker];
-  return [...dropPrivileges(options.account), ...environment, ...node];
+  const serves = [...(options.serves.http ? ['--http'] : []), ...(options.serves.https ? ['--https'] : [])];
+  return [...dropPrivileges(options.account), ...environment, ...node, ...serves];
 }
 
 /** setpriv(1): another user, no way back to root, no capability. */
@@ -48,14 +53,26 @@ export function renderLaunch(workers: number, command: readonly string[]): strin
 /** Makes the folders, those of the workers theirs. The edge's own folder is readable by the workers' group and nobody else. */
 export async function furnishFolder(folder: EdgeFolder, account: WorkerAccount | null): Promise<void> {
   const owner = process.getuid?.() ?? 0;
-  await makeOwned(folder.path, {
-    uid: owner,
-    gid: account?.gid ?? process.getgid?.() ?? 0,
-    mode: account === null ? 0o700 : 0o750,
-  });
-  for (const path of [folder.control, folder.log, folder.cache]) {
-    await makeOwned(path, { uid: account?.uid ?? owner, gid: account?.gid ?? process.getgid?.() ?? 0, mode: 0o700 });
+  const workers = { uid: account?.uid ?? owner, gid: account?.gid ?? process.getgid?.() ?? 0 };
+  // A worker cannot write where the daemon writes: root would follow what it puts there.
+  const daemons = { uid: owner, gid: workers.gid, mode: account === null ? 0o700 : 0o750 };
+  await makeOwned(folder.path, daemons);
+  for (const path of [folder.control, folder.log, folder.cache]) await makeOwned(path, { ...workers, mode: 0o700 });
+  await makeOwned(folder.certificates, daemons);
+  const secrets = (await readdir(folder.certificates)).map((name) => join(folder.certificates, name));
+  if (await exists(folder.table)) secrets.push(folder.table);
+  for (const path of secrets) {
+    await chown(path, workers.uid, workers.gid);
+    await chmod(path, 0o600);
   }
+}
+
+/** Who the workers run as, by the folder that was furnished for them; the daemon's own user before that. */
+export async function workersOwner(folder: EdgeFolder): Promise<WorkerAccount> {
+  const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  if (!(await exists(folder.control))) return own;
+  const { uid, gid } = await stat(folder.control);
+  return { uid, gid };
 }
 
 async function makeOwned(

@@ -1,7 +1,8 @@
-import { createServer, type Server } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { createServer, isIP, type Server } from 'node:net';
 import { KapalError } from '../../model/errors.ts';
 import { errorCode } from '../../lib/files.ts';
-import { describeHolders, holdersOf, type PortHolder } from './holder.ts';
+import { describeHolders, holdersOf, type PortHolder } from '../holder.ts';
 
 export interface SocketAddress {
   readonly host: string;
@@ -13,65 +14,123 @@ export function formatAddress(address: SocketAddress): string {
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
 }
 
+/** What the edge listens on; `null` where it does not. */
+export interface ListenAddresses {
+  readonly http: SocketAddress | null;
+  readonly https: SocketAddress | null;
+}
+
+/** Descriptors that listen, and `host:port` of each as it was asked for, with the port that was bound. */
+export interface Listening {
+  readonly http: ListeningSocket | null;
+  readonly https: ListeningSocket | null;
+}
+
+export interface ListeningSocket {
+  readonly descriptor: number;
+  readonly address: string;
+}
+
+type Protocol = keyof ListenAddresses;
+
 /**
- * Opens the edge's listening socket, hands its descriptor to `start` and closes this process's copy. `start` must pass it on before it
- * returns: the daemon never gets to accept on it, so connections that come meanwhile wait in the backlog for the first worker.
+ * Opens the edge's listening sockets, hands their descriptors to `start` and closes this process's copies. `start` must pass them on
+ * before it returns: the daemon never gets to accept on them, so connections that come meanwhile wait in the backlog for the first worker.
  *
- * The socket has SO_REUSEPORT so that a later daemon can open a second one beside orphaned workers whose keeper was killed: then no
+ * The sockets have SO_REUSEPORT so that a later daemon can open a second one beside orphaned workers whose keeper was killed: then no
  * connection is refused while they are replaced. Because that option would also let two data folders share a port unnoticed (same
  * user), a trial bind without it comes first; `ours` tells holders that are this edge's own.
  *
  * Throws `port_taken` naming the holder, or `edge_failed` where the system refuses the address.
  */
-export async function openListener(options: {
-  readonly address: SocketAddress;
+export async function openListeners(options: {
+  readonly addresses: ListenAddresses;
   readonly ours: (holder: PortHolder) => boolean;
-  readonly start: (descriptor: number, bound: SocketAddress) => void;
+  readonly start: (listening: Listening) => void;
 }): Promise<void> {
-  await refuseStrangers(options.address, options.ours);
-  await listenBriefly(options.address, { reusePort: true, ready: (server) => handOn(server, options) });
-}
-
-async function refuseStrangers(address: SocketAddress, ours: (holder: PortHolder) => boolean): Promise<void> {
-  if (address.port === 0) return;
+  const http = await prepare('http', options);
+  const https = await prepare('https', options);
+  const servers: Server[] = [];
   try {
-    await listenBriefly(address, { reusePort: false, ready: () => undefined });
-  } catch (error) {
-    if (errorCode(error) !== 'EADDRINUSE') throw addressError(address, error);
-    const holders = holdersOf(address.port);
-    if (holders.length === 0 || !holders.every(ours))
-      throw portTaken(
-        address,
-        holders.filter((holder) => !ours(holder)),
-      );
+    // From here to `start` the event loop does not poll, and libuv accepts only while polling: listening on an address that needs no
+    // look-up is reported by a tick of its own (process.nextTick).
+    const listening = { http: await listen(http, servers), https: await listen(https, servers) };
+    options.start(listening);
+  } finally {
+    for (const server of servers) server.close();
   }
 }
 
-function listenBriefly(
-  address: SocketAddress,
-  options: { readonly reusePort: boolean; ready(server: Server): void },
+interface Prepared {
+  readonly protocol: Protocol;
+  /** As it was asked for. */
+  readonly wanted: SocketAddress;
+  /** Numeric. */
+  readonly host: string;
+}
+
+/** Resolves the name, and refuses an address that a stranger holds. */
+async function prepare(
+  protocol: Protocol,
+  options: { readonly addresses: ListenAddresses; readonly ours: (holder: PortHolder) => boolean },
+): Promise<Prepared | null> {
+  const wanted = options.addresses[protocol];
+  if (wanted === null) return null;
+  const host = await numeric(protocol, wanted);
+  if (wanted.port !== 0) await refuseStrangers({ protocol, wanted, host }, options.ours);
+  return { protocol, wanted, host };
+}
+
+async function numeric(protocol: Protocol, wanted: SocketAddress): Promise<string> {
+  if (isIP(wanted.host) !== 0) return wanted.host;
+  try {
+    return (await lookup(wanted.host)).address;
+  } catch (error) {
+    throw addressError(protocol, wanted, error);
+  }
+}
+
+async function refuseStrangers(
+  { protocol, wanted, host }: Prepared,
+  ours: (holder: PortHolder) => boolean,
 ): Promise<void> {
+  try {
+    const trial = await listening(host, { port: wanted.port, reusePort: false });
+    trial.close();
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') throw addressError(protocol, wanted, error);
+    const holders = holdersOf(wanted.port);
+    const strangers = holders.filter((holder) => !ours(holder));
+    if (holders.length === 0 || strangers.length > 0) throw portTaken(protocol, wanted, strangers);
+  }
+}
+
+async function listen(prepared: Prepared | null, servers: Server[]): Promise<ListeningSocket | null> {
+  if (prepared === null) return null;
+  const { protocol, wanted, host } = prepared;
+  try {
+    const server = await listening(host, { port: wanted.port, reusePort: true });
+    servers.push(server);
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('the listening socket has no address');
+    return {
+      descriptor: descriptorOf(server),
+      address: formatAddress({ host: wanted.host, port: bound.port }),
+    };
+  } catch (error) {
+    throw errorCode(error) === null ? error : addressError(protocol, wanted, error);
+  }
+}
+
+function listening(
+  host: string,
+  options: { readonly port: number; readonly reusePort: boolean },
+): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    // Here the descriptor listens, but the event loop has not polled it yet, and libuv accepts only while polling.
-    server.listen({ host: address.host, port: address.port, reusePort: options.reusePort, backlog: 4096 }, () => {
-      try {
-        options.ready(server);
-        resolve();
-      } catch (error) {
-        reject(error instanceof Error ? error : new Error(String(error)));
-      } finally {
-        server.close();
-      }
-    });
+    server.listen({ host, ...options, backlog: 4096 }, () => resolve(server));
   });
-}
-
-function handOn(server: Server, options: { start(descriptor: number, bound: SocketAddress): void }): void {
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error('the listening socket has no address');
-  options.start(descriptorOf(server), { host: bound.address, port: bound.port });
 }
 
 /** Node has no public name for a server's descriptor; its own child_process reads the same field. */
@@ -81,18 +140,20 @@ function descriptorOf(server: Server): number {
   return descriptor;
 }
 
-function portTaken(address: SocketAddress, holders: readonly PortHolder[]): KapalError {
+const names = { http: 'plain HTTP', https: 'HTTPS' } as const;
+
+function portTaken(protocol: Protocol, address: SocketAddress, holders: readonly PortHolder[]): KapalError {
   return new KapalError('port_taken', `${formatAddress(address)} is held by ${describeHolders(holders)}`, {
-    hint: 'Stop that program, or choose another address for plain HTTP with --http HOST:PORT.',
+    hint: `Stop that program, or choose another address for ${names[protocol]} with --${protocol} HOST:PORT.`,
   });
 }
 
-function addressError(address: SocketAddress, error: unknown): KapalError {
+function addressError(protocol: Protocol, address: SocketAddress, error: unknown): KapalError {
   const code = errorCode(error);
   const hint =
     code === 'EACCES'
-      ? 'Ports below 1024 need root: choose another one with --http HOST:PORT.'
-      : 'Choose an address of this machine with --http HOST:PORT.';
+      ? `Ports below 1024 need root: choose another one with --${protocol} HOST:PORT.`
+      : `Choose an address of this machine with --${protocol} HOST:PORT.`;
   return new KapalError(
     'edge_failed',
     `The edge cannot listen on ${formatAddress(address)}: ${code ?? String(error)}`,

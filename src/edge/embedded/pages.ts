@@ -13,6 +13,16 @@ const messages: Readonly<Record<number, Message>> = {
     english: 'This request could not be understood.',
     indonesian: 'Permintaan ini tidak dapat dipahami.',
   },
+  401: {
+    title: 'Please sign in',
+    english: 'This address is open to those who have a name and a password for it.',
+    indonesian: 'Alamat ini hanya untuk yang memiliki nama pengguna dan kata sandi.',
+  },
+  403: {
+    title: 'Not allowed',
+    english: 'This address is not open to where you come from.',
+    indonesian: 'Alamat ini tidak dapat dibuka dari tempat Anda.',
+  },
   404: {
     title: 'Not found',
     english: 'There is nothing at this address. Check it for a typing mistake.',
@@ -37,6 +47,16 @@ const messages: Readonly<Record<number, Message>> = {
     title: 'Address too long',
     english: 'This address is longer than this site accepts.',
     indonesian: 'Alamat ini lebih panjang daripada batas situs ini.',
+  },
+  421: {
+    title: 'Wrong connection',
+    english: 'This connection was made for another address. Opening the page again helps.',
+    indonesian: 'Sambungan ini dibuat untuk alamat lain. Silakan buka kembali halamannya.',
+  },
+  429: {
+    title: 'Too many requests',
+    english: 'There were too many requests at once. Please try again in a moment.',
+    indonesian: 'Terlalu banyak permintaan sekaligus. Silakan coba lagi sebentar lagi.',
   },
   431: {
     title: 'Request too large',
@@ -65,9 +85,15 @@ const messages: Readonly<Record<number, Message>> = {
   },
 };
 
+const maintenance: Message = {
+  title: 'We will be back soon',
+  english: 'This site is being worked on. Please come back a little later.',
+  indonesian: 'Situs ini sedang dalam perawatan. Silakan kembali beberapa saat lagi.',
+};
+
 /** The page for a status that the edge itself answers with; JSON for a client that asks for it rather than for HTML. */
 export function errorPage(status: number, request: ErrorRequest): ErrorPage {
-  const message = messages[status] ?? messages[status < 500 ? 400 : 500];
+  const message = request.maintenance === true ? maintenance : (messages[status] ?? messages[status < 500 ? 400 : 500]);
   if (message === undefined) throw new Error('the catalogue of pages has no 400 or 500');
   if (prefersJson(request.accept)) {
     const body = { error: { status, message: message.english, requestId: request.id } };

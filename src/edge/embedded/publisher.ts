@@ -1,4 +1,5 @@
 import type { RouteTable } from '../port.ts';
+import type { WorkerAccount } from './launch.ts';
 import { readTable, writeTable } from './table-file.ts';
 
 /**
@@ -7,6 +8,7 @@ import { readTable, writeTable } from './table-file.ts';
  */
 export class TablePublisher {
   readonly #path: string;
+  readonly #owner: () => Promise<WorkerAccount | null>;
   readonly #push: (json: string) => Promise<void>;
   #newest: RouteTable | null = null;
   /** What the file holds; null until it was read once. */
@@ -14,10 +16,18 @@ export class TablePublisher {
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | null = null;
 
-  /** `push` takes a table as JSON and resolves when every live worker serves it or a newer one. */
-  constructor(path: string, push: (json: string) => Promise<void>) {
+  /**
+   * `push` takes a table as JSON and resolves when every live worker serves it or a newer one. `owner`: whose the file is; the daemon's
+   * own user unless told.
+   */
+  constructor(
+    path: string,
+    push: (json: string) => Promise<void>,
+    owner: () => Promise<WorkerAccount | null> = () => Promise.resolve(null),
+  ) {
     this.#path = path;
     this.#push = push;
+    this.#owner = owner;
   }
 
   /** Resolves when this table, or a newer one, is on disk and served by every worker. */
@@ -41,7 +51,7 @@ export class TablePublisher {
     this.#saved ??= this.#read();
     if (this.#saved.version > table.version) return this.#saved.json;
     const json = JSON.stringify(table);
-    if (json !== this.#saved.json) await writeTable(this.#path, json);
+    if (json !== this.#saved.json) await writeTable(this.#path, json, await this.#owner());
     this.#saved = { version: table.version, json };
     return json;
   }

@@ -38,6 +38,15 @@ export async function answerStatic(pool: StaticPool, request: StaticRequest): Pr
   return answerFile(found, request);
 }
 
+/** Whether there is a file for a path, or a folder with its index: what comes before rules. */
+export async function hasFile(pool: StaticPool, path: string): Promise<boolean> {
+  const root = await resolveRoot(pool.root);
+  if (root === null || !isServable(path)) return false;
+  const plain = path.replace(/\/{2,}/g, '/');
+  if (plain.endsWith('/')) return isThere(root, `${plain}index.html`);
+  return (await isThere(root, plain)) || isThere(root, `${plain}/index.html`);
+}
+
 async function resolve(at: {
   readonly root: string;
   readonly pool: StaticPool;

@@ -1,5 +1,7 @@
-import { chmodSync, readFileSync } from 'node:fs';
-import { isMissing, writeDurably } from '../../lib/files.ts';
+import { readFileSync } from 'node:fs';
+import { isMissing } from '../../lib/files.ts';
+import { writeOwned } from './owned-file.ts';
+import type { WorkerAccount } from './launch.ts';
 import type { RouteTable } from '../port.ts';
 
 export const emptyTable: RouteTable = { version: 0, routes: [], pools: [], streams: [] };
@@ -14,15 +16,14 @@ export function readTable(path: string): RouteTable {
     throw error;
   }
   const table = JSON.parse(text) as Partial<RouteTable>;
-  const { version, routes, pools, streams } = table;
+  const { version, routes, pools, streams, ...more } = table;
   if (typeof version !== 'number' || !Array.isArray(routes) || !Array.isArray(pools) || !Array.isArray(streams)) {
     throw new Error(`${path} is no route table`);
   }
-  return { version, routes, pools, streams };
+  return { version, routes, pools, streams, ...more };
 }
 
-/** Takes the JSON of a table. Readable by the workers' user whatever the daemon's umask: the folder keeps everybody else out, and the table names no secret. */
-export async function writeTable(path: string, text: string): Promise<void> {
-  await writeDurably(path, text, 0o644);
-  chmodSync(path, 0o644);
+/** Takes the JSON of a table. It holds keys of cookies and digests of passwords: nobody but the workers' user reads it. */
+export async function writeTable(path: string, text: string, owner: WorkerAccount | null = null): Promise<void> {
+  await writeOwned(path, { content: text, owner });
 }

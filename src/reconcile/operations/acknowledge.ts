@@ -1,4 +1,5 @@
 import type { DeployRequest } from '../../api/contract/types.ts';
+import { readDomain } from '../../model/domains.ts';
 import { KapalError } from '../../model/errors.ts';
 import { listens, type ServiceId, serviceId, type ServiceKey } from '../../model/service.ts';
 import { releaseFingerprint } from '../../plan/fingerprint.ts';
@@ -82,7 +83,7 @@ function introduce(
   const { store, clock, settings } = needs;
   const id = serviceId(input.key);
   const known = store.services.get(id);
-  for (const host of input.spec.domains) refuseTaken(needs, id, host);
+  for (const domain of input.spec.domains) refuseTaken(needs, id, domain);
   if (known?.removing === true)
     throw new KapalError('conflict', `service ${input.key.service} is being removed`, {
       hint: 'Deploy again when it is gone.',
@@ -96,7 +97,7 @@ function introduce(
   }
   const hosts = new Set([
     ...store.services.all().map((row) => row.host),
-    ...store.domains.all().map((row) => row.host),
+    ...store.domains.all().flatMap((row) => (row.path === '/' ? [row.host] : [])),
   ]);
   const visible = input.spec.type === 'web' || input.spec.type === 'static' || input.spec.type === 'proxy';
   const row: ServiceRow = {
@@ -116,11 +117,13 @@ function introduce(
 }
 
 /** A declared domain is put in force when its release goes live; that it belongs to another is said before anything is built. */
-function refuseTaken({ store }: Dependencies, service: ServiceId, host: string): void {
-  const holder =
-    store.domains.get(host)?.service ?? store.services.all().find((row) => row.host === host)?.id ?? service;
+function refuseTaken({ store }: Dependencies, service: ServiceId, domain: string): void {
+  const { host, path } = readDomain(domain) ?? { host: domain, path: '/' };
+  // A default name is the whole host's; below a path of it others may answer.
+  const byDefault = path === '/' ? store.services.all().find((row) => row.host === host)?.id : undefined;
+  const holder = store.domains.get(host, path)?.service ?? byDefault ?? service;
   if (holder !== service)
-    throw new KapalError('domain_taken', `the domain ${host} belongs to ${holder}`, {
+    throw new KapalError('domain_taken', `the domain ${domain} belongs to ${holder}`, {
       hint: 'Remove it there first, or declare another.',
     });
 }

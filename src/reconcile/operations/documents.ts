@@ -1,4 +1,5 @@
 import type { DeployDocument, DeployedService, OperationDocument } from '../../api/contract/types.ts';
+import { domainText } from '../../model/domains.ts';
 import { serviceKey, type ServiceId } from '../../model/service.ts';
 import { urlOf } from '../../release/hosts.ts';
 import type { OperationRow, TaskRow } from '../../state/records.ts';
@@ -51,6 +52,6 @@ export function deployedService(needs: Needs, task: TaskRow): DeployedService {
 export function urlsOf({ store, settings }: Needs, service: ServiceId): string[] {
   const row = store.services.get(service);
   if (row === null || row.spec.type === 'worker' || row.spec.type === 'pserv') return [];
-  const hosts = [...store.domains.of(service).map((domain) => domain.host), ...(row.host === null ? [] : [row.host])];
+  const hosts = [...store.domains.of(service).map(domainText), ...(row.host === null ? [] : [row.host])];
   return hosts.map((host) => urlOf(host, settings.httpPort));
 }

@@ -40,10 +40,10 @@ function checkNames(drafts: readonly Draft[], report: Report): void {
 function checkDomains(drafts: readonly Draft[], report: Report): void {
   const known = new Map<string, string>();
   for (const draft of drafts) {
-    for (const { host, place } of draft.domains) {
-      const other = known.get(host);
-      if (other !== undefined) report.refuse(place, `${host} is a domain of ${other} too`);
-      else known.set(host, draft.spec.name);
+    for (const { name, place } of draft.domains) {
+      const other = known.get(name);
+      if (other !== undefined) report.refuse(place, `${name} is a domain of ${other} too`);
+      else known.set(name, draft.spec.name);
     }
   }
 }

@@ -5,8 +5,10 @@ import { type Place, plainly, type Report } from '../report.ts';
 import { defaults, type ServiceSpec } from '../spec.ts';
 import { type FoundService, serviceFields } from '../table/service.ts';
 import type { Field } from '../table/shape.ts';
-import { readDomains, readUpstreams } from './reach.ts';
+import { readEdge } from './edge.ts';
+import { readDomains, readUpstreams, type Upstreams } from './reach.ts';
 import { type Recipe, recipeOf, type RecipeInput } from './recipe.ts';
+import { readRules } from './rules.ts';
 import { type Reference, readVariables } from './variables.ts';
 
 /** One service as read, with what can only be judged beside the others. */
@@ -17,7 +19,7 @@ export interface Draft {
   /** As it was written, before it was made into a valid name. */
   readonly writtenName: string;
   readonly references: readonly Reference[];
-  readonly domains: readonly { readonly host: string; readonly place: Place }[];
+  readonly domains: readonly { readonly name: string; readonly place: Place }[];
   readonly repo: { readonly url: string; readonly place: Place } | null;
 }
 
@@ -39,13 +41,18 @@ export function readService(entry: FoundService, input: ServiceInput): Draft | n
   const domains = readDomains(entry, report);
   const recipe = recipeOf({ ...input, type, entry });
   if (name === null) return null;
+  const upstreams = readUpstreams(entry, type, report);
+  const { rules, fallback } = readRules(entry, type, report);
   const spec = specOf(entry, {
     name,
     type,
     recipe,
-    upstreams: readUpstreams(entry, type, report),
-    domains: domains.map((domain) => domain.host),
+    upstreams,
+    domains: domains.map((domain) => domain.name),
     variables,
+    edge: readEdge(entry, { type, encrypted: upstreams.encrypted, rules, report }),
+    // Two ways of saying it: Kapal's own, and Render's.
+    fallback: entry.fields.staticFallback?.value ?? fallback,
   });
   const { repo } = entry.fields;
   return {
@@ -66,6 +73,8 @@ function checkTypes(entry: FoundService, type: ServiceType, report: Report): voi
       ([known]) => known === name,
     )?.[1];
     if (field === undefined || field.types === null || field.types.includes(type)) continue;
+    // `headers: []` asks for nothing.
+    if (Array.isArray(found.value) && found.value.length === 0) continue;
     const message = `has no meaning for a service of type ${type}, only for ${field.types.join(', ')}`;
     if (field.elsewhere === 'refuse' || type === 'proxy') report.refuse(found.place, message);
     else report.warn(found.place, `is ignored: it ${message}`);
@@ -84,8 +93,10 @@ interface Parts {
   readonly name: string;
   readonly type: ServiceType;
   readonly recipe: Recipe;
-  readonly upstreams: ServiceSpec['upstreams'];
+  readonly upstreams: Upstreams;
   readonly domains: readonly string[];
+  readonly edge: ServiceSpec['edge'];
+  readonly fallback: string | null;
   readonly variables: Pick<ServiceSpec, 'groups' | 'variables'>;
 }
 
@@ -93,10 +104,10 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
   const { name, type, recipe, upstreams, domains } = parts;
   const { fields } = entry;
   const runs = type !== 'static' && type !== 'proxy';
-  const listens = type === 'web' || type === 'pserv';
+  const checked = type === 'web' || type === 'pserv' || type === 'proxy';
+  const pace = type === 'proxy' ? defaults.upstreamHealth : defaults.health;
   const { groups, variables } = type === 'proxy' ? { groups: [], variables: [] } : parts.variables;
   const health = fields.healthCheck?.value.fields;
-  const fallback = fields.staticFallback?.value ?? fields.routes?.value.fallback ?? null;
   return {
     ...plainService({ name, type, runtime: recipe.runtime }),
     rootDir: recipe.rootDir,
@@ -105,36 +116,25 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
     groups,
     variables,
     health: {
-      path: listens ? (fields.healthCheckPath?.value ?? null) : null,
-      interval: health?.intervalSeconds?.value ?? defaults.health.interval,
-      timeout: health?.timeoutSeconds?.value ?? defaults.health.timeout,
+      path: checked ? (fields.healthCheckPath?.value ?? null) : null,
+      interval: health?.intervalSeconds?.value ?? pace.interval,
+      timeout: health?.timeoutSeconds?.value ?? pace.timeout,
     },
     instances: runs ? (fields.numInstances?.value ?? defaults.instances) : defaults.instances,
     startTimeout: fields.startTimeoutSeconds?.value ?? defaults.startTimeout,
     shutdownDelay: runs ? (fields.maxShutdownDelaySeconds?.value ?? defaults.shutdownDelay) : defaults.shutdownDelay,
     memoryLimit: fields.memoryLimit?.value ?? null,
     domains,
-    edge: edgeOf(entry),
+    edge: parts.edge,
     rollout: {
       strategy: fields.rollout?.value.fields.strategy?.value ?? 'rolling',
       maxSurge: fields.rollout?.value.fields.maxSurge?.value ?? 1,
     },
-    upstreams,
-    static: type === 'static' ? { fallback } : null,
+    upstreams: upstreams.list,
+    static: type === 'static' ? { fallback: parts.fallback } : null,
     build: {
       timeout: fields.build?.value.fields.timeoutSeconds?.value ?? defaults.build.timeout,
       memoryLimit: fields.build?.value.fields.memoryLimit?.value ?? null,
     },
-  };
-}
-
-function edgeOf(entry: FoundService): ServiceSpec['edge'] {
-  const found = entry.fields.edge?.value.fields;
-  const idle = found?.idleTimeoutSeconds?.value ?? defaults.edge.idleTimeout;
-  return {
-    balance: found?.balance?.value ?? defaults.edge.balance,
-    maxBodySize: found?.maxBodySize?.value ?? defaults.edge.maxBodySize,
-    responseTimeout: found?.responseTimeoutSeconds?.value ?? defaults.edge.responseTimeout,
-    idleTimeout: idle === 0 ? null : idle,
   };
 }

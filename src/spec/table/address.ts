@@ -1,34 +1,31 @@
 import { isHost } from '../../model/names.ts';
 import { shown } from '../report.ts';
-import { mismatch, refuseAt, textOf } from './expectation.ts';
+import { expectation, mismatch, refuseAt, textOf } from './expectation.ts';
 import type { Shape } from './shape.ts';
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Written with `https://`. */
+  readonly tls: boolean;
 }
 
-/** Where an upstream listens; without a port `http://` means 80. An IPv6 address stands in brackets (RFC 3986, 3.2.2). */
+/** Where an upstream listens; without a port `http://` means 80 and `https://` 443. An IPv6 address stands in brackets (RFC 3986, 3.2.2). */
 export const address: Shape<Address> = {
   is: { kind: 'address' },
   read(value, at) {
     const found = textOf(value)?.trim();
     if (found === undefined) return mismatch(value, at, this.is);
-    if (/^https:/i.test(found))
-      return refuseAt(value, at, 'upstreams over TLS (https://) are not supported by this version of Kapal');
-    const match = /^(http:\/\/)?(\[[0-9a-f:.]{2,45}\]|[^\s/:@?#[\]]+)(?::(\d{1,5}))?(\/?)$/i.exec(found);
+    const match = /^(https?:\/\/)?(\[[0-9a-f:.]{2,45}\]|[^\s/:@?#[\]]+)(?::(\d{1,5}))?(\/?)$/i.exec(found);
     const host = match?.[2]?.replace(/^\[|\]$/g, '').toLowerCase();
-    const port = Number(match?.[3] ?? (match?.[1] === undefined ? Number.NaN : 80));
+    const tls = match?.[1]?.toLowerCase() === 'https://';
+    const port = Number(match?.[3] ?? (match?.[1] === undefined ? Number.NaN : tls ? 443 : 80));
     if (match === null || host === undefined || !(port >= 1 && port <= 65_535) || !isReachable(host)) {
-      return refuseAt(
-        value,
-        at,
-        `expected host:port or http://host:port, such as 10.0.0.5:3000, found ${shown(found)}`,
-      );
+      return refuseAt(value, at, `expected ${expectation(this.is)}, such as 10.0.0.5:3000, found ${shown(found)}`);
     }
     if (match[4] === '/' && match[1] === undefined)
       return refuseAt(value, at, `expected host:port without a path, found ${shown(found)}`);
-    return { host, port };
+    return { host, port, tls };
   },
 };
 

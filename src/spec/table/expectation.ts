@@ -12,8 +12,26 @@ export function expectation(kind: Kind): string {
       return 'a relative path';
     case 'host':
       return 'a host name such as shop.example.com';
+    case 'domain':
+      return 'a host name such as shop.example.com, or with a path: shop.example.com/api';
     case 'address':
-      return 'host:port or http://host:port';
+      return 'host:port, http://host:port or https://host';
+    case 'network':
+      return 'an address or a network such as 10.0.0.0/8';
+    case 'header':
+      return 'the name of a header';
+    case 'headers':
+      return 'a mapping (header: value)';
+    case 'client':
+      return 'ip, or header:NAME';
+    case 'pattern':
+      return 'a path such as /blog/* or /users/:id';
+    case 'destination':
+      return 'a path that begins with /, or an http(s) URL';
+    case 'url-path':
+      return 'a path that begins with /';
+    case 'number':
+      return `a number from ${kind.min} to ${kind.max}`;
     case 'scalar':
       return 'text, a number, true or false';
     case 'flag':
@@ -28,6 +46,10 @@ export function expectation(kind: Kind): string {
       return kind.values.length === 1 ? `${kind.values[0]}` : `one of ${kind.values.join(', ')}`;
     case 'list':
       return `a list of ${kind.of.kind === 'object' ? 'mappings' : 'values'}`;
+    case 'word-or':
+      return `${kind.word}, or ${expectation(kind.of)}`;
+    case 'one-or-more':
+      return `${expectation(kind.of)}, or a list of them`;
     case 'object':
       return 'a mapping (name: value)';
   }
@@ -41,7 +63,7 @@ export function mismatch(value: Value, at: Reading, kind: Kind): undefined {
 }
 
 function takesText({ kind }: Kind): boolean {
-  return kind === 'text' || kind === 'command' || kind === 'path' || kind === 'host';
+  return ['text', 'command', 'path', 'host', 'domain', 'network', 'header', 'client'].includes(kind);
 }
 
 export function refuseAt(value: Value, at: Reading, message: string): undefined {

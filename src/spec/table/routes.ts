@@ -1,36 +1,45 @@
-import { mismatch, refuseAt } from './expectation.ts';
-import type { Shape } from './shape.ts';
-import { entryOf, type Value } from '../yaml/value.ts';
+import { headerName, headerValue } from './headers.ts';
+import { network } from './network.ts';
+import { object } from './object.ts';
+import { destination, pattern } from './pattern.ts';
+import { honoured, refused } from './shape.ts';
+import { choice, flag, list, located, text } from './shapes.ts';
 
-/** The file that a rewrite of all paths leads to, or `null` for no route at all. */
-export interface Rewrite {
-  readonly fallback: string | null;
-}
+/** Fields of Render's that the edge honours: `routes`, `headers`, `ipAllowList` and `maintenanceMode`. */
 
-/** Render's `routes`: of them the one that makes a single-page app is understood, a rewrite of all paths to one file. */
-export const routes: Shape<Rewrite> = {
-  is: { kind: 'list', of: { kind: 'any' } },
-  read(value, at) {
-    if (value.kind !== 'list') return mismatch(value, at, this.is);
-    const [first, ...others] = value.items;
-    if (first === undefined) return { fallback: null };
-    const fallback = others.length === 0 ? fallbackOf(first) : null;
-    if (fallback !== null) return { fallback };
-    return refuseAt(
-      value,
-      at,
-      'redirects and rewrites are not supported by this version of Kapal, but for one rewrite of /* to a file (the same as staticFallback)',
-    );
-  },
-};
+export const routeFields = {
+  type: honoured(choice(['redirect', 'rewrite']), 'What is done with the visitor. A redirect has the status 301.', {
+    required: true,
+  }),
+  source: honoured(pattern, 'The paths it is for.', { required: true }),
+  destination: honoured(
+    destination('destination'),
+    'Where it leads: for a rewrite a path of the same site, for a redirect a URL too.',
+    {
+      required: true,
+    },
+  ),
+} as const;
 
-function fallbackOf(route: Value): string | null {
-  if (route.kind !== 'map') return null;
-  const part = (name: string): string | null => {
-    const value = entryOf(route, name)?.value;
-    return value?.kind === 'scalar' && typeof value.value === 'string' ? value.value : null;
-  };
-  if (part('type') !== 'rewrite' || part('source') !== '/*') return null;
-  const match = /^\/((?:[\w-][\w.-]*\/)*[\w-][\w.-]*)$/.exec(part('destination') ?? '');
-  return match?.[1] ?? null;
-}
+export const headerFields = {
+  path: honoured(pattern, 'The paths that it is sent with.', { required: true }),
+  name: honoured(headerName, 'The name of the header.', { required: true }),
+  value: honoured(headerValue, 'Its value.', { required: true }),
+} as const;
+
+export const ipAllowListFields = {
+  source: honoured(network, 'An address or a network; `0.0.0.0/0` for everyone.', { required: true }),
+  description: honoured(text, 'For people.'),
+} as const;
+
+export const maintenanceModeFields = {
+  enabled: honoured(flag, 'With `true` every request is answered with 503.', { fallback: 'false' }),
+  uri: refused('a page of your own comes in a later version of Kapal, which answers with its own', {
+    harmless: (value) => value.kind === 'scalar' && value.value === '',
+  }),
+} as const;
+
+export const routes = list(located(object('routes', routeFields)));
+export const headers = list(object('headers', headerFields));
+export const ipAllowList = list(object('ipAllowList', ipAllowListFields));
+export const maintenanceMode = object('maintenanceMode', maintenanceModeFields);

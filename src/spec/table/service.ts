@@ -1,10 +1,11 @@
 import type { ServiceType } from '../../model/service.ts';
 import { defaults } from '../spec.ts';
-import { entryOf, type Value } from '../yaml/value.ts';
-import { build, edge, healthCheck, rollout, upstreams } from './kapal.ts';
-import { routes } from './routes.ts';
+import type { Value } from '../yaml/value.ts';
+import { edge } from './edge.ts';
+import { build, healthCheck, rollout, upstreams } from './kapal.ts';
+import { headers, ipAllowList, maintenanceMode, routes } from './routes.ts';
 import { type Field, type Found, honoured, ignored, own, refused } from './shape.ts';
-import { choice, command, healthPath, host, list, located, path, seconds, text, whole } from './shapes.ts';
+import { choice, command, domain, healthPath, host, list, located, path, seconds, text, whole } from './shapes.ts';
 import { size } from './size.ts';
 import { variables } from './variables.ts';
 
@@ -12,6 +13,7 @@ const running = ['web', 'pserv', 'worker'] as const satisfies readonly ServiceTy
 const built = ['web', 'pserv', 'worker', 'static'] as const satisfies readonly ServiceType[];
 const listening = ['web', 'pserv'] as const satisfies readonly ServiceType[];
 const visible = ['web', 'static', 'proxy'] as const satisfies readonly ServiceType[];
+const checked = ['web', 'pserv', 'proxy'] as const satisfies readonly ServiceType[];
 const files = ['static'] as const satisfies readonly ServiceType[];
 
 const language = (name: string) => `${name} is not supported by this version of Kapal, which builds node and static`;
@@ -85,8 +87,8 @@ export const serviceFields = {
   }),
   healthCheckPath: honoured(
     healthPath,
-    'An instance is ready when this path answers 2xx or 3xx; without it, when its port accepts.',
-    { types: listening },
+    'An instance is ready when this path answers 2xx or 3xx; without it, when its port accepts. The same for the upstreams of a proxy.',
+    { types: checked },
   ),
   maxShutdownDelaySeconds: honoured(
     seconds(1, 300),
@@ -94,25 +96,30 @@ export const serviceFields = {
     { types: running, fallback: String(defaults.shutdownDelay / 1000) },
   ),
   domains: honoured(
-    list(located(host)),
-    'Host names of visitors, beside the default one; `*.example.com` for all of one level.',
+    list(located(domain)),
+    'Host names of visitors, beside the default one; `*.example.com` for all of one level. With a path (`shop.example.com/api`) only what is below it: so several services share a host, and the longest path wins.',
     { types: visible, elsewhere: 'refuse' },
   ),
   domain: honoured(host, 'One host name; the same as `domains` with one.', { types: visible, elsewhere: 'refuse' }),
   envVars: honoured(variables, 'Variables of the service, for its build and its instances.', { types: built }),
   routes: honoured(
     routes,
-    'One rewrite of `/*` to a file makes a single-page app; other redirects and rewrites are refused by name.',
+    'Redirects and rewrites of paths at which there is no file; the first that matches. A rewrite of `/*` to a file makes a single-page app.',
     { types: files, elsewhere: 'refuse' },
   ),
+  headers: honoured(headers, 'Headers of responses, by path.', { types: files, elsewhere: 'refuse' }),
+  ipAllowList: honoured(ipAllowList, 'Only these get in; 403 to all others.', { types: visible }),
+  maintenanceMode: honoured(maintenanceMode, 'Takes the service off for visitors, while its instances run on.', {
+    types: visible,
+  }),
   repo: honoured(text, 'Must be the repository that is deployed: one deploy takes one source.', { types: built }),
   branch: honoured(text, 'The branch is chosen by `kapal deploy --branch`; another one here is warned about.', {
     types: built,
   }),
 
-  edge: own(edge, 'How the edge treats requests.', { types: ['web', 'pserv', 'proxy'] }),
+  edge: own(edge, 'How the edge treats requests.', { types: ['web', 'pserv', 'static', 'proxy'] }),
   rollout: own(rollout, 'How a new release takes over from the old one.', { types: running }),
-  healthCheck: own(healthCheck, 'The pace of health checks.', { types: listening }),
+  healthCheck: own(healthCheck, 'The pace of health checks.', { types: checked }),
   startTimeoutSeconds: own(seconds(1, 3600), 'A deploy fails when a new instance is not ready by then.', {
     types: running,
     fallback: String(defaults.startTimeout / 1000),
@@ -142,15 +149,6 @@ export const serviceFields = {
   disk: refused(
     'persistent disks are not supported by this version of Kapal: the folder of a release is replaced by the next one',
   ),
-  headers: refused('response headers of static sites are not supported by this version of Kapal'),
-  ipAllowList: refused(
-    'lists of allowed addresses are not supported by this version of Kapal: without the list the service would be open to all',
-    { harmless: allowsAll },
-  ),
-  maintenanceMode: refused(
-    'maintenance mode is not supported by this version of Kapal: kapal stop takes a service off',
-    { harmless: isOff },
-  ),
   initialDeployHook: refused(
     'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',
   ),
@@ -171,19 +169,4 @@ export type FoundService = Found<typeof serviceFields>;
 
 function says(word: string): (value: Value) => boolean {
   return (value) => value.kind === 'scalar' && value.source === word;
-}
-
-/** `{enabled: false}`: the mode is not asked for. */
-function isOff(value: Value): boolean {
-  const enabled = value.kind === 'map' ? entryOf(value, 'enabled')?.value : undefined;
-  return enabled?.kind === 'scalar' && enabled.value === false;
-}
-
-/** A list that lets everyone in is no restriction. */
-function allowsAll(value: Value): boolean {
-  if (value.kind !== 'list') return false;
-  return value.items.some((item) => {
-    const source = item.kind === 'map' ? entryOf(item, 'source')?.value : undefined;
-    return source?.kind === 'scalar' && source.value === '0.0.0.0/0';
-  });
 }

@@ -4,12 +4,18 @@ import type { Value } from '../yaml/value.ts';
 
 /** What a field takes, as data: the manual is written from it, and errors say it by `expectation`. */
 export type Kind =
-  | { readonly kind: 'text' | 'command' | 'path' | 'host' | 'address' | 'scalar' | 'flag' | 'any' }
+  | { readonly kind: 'text' | 'command' | 'path' | 'host' | 'domain' | 'address' | 'scalar' | 'flag' | 'any' }
+  | { readonly kind: 'network' | 'header' | 'headers' | 'client' | 'pattern' | 'destination' | 'url-path' }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number }
   | { readonly kind: 'whole'; readonly min: number; readonly max: number; readonly unit: 's' | null }
   | { readonly kind: 'size'; readonly min: number }
   /** `later` holds words that are understood and refused by name. */
   | { readonly kind: 'choice'; readonly values: readonly string[]; readonly later: readonly string[] }
   | { readonly kind: 'list'; readonly of: Kind }
+  /** One word, or a mapping that says more. */
+  | { readonly kind: 'word-or'; readonly word: string; readonly of: Kind }
+  /** One, or a list of them. */
+  | { readonly kind: 'one-or-more'; readonly of: Kind }
   | { readonly kind: 'object'; readonly table: string };
 
 /** Where a value is read, and who is told what is wrong with it. */

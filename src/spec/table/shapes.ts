@@ -1,3 +1,4 @@
+import { domainText, readDomain } from '../../model/domains.ts';
 import { isHost } from '../../model/names.ts';
 import { plainly, shown } from '../report.ts';
 import { suggestion } from '../nearest.ts';
@@ -67,6 +68,19 @@ export const host: Shape<string> = {
   },
 };
 
+/** A host name, or the part of it below a path. */
+export const domain: Shape<string> = {
+  is: { kind: 'domain' },
+  read(value, at) {
+    const found = textOf(value)?.trim();
+    if (found === undefined) return mismatch(value, at, this.is);
+    const read = readDomain(found);
+    return read === null
+      ? refuseAt(value, at, `expected ${expectation(this.is)}, without scheme or port, found ${shown(found)}`)
+      : domainText(read);
+  },
+};
+
 /** The value of a variable: numbers and booleans become the text that was written. */
 export const scalar: Shape<string> = {
   is: { kind: 'scalar' },
@@ -89,6 +103,18 @@ export const flag: Shape<boolean> = {
     return mismatch(value, at, this.is);
   },
 };
+
+/** Halves and the like too. */
+export function number(min: number, max: number): Shape<number> {
+  const is = { kind: 'number', min, max } as const;
+  return {
+    is,
+    read(value, at) {
+      if (value.kind !== 'scalar' || typeof value.value !== 'number') return numberInText(value, at, is);
+      return value.value >= min && value.value <= max ? value.value : mismatch(value, at, is);
+    },
+  };
+}
 
 export function whole(min: number, max: number): Shape<number> {
   return wholeOf({ kind: 'whole', min, max, unit: null }, 1);
@@ -158,6 +184,32 @@ export function list<T>(of: Shape<T>): Shape<readonly T[]> {
         const read = of.read(item, { ...at, path: `${at.path}[${index}]` });
         return read === undefined ? [] : [read];
       });
+    },
+  };
+}
+
+/** One without the dash of a list, or a list. */
+export function oneOrMore<T>(of: Shape<T>): Shape<readonly T[]> {
+  const all = list(of);
+  return {
+    is: { kind: 'one-or-more', of: of.is },
+    read(value, at) {
+      if (value.kind === 'list') return all.read(value, at);
+      const read = of.read(value, at);
+      return read === undefined ? undefined : [read];
+    },
+  };
+}
+
+/** One word that stands for a mapping without anything in it. */
+export function wordOr<T, W>(word: string, meaning: W, of: Shape<T>): Shape<T | W> {
+  const is = { kind: 'word-or', word, of: of.is } as const;
+  return {
+    is,
+    read(value, at) {
+      if (value.kind === 'map') return of.read(value, at);
+      if (value.kind === 'scalar' && value.source === word) return meaning;
+      return mismatch(value, at, is);
     },
   };
 }

@@ -16,12 +16,16 @@ import { createVault } from '../../../src/secrets/vault.ts';
 import { openStore } from '../../../src/state/open.ts';
 import type { Store } from '../../../src/state/store.ts';
 import { silentLogs } from './silent-logs.ts';
+import { SimulatedAnswers } from './simulated-answers.ts';
+import { withoutAuthorities } from './without-authorities.ts';
 
 export interface SimulatedKapal extends AsyncDisposable {
   readonly engine: Engine;
   readonly store: Store;
   readonly edge: SimulatedEdge;
   readonly runtime: SimulatedRuntime;
+  /** What endpoints answer to checks. */
+  readonly answers: SimulatedAnswers;
   /** What the daemon's log said above info. */
   readonly complaints: string[];
   /** Deploys this kapal.yaml and waits for the outcome. */
@@ -41,6 +45,7 @@ interface World {
   readonly edge: SimulatedEdge;
   readonly runtime: SimulatedRuntime;
   readonly sources: Map<string, string>;
+  readonly answers: SimulatedAnswers;
   readonly key: Uint8Array;
 }
 
@@ -55,6 +60,7 @@ export async function simulatedKapal(options: SimulatedOptions = {}): Promise<Si
       behaviour === undefined ? { clock: systemClock } : { clock: systemClock, behaviour },
     ),
     sources: new Map(),
+    answers: new SimulatedAnswers(),
     key: randomBytes(32),
   };
   return begin(world, options);
@@ -69,6 +75,7 @@ async function begin(world: World, options: SimulatedOptions): Promise<Simulated
     store: world.store,
     edge: world.edge,
     runtime: world.runtime,
+    answers: world.answers,
     complaints,
     async deploy(yaml, more = {}) {
       const digest = `sha256-${Buffer.from(yaml).toString('hex').slice(0, 40)}-${yaml.length}`;
@@ -129,10 +136,13 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     prober: {
       http: () => Promise.resolve({ ok: true, detail: 'answered 200' }),
       tcp: () => Promise.resolve({ ok: true, detail: 'accepted' }),
+      upstream: ({ address, port }) => Promise.resolve(world.answers.upstream(`${address}:${port}`)),
+      alive: ({ address, port }) => Promise.resolve(world.answers.alive(`${address}:${port}`)),
     },
     clock: systemClock,
     random: { bytes: (count) => randomBytes(count), fraction: () => Math.random() },
     log: { info: () => undefined, warn: complain, error: complain },
+    certificates: withoutAuthorities(),
     settings: {
       version: '0.0.0',
       data: world.folder,
@@ -140,6 +150,8 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       api: '127.0.0.1:7700',
       http: '127.0.0.1:8080',
       httpPort: 8080,
+      https: null,
+      httpsPort: null,
       domain: 'localhost',
       buildMemory: null,
       buildSlots: parts.options.buildSlots ?? 2,

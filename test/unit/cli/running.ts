@@ -17,6 +17,9 @@ export interface Surroundings {
   /** Both streams are terminals of 80 columns. */
   readonly terminal?: boolean;
   readonly program?: readonly string[];
+  /** stdin is a terminal, too. */
+  readonly asked?: boolean;
+  readonly missingPackages?: readonly string[];
   readonly startDaemon?: CliHost['startDaemon'];
 }
 
@@ -24,6 +27,7 @@ export interface Surroundings {
 export class Running {
   readonly daemons: DaemonOptions[] = [];
   readonly installs: ServiceInstallOptions[] = [];
+  edgeInstalls = 0;
   readonly #out = new Collector();
   readonly #err = new Collector();
   readonly #interrupts = new Set<() => void>();
@@ -63,13 +67,14 @@ export class Running {
       stdin = '',
       root = false,
       terminal = false,
+      asked = false,
       program = [process.execPath, import.meta.filename],
       startDaemon,
     } = this.#surroundings;
     const tty = terminal ? { isTTY: true, columns: 80 } : {};
     return {
       version: '0.1.0',
-      stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+      stdin: Object.assign(Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]), asked ? { isTTY: true } : {}),
       stdout: Object.assign(this.#out.stream, tty),
       stderr: Object.assign(this.#err.stream, tty),
       env: { PATH: process.env['PATH'], HOME: '/nowhere', ...env },
@@ -83,6 +88,11 @@ export class Running {
       startDaemon: async (options) => {
         this.daemons.push(options);
         return startDaemon === undefined ? 0 : startDaemon(options);
+      },
+      missingEdgePackages: async () => this.#surroundings.missingPackages ?? [],
+      installEdge: async () => {
+        this.edgeInstalls += 1;
+        return ['nginx 1.22 was installed'];
       },
       installService: async (options) => {
         this.installs.push(options);

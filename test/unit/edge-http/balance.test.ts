@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { hashOf, pick } from '../../../src/edge/embedded/plane/balance.ts';
 import { Health } from '../../../src/edge/embedded/plane/health.ts';
-import type { ProxyPool } from '../../../src/edge/pool.ts';
+import type { Balance } from '../../../src/edge/pool.ts';
 
 interface Part {
   readonly name: string;
   readonly weight: number;
   readonly hash: number;
   current: number;
+  rank: number;
   readonly endpoint: { inFlight: number };
 }
 
@@ -18,14 +20,27 @@ const parts = (weights: Record<string, number>): Part[] =>
     weight,
     hash: hashOf(name),
     current: 0,
+    rank: 0,
     endpoint: { inFlight: 0 },
   }));
 
 const choose = (
-  balance: ProxyPool['balance'],
+  balance: Balance,
   candidates: Part[],
-  { client = 0, without = [] as string[] } = {},
-): string | null => pick(balance, { candidates, allowed: ({ name }) => !without.includes(name), client })?.name ?? null;
+  { client = 0, without = [] as string[], random = Math.random } = {},
+): string | null => {
+  for (const part of candidates) part.rank = without.includes(part.name) ? 4 : 0;
+  return pick(balance, { candidates, rank: 0, client, random })?.name ?? null;
+};
+
+/** Numbers that look random and are the same in each run. */
+const numbers = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return (state >>> 0) / 4294967296;
+  };
+};
 
 describe('round robin', () => {
   test('by turns', () => {
@@ -91,6 +106,64 @@ describe('ip hash', () => {
     ] as const) {
       assert.ok(Math.abs(counts[name] - share) < 150, `${name}: ${counts[name]}, not about ${share}`);
     }
+  });
+});
+
+describe('random two', () => {
+  const shares = (candidates: Part[], picks: number): number[] => {
+    const random = numbers(5);
+    const counts = new Map(candidates.map(({ name }) => [name, 0]));
+    for (let i = 0; i < picks; i += 1) {
+      const name = choose('random-two', candidates, { random }) ?? '';
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    return [...counts.values()].map((count) => count / picks);
+  };
+
+  test('of two that were drawn, the one with fewer under way for its weight', () => {
+    const candidates = parts({ a: 1, b: 1 });
+    for (const [i, count] of [3, 2].entries()) (candidates[i] as Part).endpoint.inFlight = count;
+    for (let i = 0; i < 20; i += 1) assert.equal(choose('random-two', candidates), 'b');
+    assert.equal(choose('random-two', candidates, { without: ['b'] }), 'a');
+    assert.equal(choose('random-two', candidates, { without: ['a', 'b'] }), null);
+  });
+
+  test('the busiest of several is never taken, and the others share', () => {
+    const candidates = parts({ a: 1, b: 1, c: 1, d: 1 });
+    (candidates[0] as Part).endpoint.inFlight = 9;
+    const [a, ...others] = shares(candidates, 3000);
+    assert.equal(a, 0);
+    for (const share of others) assert.ok(Math.abs(share - 1 / 3) < 0.05, `${share}`);
+  });
+
+  test('where nothing is under way, shares follow the weights', () => {
+    const [a = 0, b = 0, c = 0] = shares(parts({ a: 1, b: 2, c: 3 }), 6000);
+    assert.ok(Math.abs(a - 1 / 6) < 0.03 && Math.abs(b - 2 / 6) < 0.03 && Math.abs(c - 3 / 6) < 0.03, `${a} ${b} ${c}`);
+  });
+
+  test('any draw is one of the candidates, whatever the weights', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ weight: fc.double({ min: 0.001, max: 1000, noNaN: true }), busy: fc.nat(20) }), {
+          minLength: 1,
+          maxLength: 8,
+        }),
+        fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 2, maxLength: 2 }),
+        (members, draws) => {
+          const candidates = members.map(({ weight, busy }, i) => ({
+            name: `${i}`,
+            weight,
+            hash: i,
+            current: 0,
+            rank: 0,
+            endpoint: { inFlight: busy },
+          }));
+          const queue = [...draws];
+          const chosen = pick('random-two', { candidates, rank: 0, client: 0, random: () => queue.shift() ?? 0 });
+          assert.ok(chosen !== null && candidates.includes(chosen));
+        },
+      ),
+    );
   });
 });
 

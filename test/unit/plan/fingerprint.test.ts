@@ -4,11 +4,38 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalJson, liveChanges, releaseFingerprint, runtimePart } from '../../../src/plan/fingerprint.ts';
 import type { ServiceSpec } from '../../../src/spec/spec.ts';
+import type { EdgeSpec } from '../../../src/spec/edge-spec.ts';
 import { service } from './sample.ts';
 
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 const fingerprint = (spec: ServiceSpec, sourceDigest = 's', variablesDigest = 'v') =>
   releaseFingerprint({ sourceDigest, spec, variablesDigest }, digest);
+
+const plain = service().edge;
+/** One change for each part of what is asked of the edge. */
+const liveEdges: Partial<EdgeSpec>[] = [
+  { sticky: { cookie: 'a' } },
+  { sticky: { cookie: 'a', maxAge: 1 } },
+  { slowStart: 1000 },
+  { maxConnections: 1 },
+  { queue: { size: 1, timeout: 1000 } },
+  { ownHost: true },
+  { stripPath: true },
+  { https: { redirect: 'auto' } },
+  { https: { redirect: 'never', hsts: 1 } },
+  { policy: { trustedProxies: ['10.0.0.0/8'] } },
+  { policy: { maintenance: true } },
+  { policy: { allow: ['10.0.0.0/8'] } },
+  { policy: { deny: ['10.0.0.0/8'] } },
+  { policy: { rateLimits: [{ requestsPerSecond: 1, burst: 1, key: { kind: 'ip' } }] } },
+  { policy: { connectionLimit: { connections: 1, key: { kind: 'header', name: 'x' } } } },
+  { policy: { basicAuth: { realm: 'r', users: [{ name: 'a', variable: 'A' }] } } },
+  { policy: { rules: [{ kind: 'rewrite', source: '/a', destination: '/b' }] } },
+  { policy: { rules: [{ kind: 'redirect', source: '/a', destination: '/b', status: 301 }] } },
+  { policy: { requestHeaders: [{ name: 'x-a', value: null }] } },
+  { policy: { responseHeaders: [{ name: 'x-a', value: 'b', path: '/c' }] } },
+  { policy: { gzip: true } },
+];
 
 /** One change for each part of a spec. A new part must be put into one of the two lists. */
 const needRelease: Partial<ServiceSpec>[] = [
@@ -23,8 +50,10 @@ const needRelease: Partial<ServiceSpec>[] = [
   { memoryLimit: 1 },
   { upstreams: [{ host: 'a', port: 1, weight: 1 }] },
   { static: { fallback: 'index.html' } },
+  { edge: { ...plain, upstreamTls: { serverName: null, verify: true } } },
 ];
 const live: Partial<ServiceSpec>[] = [
+  ...liveEdges.map((change) => ({ edge: { ...plain, ...change } })),
   { instances: 9 },
   { domains: ['a.example.com'] },
   { edge: { balance: 'ip-hash', maxBodySize: 1, responseTimeout: 1, idleTimeout: 1 } },
@@ -57,6 +86,16 @@ describe('the fingerprint of a release', () => {
   test('knows every part of a spec', () => {
     const known = new Set([...needRelease, ...live].flatMap((change) => Object.keys(change)));
     assert.deepEqual(Object.keys(service()).toSorted(), [...known, ...elsewhere].toSorted());
+  });
+
+  test('each change of the edge is said in its own words', () => {
+    const said = [...liveEdges].map((change) =>
+      liveChanges(service(), service({ edge: { ...plain, ...change } })).join(),
+    );
+    assert.equal(new Set(said).size, liveEdges.length);
+    assert.deepEqual(liveChanges(service(), service({ edge: { ...plain, queue: { size: 5, timeout: 2000 } } })), [
+      'edge.queue: none -> {size: 5, timeoutSeconds: 2}',
+    ]);
   });
 
   test('changes with source and variables, each in its own place', () => {

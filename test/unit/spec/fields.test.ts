@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ServiceSpec } from '../../../src/spec/spec.ts';
-import { buildFields, edgeFields, healthCheckFields, rolloutFields } from '../../../src/spec/table/kapal.ts';
+import { edgeFields } from '../../../src/spec/table/edge.ts';
+import { buildFields, healthCheckFields, rolloutFields } from '../../../src/spec/table/kapal.ts';
 import { serviceFields } from '../../../src/spec/table/service.ts';
 import type { Field, Table } from '../../../src/spec/table/shape.ts';
 import { onlyService, problemsOf, read, warningsOf } from './source.ts';
@@ -31,7 +32,10 @@ const honoured: Readonly<
     [web, 'preDeployCommand: npm run migrate', (service) => service.commands.preDeploy, 'npm run migrate'],
   ],
   numInstances: [[web, 'numInstances: 3', (service) => service.instances, 3]],
-  healthCheckPath: [[web, 'healthCheckPath: /healthz?deep=1', (service) => service.health.path, '/healthz?deep=1']],
+  healthCheckPath: [
+    [web, 'healthCheckPath: /healthz?deep=1', (service) => service.health.path, '/healthz?deep=1'],
+    [proxy, 'healthCheckPath: /up', (service) => service.health, { path: '/up', interval: 1000, timeout: 2000 }],
+  ],
   maxShutdownDelaySeconds: [[worker, 'maxShutdownDelaySeconds: 300', (service) => service.shutdownDelay, 300_000]],
   domains: [
     [
@@ -39,6 +43,12 @@ const honoured: Readonly<
       'domains: [API.example.com, "*.example.com", api.example.com]',
       (service) => service.domains,
       ['api.example.com', '*.example.com'],
+    ],
+    [
+      web,
+      'domains: [Shop.example.com/Api/, shop.example.com]',
+      (service) => service.domains,
+      ['shop.example.com/Api', 'shop.example.com'],
     ],
   ],
   domain: [[site, 'domain: www.example.com', (service) => service.domains, ['www.example.com']]],
@@ -58,6 +68,36 @@ const honoured: Readonly<
       { fallback: 'index.html' },
     ],
     [site, 'routes: []', (service) => service.static, { fallback: null }],
+    [
+      site,
+      'routes: [{type: redirect, source: /a/:id, destination: "/b?id=:id"}, {type: rewrite, source: /*, destination: /app.html}]',
+      (service) => [service.static, service.edge.policy?.rules],
+      [{ fallback: 'app.html' }, [{ kind: 'redirect', source: '/a/:id', destination: '/b?id=:id', status: 301 }]],
+    ],
+  ],
+  headers: [
+    [
+      site,
+      'headers: [{path: /*, name: X-Frame-Options, value: DENY}, {path: /assets/*, name: Cache-Control, value: max-age=60}]',
+      (service) => service.edge.policy?.responseHeaders,
+      [
+        { name: 'x-frame-options', value: 'DENY' },
+        { name: 'cache-control', value: 'max-age=60', path: '/assets/*' },
+      ],
+    ],
+  ],
+  ipAllowList: [
+    [
+      web,
+      'ipAllowList: [{source: 192.0.2.7, description: office}, {source: "2001:DB8::/32"}]',
+      (service) => service.edge.policy?.allow,
+      ['192.0.2.7/32', '2001:db8::/32'],
+    ],
+    [web, 'ipAllowList: [{source: 0.0.0.0/0}]', (service) => service.edge.policy, undefined],
+  ],
+  maintenanceMode: [
+    [web, 'maintenanceMode: {enabled: true, uri: ""}', (service) => service.edge.policy, { maintenance: true }],
+    [web, 'maintenanceMode: {enabled: false}', (service) => service.edge.policy, undefined],
   ],
   startTimeoutSeconds: [[web, 'startTimeoutSeconds: 90', (service) => service.startTimeout, 90_000]],
   memoryLimit: [
@@ -215,7 +255,7 @@ describe('a value of the wrong kind', () => {
       web,
       'domains: ["https://a.example.com/"]',
       15,
-      'domains[0]: expected a host name such as shop.example.com, without scheme, port or path, found "https://a.example.com/"',
+      'domains[0]: expected a host name such as shop.example.com, or with a path: shop.example.com/api, without scheme or port, found "https://a.example.com/"',
     ],
     [
       web,
@@ -238,28 +278,22 @@ describe('a value of the wrong kind', () => {
     [web, 'edge: fast', 11, 'edge: expected a mapping (name: value), found text'],
     [
       web,
-      'edge: {balance: random-two}',
-      21,
-      'edge.balance: random-two: this balance is not supported by this version of Kapal; take least-connections',
-    ],
-    [
-      web,
       'rollout: {strategy: canary}',
       25,
-      'rollout.strategy: canary: this strategy is not supported by this version of Kapal; take rolling',
+      'rollout.strategy: canary: this strategy comes in a later version of Kapal; take rolling',
     ],
     [web, 'envVars: {A: 1}', 14, 'envVars: expected a list of mappings, found a mapping'],
     [
       site,
-      'routes: [{type: redirect, source: /a, destination: /b}]',
-      13,
-      'routes: redirects and rewrites are not supported by this version of Kapal, but for one rewrite of /* to a file (the same as staticFallback)',
+      'routes: [{type: rewrite, source: /*, destination: "/../x"}]',
+      42,
+      'routes[0].destination: "/../x" is not soundly encoded',
     ],
     [
       site,
-      'routes: [{type: rewrite, source: /*, destination: "/../x"}]',
-      13,
-      'routes: redirects and rewrites are not supported by this version of Kapal, but for one rewrite of /* to a file (the same as staticFallback)',
+      'routes: [{type: rewrit, source: /a, destination: /b}]',
+      21,
+      'routes[0].type: expected one of redirect, rewrite, found "rewrit", did you mean rewrite?',
     ],
   ];
   for (const [base, line, column, problem] of wrong) {
@@ -282,7 +316,7 @@ describe('a value of the wrong kind', () => {
 describe('a field that the type has no use for', () => {
   test('is warned about where Render takes it', () => {
     assert.deepEqual(warningsOf(`${worker}    healthCheckPath: /x\n`), [
-      'kapal.yaml:5:5: services[0].healthCheckPath: is ignored: it has no meaning for a service of type worker, only for web, pserv',
+      'kapal.yaml:5:5: services[0].healthCheckPath: is ignored: it has no meaning for a service of type worker, only for web, pserv, proxy',
     ]);
     assert.equal(onlyService(read({ 'kapal.yaml': `${worker}    healthCheckPath: /x\n` })).health.path, null);
     assert.equal(onlyService(read({ 'kapal.yaml': `${site}    numInstances: 4\n` })).instances, 1);
@@ -292,6 +326,7 @@ describe('a field that the type has no use for', () => {
     const cases: readonly (readonly [string, string])[] = [
       [worker, 'domains: [a.example.com]'],
       [worker, 'edge: {balance: ip-hash}'],
+      [web, 'headers: [{path: /*, name: X-A, value: b}]'],
       [site, 'preDeployCommand: npm run migrate'],
       [site, 'memoryLimit: 1GB'],
       [web, 'staticPublishPath: dist'],

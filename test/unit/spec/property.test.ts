@@ -5,13 +5,8 @@ import { stringify } from 'yaml';
 import { KapalError } from '../../../src/model/errors.ts';
 import { isHost, isName, isVariableName } from '../../../src/model/names.ts';
 import type { Spec } from '../../../src/spec/spec.ts';
-import {
-  buildFields,
-  edgeFields,
-  healthCheckFields,
-  rolloutFields,
-  upstreamFields,
-} from '../../../src/spec/table/kapal.ts';
+import { edgeFields } from '../../../src/spec/table/edge.ts';
+import { buildFields, healthCheckFields, rolloutFields, upstreamFields } from '../../../src/spec/table/kapal.ts';
 import { rootFields } from '../../../src/spec/table/root.ts';
 import { serviceFields } from '../../../src/spec/table/service.ts';
 import { fromServiceFields, groupFields, variableFields } from '../../../src/spec/table/variables.ts';

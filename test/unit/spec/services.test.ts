@@ -132,7 +132,16 @@ describe('upstreams', () => {
         address,
       );
     }
-    assert.match(problemsOf(proxyOf('https://app')).join('\n'), /over TLS/);
+  });
+
+  test('over TLS are all so, or none', () => {
+    const service = onlyService(read({ 'kapal.yaml': proxyOf('https://App.example.com') }));
+    assert.deepEqual(service.upstreams, [{ host: 'app.example.com', port: 443, weight: 1 }]);
+    assert.deepEqual(service.edge.upstreamTls, { serverName: null, verify: true });
+    const both = 'services:\n  - {type: proxy, name: p, upstreams: [{address: "https://a"}, {address: "http://b"}]}\n';
+    assert.deepEqual(problemsOf(both), [
+      'kapal.yaml:2:65: services[0].upstreams[1].address: some are http and some https: declare a proxy for each',
+    ]);
   });
 
   test('stand there at least once, and each one once', () => {

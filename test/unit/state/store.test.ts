@@ -83,7 +83,7 @@ describe('services', () => {
     store.rollouts.insert(rollout());
     store.instances.insert(instance());
     store.variables.set({ owner: shop, key: 'A', sealed: 'v1:x', source: 'set' });
-    store.domains.add({ host: 'api.example.com', service: shop, source: 'added' });
+    store.domains.add({ host: 'api.example.com', path: '/', service: shop, source: 'added' });
     store.operations.insert(operation(), [task(), task({ service: other })]);
     store.operations.insert(operation({ id: 'o2' }), [task({ operation: 'o2', stage: 'finished', outcome: 'live' })]);
     assert.equal(store.instances.of(shop).length, 1);
@@ -296,23 +296,23 @@ describe('domains', () => {
     using store = opened();
     store.services.insert(service());
     store.services.insert(service({ id: other, host: 'web.localhost', privatePort: null }));
-    store.domains.add({ host: 'a.example', service: shop, source: 'added' });
+    store.domains.add({ host: 'a.example', path: '/', service: shop, source: 'added' });
     assert.throws(
-      () => store.domains.add({ host: 'a.example', service: other, source: 'added' }),
+      () => store.domains.add({ host: 'a.example', path: '/', service: other, source: 'added' }),
       refuses('domain_taken'),
     );
     assert.throws(
-      () => store.domains.add({ host: 'api.localhost', service: other, source: 'added' }),
+      () => store.domains.add({ host: 'api.localhost', path: '/', service: other, source: 'added' }),
       refuses('domain_taken'),
     );
-    assert.deepEqual(store.domains.get('a.example'), { host: 'a.example', service: shop, source: 'added' });
+    assert.deepEqual(store.domains.get('a.example'), { host: 'a.example', path: '/', service: shop, source: 'added' });
   });
 
   test('declaring makes the declared hosts exactly these, and added ones stay', () => {
     using store = opened();
     store.services.insert(service());
     store.services.insert(service({ id: other, host: 'web.localhost', privatePort: null }));
-    store.domains.add({ host: 'added.example', service: shop, source: 'added' });
+    store.domains.add({ host: 'added.example', path: '/', service: shop, source: 'added' });
     store.domains.declare(shop, ['one.example', 'two.example', 'added.example']);
     store.domains.declare(shop, ['two.example', 'three.example']);
     assert.deepEqual(

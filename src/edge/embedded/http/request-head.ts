@@ -14,6 +14,8 @@ export class RequestHead {
   unusualPath = false;
   /** HTTP/1.minor */
   minor: 0 | 1 = 1;
+  /** A stream of HTTP/2, whose head was put into the form of HTTP/1.1. */
+  http2 = false;
   /** As it was sent; empty where HTTP/1.0 has none. */
   host = '';
   /** End-to-end fields as lines with their CRLF, without Host, Content-Length, Expect, X-Request-Id and what says who the client is. */
@@ -25,11 +27,19 @@ export class RequestHead {
   expectContinue = false;
   /** The one protocol that Upgrade names, where Connection says so and there is no body. */
   upgrade: string | null = null;
+  /** X-Forwarded-For and X-Forwarded-Proto as they came, of which only trusted proxies are believed; they are not among `fields`. */
+  forwardedFor: string | null = null;
+  forwardedProto: string | null = null;
   /** From outside, when it is well-formed. */
   requestId: string | null = null;
   accept: string | null = null;
   userAgent: string | null = null;
   referer: string | null = null;
+
+  get protocol(): 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0' {
+    if (this.http2) return 'HTTP/2.0';
+    return this.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+  }
 }
 
 export interface HeadBytes {
@@ -131,6 +141,9 @@ function readFields(head: RequestHead, fields: Fields): Refusal | null {
       case field.upgrade:
         upgrade = listed(upgrade, valueOf(fields, k));
         break;
+      case field.spoofed:
+        readForwarded(head, fields, k);
+        break;
       default:
         readNoted(head, fields, k);
     }
@@ -172,6 +185,13 @@ function readNoted(head: RequestHead, fields: Fields, k: number): void {
     default:
       break;
   }
+}
+
+function readForwarded(head: RequestHead, fields: Fields, k: number): void {
+  const { table, text, start } = fields;
+  const name = text.slice((table.lineStart[k] as number) - start, (table.nameEnd[k] as number) - start).toLowerCase();
+  if (name === 'x-forwarded-for') head.forwardedFor = listed(head.forwardedFor, valueOf(fields, k));
+  else if (name === 'x-forwarded-proto') head.forwardedProto = listed(head.forwardedProto, valueOf(fields, k));
 }
 
 function valueOf({ table, text, start }: Fields, k: number): string {

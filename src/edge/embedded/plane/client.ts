@@ -4,23 +4,18 @@ import { HeadScanner, NEEDS_MORE } from '../http/head-scanner.ts';
 import { type Refusal as RefusalType, Refusal, refusals } from '../http/refusal.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { hashOf } from './balance.ts';
-import type { Client } from './client-port.ts';
+import type { AnswerSink, Client, InterimHead } from './client-port.ts';
 import { Exchange } from './exchange.ts';
 import { forwardedFieldsOf, routedHost } from './forwarded.ts';
 import type { Ground } from './ground.ts';
+import { type ClientGround, type PlaneClient, remoteOf, type SecureSide } from './plane-client.ts';
 import type { Router } from './router.ts';
+import { TextAnswer } from './text-answer.ts';
 
 /** What a client may send ahead while its request is answered; beyond it the connection is not read. Bytes. */
 const maxAhead = 64 * 1024;
 
 const state = { head: 0, body: 1, busy: 2, tunnel: 3, closing: 4, gone: 5 } as const;
-
-export interface ClientGround {
-  readonly ground: Ground;
-  readonly router: Router;
-  /** Called once, when the connection is gone. */
-  readonly closed: (client: ClientConnection) => void;
-}
 
 /**
  * One client's connection: requests one after the other, each answered before the next is looked at.
@@ -29,15 +24,17 @@ export interface ClientGround {
  *                     `---------------`---101--> tunnel
  *   any --refused, or not to be kept--> closing (our side has ended; what still comes is dropped) --> gone
  */
-export class ClientConnection implements Client, PayloadSink {
+export class ClientConnection implements Client, PlaneClient, PayloadSink {
   readonly socket: Socket;
   readonly remote: string;
   readonly remoteHash: number;
   readonly #ground: Ground;
   readonly #router: Router;
-  readonly #closed: (client: ClientConnection) => void;
+  readonly #closed: (client: PlaneClient) => void;
+  readonly #secure: SecureSide | null;
+  readonly #write = (data: string | Buffer): boolean => this.#writeOut(data);
   readonly #scanner: HeadScanner;
-  readonly #scheme: 'http' | 'https';
+  readonly scheme: 'http' | 'https';
   #state: number = state.head;
   #exchange: Exchange | null = null;
   #decoder: ChunkedDecoder | null = null;
@@ -56,16 +53,17 @@ export class ClientConnection implements Client, PayloadSink {
   #routedHost = '';
   #forwarded = '';
 
-  constructor({ ground, router, closed }: ClientGround, socket: Socket) {
+  /** `secure`: what is known of the TLS connection that `socket` is; `null` for plain TCP. */
+  constructor({ ground, router, closed }: ClientGround, socket: Socket, secure: SecureSide | null = null) {
     this.#ground = ground;
+    this.#secure = secure;
     this.#router = router;
     this.#closed = closed;
     this.socket = socket;
     this.#scanner = new HeadScanner(ground.limits);
-    const address = socket.remoteAddress ?? '';
-    this.remote = address.startsWith('::ffff:') ? address.slice(7) : address;
+    this.remote = remoteOf(socket);
     this.remoteHash = hashOf(this.remote);
-    this.#scheme = 'encrypted' in socket ? 'https' : 'http';
+    this.scheme = secure === null ? 'http' : 'https';
     this.#deadline = ground.clock.now + ground.limits.headTimeout;
     this.#listen();
   }
@@ -75,14 +73,21 @@ export class ClientConnection implements Client, PayloadSink {
     return this.#forwarded;
   }
 
-  write(data: string | Buffer): boolean {
-    if (this.#state >= state.closing) return true;
-    const taken = typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
-    if (!taken && !this.#blocked) {
-      this.#blocked = true;
-      this.#deadline = this.#ground.clock.now + this.#ground.limits.bodyTimeout;
-    }
-    return taken;
+  covers(host: string): boolean {
+    return this.#secure === null || this.#secure.covers(host);
+  }
+
+  answerTo(request: RequestHead, mayKeep: () => boolean): AnswerSink {
+    return new TextAnswer({ ground: this.#ground, request, write: this.#write, mayKeep });
+  }
+
+  interim({ status, reason, fields }: InterimHead): void {
+    this.#writeOut(`HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n`);
+  }
+
+  switchProtocols(head: InterimHead): Socket {
+    this.interim(head);
+    return this.socket;
   }
 
   holdBody(): void {
@@ -115,12 +120,9 @@ export class ClientConnection implements Client, PayloadSink {
   abort(): void {
     this.#state = state.gone;
     this.#exchange = null;
-    try {
-      this.socket.resetAndDestroy();
-    } catch {
-      // Sockets that are not plain TCP know no reset; TLS has its own way to tell truncation.
-      this.socket.destroy();
-    }
+    // Over TLS the reset goes out below it: without a close_notify the client knows that the answer is not whole (RFC 8446 6.1).
+    (this.#secure?.raw ?? this.socket).resetAndDestroy();
+    this.socket.destroy();
   }
 
   becomeTunnel(): void {
@@ -166,6 +168,16 @@ export class ClientConnection implements Client, PayloadSink {
   /** What a decoder finds in one read is passed on in one piece, however many chunks it came in. */
   payload(bytes: Buffer, start: number, end: number): void {
     this.#chunks.push(bytes.subarray(start, end));
+  }
+
+  #writeOut(data: string | Buffer): boolean {
+    if (this.#state >= state.closing) return true;
+    const taken = typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
+    if (!taken && !this.#blocked) {
+      this.#blocked = true;
+      this.#deadline = this.#ground.clock.now + this.#ground.limits.bodyTimeout;
+    }
+    return taken;
   }
 
   #listen(): void {
@@ -345,7 +357,7 @@ export class ClientConnection implements Client, PayloadSink {
     if (host === this.#host && this.#forwarded !== '') return;
     this.#host = host;
     this.#routedHost = routedHost(host);
-    this.#forwarded = forwardedFieldsOf({ remote: this.remote, scheme: this.#scheme, host });
+    this.#forwarded = forwardedFieldsOf({ remote: this.remote, scheme: this.scheme, host });
   }
 
   /** Answers a head that is not one, and ends. Nothing after it is read: where it ends is not known. */

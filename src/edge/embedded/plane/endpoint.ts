@@ -2,9 +2,18 @@ import type { Endpoint } from '../../pool.ts';
 import type { Ground } from './ground.ts';
 import { Health } from './health.ts';
 import { UpstreamConnection } from './upstream.ts';
+import type { TlsTarget } from './upstream-tls.ts';
 
 /** Requests that may be repeated take any idle connection; others only a recently used one, which its server has hardly begun to close. */
 const freshEnough = 1_000;
+/** Nothing at all came for so long while requests wait there: slow, or stopped. Milliseconds. */
+const stalledAfter = 500;
+
+/** How an exchange wants its connection. `tls`: over TLS, as that says. */
+export interface Taking {
+  readonly reuse: 'any' | 'recent' | 'none';
+  readonly tls: TlsTarget | null;
+}
 
 /** One address that takes requests: its connections, what is under way there, and its health. Lives as long as the table names it or something is under way. */
 export class EndpointState {
@@ -17,7 +26,16 @@ export class EndpointState {
   readonly #ground: Ground;
   /** Oldest first: taken from the end, aged from the front. */
   readonly #idle: UpstreamConnection[] = [];
+  /** Requests and upgraded connections. */
   inFlight = 0;
+  /** Requests that wait for the head of an answer. */
+  #waiting = 0;
+  /** Since when nothing has come, or since when somebody waits, whichever is later. */
+  #quietSince = 0;
+  /** The table says that it fails its checks. */
+  down = false;
+  /** Every request here holds a place that has to be given back: some pool has a limit. */
+  counted = false;
   /** Connections, connecting and idle ones included. */
   open = 0;
   #retired = false;
@@ -30,19 +48,49 @@ export class EndpointState {
     this.authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   }
 
+  /** Whether this process has opened all the connections that it may. */
   get full(): boolean {
     return this.#idle.length === 0 && this.open >= this.#ground.limits.maxPerEndpoint;
   }
 
-  /** An idle connection or a new one, which connects. `reuse`: `any`, `recent` or `none`. */
-  take(reuse: 'any' | 'recent' | 'none'): UpstreamConnection {
-    const last = reuse === 'none' ? undefined : this.#idle.pop();
-    if (last !== undefined) {
-      if (reuse === 'any' || this.#ground.clock.now - last.idleSince < freshEnough) return last;
-      this.#idle.push(last);
+  stalled(now: number): boolean {
+    return this.#waiting > 0 && now - this.#quietSince >= stalledAfter;
+  }
+
+  /** A request goes there now, and waits for the head of its answer. `placed`: its place was granted. */
+  begin(placed: boolean): void {
+    this.inFlight += 1;
+    if (this.counted && !placed) this.#ground.places.change(this.id, 1);
+    if (this.#waiting === 0) this.#quietSince = this.#ground.clock.now;
+    this.#waiting += 1;
+    this.health.chosen();
+  }
+
+  /** It is over, whatever became of it. */
+  end(): void {
+    this.inFlight -= 1;
+    if (this.counted) this.#ground.places.change(this.id, -1);
+  }
+
+  /** It does not wait any longer. */
+  settled(): void {
+    this.#waiting -= 1;
+  }
+
+  /** Bytes have come from there. */
+  heard(): void {
+    this.#quietSince = this.#ground.clock.now;
+  }
+
+  /** An idle connection or a new one, which connects. */
+  take({ reuse, tls }: Taking): UpstreamConnection {
+    const idle = reuse === 'none' ? undefined : this.#takeIdle(tls?.key ?? null);
+    if (idle !== undefined) {
+      if (reuse === 'any' || this.#ground.clock.now - idle.idleSince < freshEnough) return idle;
+      this.#idle.push(idle);
     }
     this.open += 1;
-    return new UpstreamConnection(this.#ground, this);
+    return new UpstreamConnection(this.#ground, this, tls);
   }
 
   /** Takes back a connection whose exchange has ended whole. */
@@ -74,6 +122,19 @@ export class EndpointState {
   /** The table does not name it any more: idle connections go at once, the others after their exchange. */
   retire(): void {
     this.#retired = true;
+    this.down = false;
     for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  /** The last one that was made for the same peer: nearly always the last one of all. */
+  #takeIdle(key: string | null): UpstreamConnection | undefined {
+    for (let i = this.#idle.length - 1; i >= 0; i -= 1) {
+      const connection = this.#idle[i] as UpstreamConnection;
+      if (connection.key !== key) continue;
+      if (i === this.#idle.length - 1) this.#idle.length -= 1;
+      else this.#idle.splice(i, 1);
+      return connection;
+    }
+    return undefined;
   }
 }

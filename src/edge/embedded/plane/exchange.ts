@@ -1,14 +1,21 @@
 import type { StaticPool } from '../../pool.ts';
-import { filePath, routedPath } from '../http/path.ts';
 import type { RequestHead } from '../http/request-head.ts';
+import type { ResponseHead } from '../http/response-head.ts';
+import type { Passage } from '../policy/passage.ts';
+import { type Answering, ShapedReply } from '../policy/shaped-reply.ts';
+import type { Verdict } from '../policy/verdict.ts';
+import { Admission, type AdmissionUser, plain } from './admission.ts';
+import { hashOf } from './balance.ts';
 import type { Client } from './client-port.ts';
 import type { Ground } from './ground.ts';
 import type { PoolState } from './pool.ts';
-import { type ProxiedExchange, Proxying } from './proxying.ts';
+import type { ProxiedExchange } from './proxied-exchange.ts';
+import { Proxying } from './proxying.ts';
 import { Reply, type ReplyOwner } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import type { Router } from './router.ts';
-import { ownHead, type SourceUser, StaticSource, staticRequestOf } from './static-answer.ts';
+import { ownHead, type SourceUser, StaticSource } from './static-answer.ts';
+import { serveFiles } from './static-serving.ts';
 import type { AccessOutcome, StaticAnswer } from './types.ts';
 
 export interface ExchangeGround {
@@ -21,42 +28,40 @@ export interface ExchangeGround {
  * One request and its answer. The answer comes from an endpoint (`Proxying`), from static files, or from the edge itself.
  *
  *   receiving --body here, or too large to wait for--> answering --> over
+ *
+ * Under a route that asks something of requests the end of `receiving` waits until it is known whether this one gets in.
  */
-export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
+export class Exchange implements AdmissionUser, ProxiedExchange, ReplyOwner, SourceUser {
   readonly client: Client;
   readonly request: RequestHead;
   readonly requestId: string;
   readonly body: RequestBody;
-  readonly reply: Reply;
+  reply: Answering;
+  readonly #plain: Reply;
   readonly #ground: Ground;
-  readonly #router: Router;
-  readonly #host: string;
+  readonly #admission: Admission;
   readonly #startedAt: number;
   readonly #time: number;
-  #path = '/';
-  #pool: PoolState | null = null;
-  /** Status of the edge's own answer, as soon as it is clear that there will be one. */
-  #verdict = 0;
+  #shaped: ShapedReply | null = null;
   #answering = false;
   #over = false;
   #continued = false;
   #bytesIn = 0;
-  #maxBody = Number.POSITIVE_INFINITY;
   #proxying: Proxying | null = null;
   #source: StaticSource | null = null;
 
   constructor({ ground, router, client }: ExchangeGround, request: RequestHead, host: string) {
     this.#ground = ground;
-    this.#router = router;
     this.client = client;
     this.request = request;
-    this.#host = host;
     this.#time = ground.options.now();
     this.#startedAt = performance.now();
     ground.clock.now = this.#startedAt;
     this.requestId = request.requestId ?? ground.requestId();
+    this.#admission = new Admission({ ground, router, client, request, host, requestId: this.requestId }, this);
     this.body = new RequestBody(request, ground.limits.replaySize);
-    this.reply = new Reply(ground, this);
+    this.#plain = new Reply(ground, this);
+    this.reply = this.#plain;
   }
 
   get over(): boolean {
@@ -65,30 +70,13 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
 
   /** The head is known; pieces of the body and then `bodyEnded` follow. */
   begin(): void {
-    const { request } = this;
-    const raw = request.target.slice(0, request.pathLength);
-    const path = request.unusualPath ? routedPath(raw) : raw;
-    if (path === null) {
-      this.#verdict = 400;
-      return;
-    }
-    this.#path = path;
-    this.#pool = this.#router.find(this.#host, path);
-    if (this.#pool === null) {
-      this.#verdict = 404;
-      return;
-    }
-    this.#pool.requests += 1;
-    const { config } = this.#pool;
-    if (config.kind !== 'proxy') return;
-    this.#maxBody = config.maxBodySize;
-    if (request.contentLength > config.maxBodySize) this.#verdict = 413;
+    this.#admission.begin();
   }
 
   bodyPiece(piece: Buffer): void {
     this.#bytesIn += piece.length;
-    if (this.#over || this.#verdict !== 0) return;
-    if (this.#bytesIn > this.#maxBody) {
+    if (this.#over || this.#admission.verdict !== null) return;
+    if (this.#bytesIn > this.#admission.maxBody) {
       this.fail(413);
       return;
     }
@@ -105,11 +93,11 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
 
   /** One read of the client has been passed on, and the body has not ended. */
   readPaused(): void {
-    if (this.#answering) return;
-    const wanted = this.#verdict === 0 && this.#pool?.config.kind === 'proxy';
+    if (this.#answering || this.#admission.waits) return;
+    const wanted = this.#admission.verdict === null && this.#admission.found?.config.kind === 'proxy';
     if (wanted && this.request.expectContinue && !this.#continued && this.#bytesIn === 0) {
       this.#continued = true;
-      this.client.write('HTTP/1.1 100 Continue\r\n\r\n');
+      this.client.interim({ status: 100, reason: 'Continue', fields: '' });
     }
     if (!wanted || !this.body.gathers) this.#proceed();
   }
@@ -132,6 +120,7 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
   }
 
   clientWritable(): void {
+    this.#shaped?.resume();
     this.#source?.resume();
     this.#proxying?.clientWritable();
   }
@@ -155,31 +144,60 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
   // What the parts of an exchange ask of it.
 
   mayKeep(): boolean {
-    return this.#verdict !== 400 && this.request.keepAlive && this.body.done && !this.#ground.draining;
+    return (
+      this.#admission.verdict?.status !== 400 && this.request.keepAlive && this.body.done && !this.#ground.draining
+    );
   }
 
-  /** A deploy may have replaced the pool while the request was under way: then its route is looked up again. */
   pool(): PoolState | null {
-    if (this.#pool?.retired === true) this.#pool = this.#router.find(this.#host, this.#path);
-    return this.#pool;
+    return this.#admission.pool();
   }
 
-  answer(status: number): void {
+  get scheme(): 'http' | 'https' {
+    return this.#admission.passage?.origin.scheme ?? this.client.scheme;
+  }
+
+  get remoteHash(): number {
+    const remote = this.#admission.passage?.origin.remote ?? this.client.remote;
+    return remote === this.client.remote ? this.client.remoteHash : hashOf(remote);
+  }
+
+  headTo(host: string): string {
+    const { request, client, requestId } = this;
+    const passage = this.#admission.passage;
+    const upgrade = request.upgrade === null ? '' : `Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
+    const line = `${request.method} ${passage?.target ?? request.target} HTTP/1.1\r\nHost: ${host}\r\n`;
+    if (passage !== null) return line + passage.fields(upgrade);
+    return `${line}${request.fields}${upgrade}${client.forwardedFields(request.host)}X-Request-Id: ${requestId}\r\n`;
+  }
+
+  switching(head: ResponseHead): ResponseHead {
+    this.#admission.passage?.shapeFields(head);
+    return head;
+  }
+
+  answer(status: number, retryAfter?: number): void {
+    this.give(retryAfter === undefined ? plain(status) : { status, headers: [['Retry-After', String(retryAfter)]] });
+  }
+
+  give(verdict: Verdict): void {
     if (this.#over) return;
-    const { accept } = this.request;
-    const { contentType, body } = this.#ground.options.errorPage(status, { accept, id: this.requestId });
-    const headers: [string, string][] = [
-      ['Content-Type', contentType],
+    this.#admission.verdict ??= verdict;
+    const { status, headers } = verdict;
+    const { type, body } = this.#content(verdict);
+    const own: [string, string][] = [
+      ...(type === null ? [] : [['Content-Type', type] satisfies [string, string]]),
       ['Cache-Control', 'no-store'],
       ['X-Request-Id', this.requestId],
     ];
-    if (status === 405) headers.push(['Allow', 'GET, HEAD']);
-    this.#send(ownHead(status, body.length, headers), body);
+    this.#send(ownHead(status, body.length, [...own, ...headers]), body);
   }
 
   end(outcome: AccessOutcome): void {
-    if (this.#over) return;
+    // What is still being compressed comes first; then `encoded` ends it.
+    if (this.#over || (outcome === 'complete' && this.#shaped?.finishing === true)) return;
     this.#over = true;
+    this.#admission.passage?.leave();
     this.#source?.destroy();
     this.reply.reset();
     this.#log(outcome);
@@ -201,10 +219,37 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
     this.answer(500);
   }
 
+  under(passage: Passage): void {
+    this.#shaped = new ShapedReply(this.#ground, this.#plain, {
+      request: this.request,
+      shape: (head) => passage.shape(head),
+      clientWritable: () => this.clientWritable(),
+      encoded: () => this.end('complete'),
+      unencodable: () => this.cut(),
+    });
+    this.reply = this.#shaped;
+  }
+
+  opened(): void {
+    if (this.#over) return;
+    if (this.#bytesIn > this.#admission.maxBody) this.fail(413);
+    else if (this.body.done) this.#proceed();
+    else this.readPaused();
+  }
+
+  /** The answer cannot be completed. */
+  cut(): void {
+    this.#proxying?.abandon();
+    this.client.abort();
+    this.end('upstream-gone');
+  }
+
   #proceed(): void {
+    const { waits, verdict } = this.#admission;
+    if (waits) return;
     this.#answering = true;
-    if (this.#verdict !== 0) {
-      this.answer(this.#verdict);
+    if (verdict !== null) {
+      this.give(verdict);
       return;
     }
     const config = this.pool()?.config;
@@ -218,20 +263,20 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
 
   #serveStatic(pool: StaticPool): void {
     const { request } = this;
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      this.answer(405);
-      return;
-    }
-    const path = filePath(request.target.slice(0, request.pathLength));
-    if (path === null) {
-      this.#verdict = 400;
-      this.answer(400);
-      return;
-    }
-    this.#ground.options
-      .answerStatic(pool, staticRequestOf(request, path))
-      .then((answer) => this.#sendStatic(answer))
+    serveFiles(this.#ground.options, { pool, request, passage: this.#admission.passage })
+      .then((served) => {
+        if ('verdict' in served) this.give(served.verdict);
+        else this.#sendStatic(served.answer);
+      })
       .catch(() => this.fail(500));
+  }
+
+  #content({ status, body, page }: Verdict): { readonly type: string | null; readonly body: Buffer } {
+    if (body !== undefined) return { type: null, body: Buffer.from(body) };
+    const asked = { accept: this.request.accept, id: this.requestId };
+    const { errorPage } = this.#ground.options;
+    const made = errorPage(status, page === 'maintenance' ? { ...asked, maintenance: true } : asked);
+    return { type: made.contentType, body: made.body };
   }
 
   #sendStatic({ status, headers, body }: StaticAnswer): void {
@@ -258,7 +303,7 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
 
   #log(outcome: AccessOutcome): void {
     const { request, reply } = this;
-    const pool = this.#pool;
+    const pool = this.#admission.found;
     const tunnel = this.#proxying?.tunnel ?? null;
     if (pool !== null && reply.status !== 0) {
       const group = Math.trunc(reply.status / 100);
@@ -269,11 +314,11 @@ export class Exchange implements ProxiedExchange, ReplyOwner, SourceUser {
       service: pool?.config.service ?? null,
       pool: pool?.config.id ?? null,
       requestId: this.requestId,
-      remote: this.client.remote,
+      remote: this.#admission.passage?.origin.remote ?? this.client.remote,
       host: request.host,
       method: request.method,
       target: request.target,
-      protocol: request.minor === 1 ? 'HTTP/1.1' : 'HTTP/1.0',
+      protocol: request.protocol,
       status: reply.status,
       bytesIn: this.#bytesIn + (tunnel?.bytesIn ?? 0),
       bytesOut: reply.bytesOut + (tunnel?.bytesOut ?? 0),

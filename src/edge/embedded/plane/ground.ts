@@ -1,9 +1,14 @@
 import { randomFillSync } from 'node:crypto';
 import { FieldTable } from '../http/fields.ts';
 import type { HeadLimits } from '../http/head-scanner.ts';
+import { PolicyBook } from '../policy/compiled.ts';
+import { Derivations } from '../policy/passwords.ts';
+import { Quotas } from '../policy/quotas.ts';
 import { Holds } from './holds.ts';
 import { defaultLimits } from './limits.ts';
+import { OwnPlaces, type Places } from './places.ts';
 import type { PlaneLimits, PlaneOptions } from './types.ts';
+import { TlsConnector } from './upstream-tls.ts';
 
 const readSize = 64 * 1024;
 const idBytes = 12;
@@ -19,6 +24,11 @@ export class Ground {
   readonly readBuffer = Buffer.allocUnsafeSlow(readSize);
   readonly upstreamHeadLimits: HeadLimits;
   readonly holds: Holds;
+  /** For endpoints that are spoken to over TLS. */
+  readonly tls: TlsConnector;
+  readonly places: Places;
+  readonly policies = new PolicyBook(new Derivations());
+  readonly quotas = new Quotas();
   draining = false;
   /** `Date: ... CRLF` of the current second. */
   dateLine = '';
@@ -31,6 +41,8 @@ export class Ground {
     this.fields = new FieldTable(this.limits.headerCount);
     this.upstreamHeadLimits = { headSize: this.limits.headSize, requestLineSize: this.limits.headSize };
     this.holds = new Holds(this.limits.holdTime);
+    this.places = options.places ?? new OwnPlaces();
+    this.tls = new TlsConnector(options.authorities);
     this.tick();
   }
 

@@ -7,6 +7,7 @@ export const defaultLimits: PlaneLimits = {
   headSize: 32 * kibi,
   requestLineSize: 16 * kibi,
   headerCount: 128,
+  handshakeTimeout: 10_000,
   headTimeout: 15_000,
   keepAliveTimeout: 75_000,
   bodyTimeout: 60_000,

@@ -1,8 +1,10 @@
 import type { Server, Socket } from 'node:net';
 import type { PoolCounters, RouteTable } from '../../port.ts';
-import { ClientConnection, type ClientGround } from './client.ts';
+import type { QuotaReport } from '../policy/quotas.ts';
+import { ClientConnection } from './client.ts';
 import { Ground } from './ground.ts';
 import { sweepInterval } from './limits.ts';
+import type { ClientGround, PlaneClient } from './plane-client.ts';
 import { Router } from './router.ts';
 import type { Plane, PlaneOptions } from './types.ts';
 
@@ -14,17 +16,23 @@ export function createPlane(options: PlaneOptions): Plane {
 class DataPlane implements Plane {
   readonly #ground: Ground;
   readonly #router: Router;
-  readonly #clients = new Set<ClientConnection>();
+  readonly #clients = new Set<PlaneClient>();
   readonly #clientGround: ClientGround;
   readonly #sweeper: NodeJS.Timeout;
-  readonly #accept = (socket: Socket): void => this.#accepted(socket);
+  readonly #accept = (socket: Socket): void =>
+    this.take(socket, (ground) => new ClientConnection(ground, socket));
   readonly #servers: Server[] = [];
   #drained: (() => void)[] = [];
 
   constructor(options: PlaneOptions) {
     this.#ground = new Ground(options);
     this.#router = new Router(this.#ground);
-    this.#clientGround = { ground: this.#ground, router: this.#router, closed: (client) => this.#closed(client) };
+    this.#clientGround = {
+      ground: this.#ground,
+      router: this.#router,
+      opened: (client) => this.#clients.add(client),
+      closed: (client) => this.#closed(client),
+    };
     // The listening socket keeps a worker alive, not its housekeeping.
     this.#sweeper = setInterval(() => this.#sweep(), sweepInterval).unref();
   }
@@ -34,16 +42,43 @@ class DataPlane implements Plane {
     server.on('connection', this.#accept);
   }
 
+  take(socket: Socket, open: (ground: ClientGround) => PlaneClient): void {
+    if (this.#clients.size >= this.#ground.limits.maxConnections || socket.remoteAddress === undefined) {
+      socket.on('error', () => undefined);
+      socket.destroy();
+      return;
+    }
+    this.#clients.add(open(this.#clientGround));
+  }
+
   apply(table: RouteTable): void {
     this.#router.apply(table);
+    // Requests that wait at an endpoint which is down now go elsewhere at once.
+    if (table.pools.some((pool) => pool.kind === 'proxy' && pool.endpoints.some(({ down }) => down))) this.#sweep();
   }
 
   inFlight(): Map<string, number> {
     return this.#router.inFlight();
   }
 
+  stalled(): string[] {
+    return this.#router.stalled();
+  }
+
   counters(): PoolCounters[] {
     return this.#router.counters();
+  }
+
+  quotaReport(worker: number): QuotaReport | null {
+    return this.#ground.quotas.report(worker, performance.now());
+  }
+
+  learnQuotas(report: QuotaReport): void {
+    this.#ground.quotas.learn(report, performance.now());
+  }
+
+  get limited(): boolean {
+    return this.#ground.quotas.declared;
   }
 
   connections(): number {
@@ -66,19 +101,11 @@ class DataPlane implements Plane {
     this.#clients.clear();
     this.#router.close();
     this.#ground.holds.clear();
+    this.#ground.places.close();
     this.#settle();
   }
 
-  #accepted(socket: Socket): void {
-    if (this.#clients.size >= this.#ground.limits.maxConnections || socket.remoteAddress === undefined) {
-      socket.on('error', () => undefined);
-      socket.destroy();
-      return;
-    }
-    this.#clients.add(new ClientConnection(this.#clientGround, socket));
-  }
-
-  #closed(client: ClientConnection): void {
+  #closed(client: PlaneClient): void {
     this.#clients.delete(client);
     this.#settle();
   }

@@ -1,53 +1,42 @@
-import type { ProxyPool } from '../../pool.ts';
-import type { RequestHead } from '../http/request-head.ts';
+import type { ProxyPool, Sticky } from '../../pool.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import type { Client } from './client-port.ts';
 import type { EndpointState } from './endpoint.ts';
+import { EndpointSearch, type Found, type Searcher } from './endpoint-search.ts';
 import type { Ground } from './ground.ts';
+import type { Member } from './member.ts';
 import type { PoolState } from './pool.ts';
-import { type Reply, reasonOf } from './reply.ts';
-import type { RequestBody } from './request-body.ts';
-import { Tunnel } from './tunnel.ts';
-import type { AccessOutcome } from './types.ts';
+import type { ProxiedExchange } from './proxied-exchange.ts';
+import { idempotentMethods, mayRepeat, mayRescue, type Tries } from './repeating.ts';
+import type { Answering } from '../policy/shaped-reply.ts';
+import { stickyLine } from './sticky.ts';
+import { switchingHead, Tunnel } from './tunnel.ts';
 import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstream.ts';
+import { tlsTarget } from './upstream-tls.ts';
 
-const maxTries = 4;
 /** After one side of a tunnel has ended, the other has this long. Milliseconds. */
 const tunnelEnding = 10_000;
-/** Methods whose effect is the same when repeated (RFC 9110 9.2.2). */
-const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const never = Number.POSITIVE_INFINITY;
-
-/** The exchange that is proxied. */
-export interface ProxiedExchange {
-  readonly client: Client;
-  readonly request: RequestHead;
-  readonly requestId: string;
-  readonly body: RequestBody;
-  readonly reply: Reply;
-  /** The pool of the present table; `null` where the route is gone. */
-  pool(): PoolState | null;
-  /** Gives the edge's own answer. */
-  answer(status: number): void;
-  /** Nothing more will come. */
-  end(outcome: AccessOutcome): void;
-}
 
 /**
  * A request on its way through the endpoints of a pool, one after the other, until one has answered.
  *
  *   choosing --endpoint--> connecting --> waiting --head--> answering --> over
- *       ^  `-none: 503         |             |                 |
- *       `------ may be repeated ------- failed, nothing of the answer with the client; else 502, 504, or a broken connection
+ *     ^ ^  |  `-none: 503        |             |  |              |
+ *     | |  `--all at their limit--> queueing --place--> connecting; time over, or queue full: 503
+ *     | `-- rescued: the endpoint is down now, and the request is safe --'
+ *     `------ may be repeated ------- failed, nothing of the answer with the client; else 502, 504, or a broken connection
  */
-export class Proxying implements UpstreamUser {
+export class Proxying implements UpstreamUser, Searcher {
   readonly #ground: Ground;
   readonly #exchange: ProxiedExchange;
+  readonly #search: EndpointSearch;
   #pool: PoolState | null = null;
   #config: ProxyPool | null = null;
+  #member: Member | null = null;
+  /** The head of an answer is waited for. */
+  #awaiting = false;
   #connection: UpstreamConnection | null = null;
   #endpoint: EndpointState | null = null;
-  readonly #tried: EndpointState[] = [];
   #sent = false;
   #idleTimeout = never;
   #deadline = never;
@@ -57,19 +46,20 @@ export class Proxying implements UpstreamUser {
   constructor(ground: Ground, exchange: ProxiedExchange) {
     this.#ground = ground;
     this.#exchange = exchange;
+    this.#search = new EndpointSearch(ground, exchange, this);
   }
 
-  get #reply(): Reply {
+  get #reply(): Answering {
     return this.#exchange.reply;
   }
 
   get attempts(): number {
-    return this.#tried.length;
+    return this.#search.tried.length;
   }
 
   /** Id of the endpoint of the last try. */
   get lastEndpoint(): string | null {
-    return this.#tried.at(-1)?.id ?? null;
+    return this.#search.tried.at(-1)?.id ?? null;
   }
 
   get tunnel(): Tunnel | null {
@@ -78,24 +68,7 @@ export class Proxying implements UpstreamUser {
 
   /** Chooses an endpoint and sends the request there. */
   start(): void {
-    const pool = this.#exchange.pool();
-    const config = pool?.config;
-    const endpoint =
-      config?.kind === 'proxy'
-        ? pool?.choose(config, {
-            now: this.#ground.clock.now,
-            tried: this.#tried,
-            client: this.#exchange.client.remoteHash,
-          })
-        : undefined;
-    if (pool === null || config?.kind !== 'proxy' || endpoint === undefined || endpoint === null) {
-      this.#exchange.answer(this.attempts === 0 ? 503 : 502);
-      return;
-    }
-    this.#pool = pool;
-    this.#config = config;
-    this.#idleTimeout = config.idleTimeout ?? never;
-    this.#attempt(endpoint);
+    this.#search.next();
   }
 
   /** More of the request's body has come. While the client owes bytes and the endpoint takes them, only the client's deadline holds. */
@@ -127,6 +100,7 @@ export class Proxying implements UpstreamUser {
 
   /** Ends the request at the endpoint. */
   abandon(): void {
+    this.#search.end();
     this.#endpoint?.health.undecided();
     this.#release()?.destroy();
   }
@@ -137,8 +111,13 @@ export class Proxying implements UpstreamUser {
       if (now - this.#tunnel.lastActive >= this.#idleTimeout || now >= this.#deadline) this.#closeTunnel();
       return;
     }
+    if (this.#connection === null) {
+      this.#search.sweep(now);
+      return;
+    }
+    if (this.#awaiting && this.#endpoint?.down === true && this.#rescue()) return;
     // While the client is slow its own deadline holds.
-    if (this.#connection === null || this.#paused || now < this.#deadline) return;
+    if (this.#paused || now < this.#deadline) return;
     this.#connection.fail(this.#connection.ready ? 'timeout' : 'connect');
   }
 
@@ -155,29 +134,33 @@ export class Proxying implements UpstreamUser {
 
   interim(head: ResponseHead): void {
     const { request, client } = this.#exchange;
-    if (request.minor === 1) client.write(`HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}\r\n`);
+    if (request.minor === 1) client.interim(head);
   }
 
   switched(head: ResponseHead): void {
     const { request, client } = this.#exchange;
     const connection = this.#connection;
     if (connection === null) return;
-    if (request.upgrade === null || head.upgrade === null) {
+    const asked = request.upgrade !== null && head.upgrade !== null;
+    if (this.#config?.sticky !== undefined) this.#handOver(this.#config.sticky, head);
+    const socket = asked ? client.switchProtocols(switchingHead(this.#exchange.switching(head))) : null;
+    if (socket === null) {
       connection.fail('malformed');
       return;
     }
-    this.#tunnel = new Tunnel(client.socket, connection, this.#ground.clock.now);
+    this.#tunnel = new Tunnel(socket, connection, this.#ground.clock.now);
     this.#deadline = never;
+    this.#settled();
     this.#endpoint?.health.succeeded();
     this.#reply.switched();
-    const reason = head.reason === '' ? reasonOf(101) : head.reason;
-    client.write(`HTTP/1.1 101 ${reason}\r\n${head.fields}Upgrade: ${head.upgrade}\r\nConnection: Upgrade\r\n\r\n`);
     client.becomeTunnel();
   }
 
   responseHead(head: ResponseHead): void {
     this.#deadline = this.#ground.clock.now + this.#idleTimeout;
+    this.#settled();
     this.#endpoint?.health.answering();
+    if (this.#config?.sticky !== undefined) this.#handOver(this.#config.sticky, head);
     this.#reply.start(head);
   }
 
@@ -210,7 +193,8 @@ export class Proxying implements UpstreamUser {
       this.#closeTunnel();
       return;
     }
-    const repeat = !this.#reply.sent && this.#mayRepeat(failure);
+    const repeat =
+      !this.#reply.sent && this.#mayRepeat(failure) && this.#pool?.budget.take(this.#ground.clock.now) === true;
     this.#blame(failure);
     this.#release();
     if (this.#reply.sent) {
@@ -242,19 +226,33 @@ export class Proxying implements UpstreamUser {
   // The steps, in their order.
 
   /** A second try goes over a new connection: an idle one may be dead for the same reason as the first. */
-  #attempt(endpoint: EndpointState): void {
-    const { method } = this.#exchange.request;
-    const idempotent = idempotentMethods.has(method);
-    const again = this.#tried.push(endpoint) > 1;
+  found({ pool, config, member }: Found): void {
+    const { request } = this.#exchange;
+    const { endpoint } = member;
+    const idempotent = idempotentMethods.has(request.method);
+    this.#pool = pool;
+    this.#config = config;
+    this.#idleTimeout = config.idleTimeout ?? never;
+    this.#member = member;
     this.#endpoint = endpoint;
     this.#sent = false;
-    endpoint.inFlight += 1;
-    const connection = endpoint.take(again ? 'none' : idempotent ? 'any' : 'recent');
+    this.#awaiting = true;
+    endpoint.begin(config.maxConnections !== undefined);
+    const tls = config.tls === undefined ? null : tlsTarget(config.tls, this.#sentHost(endpoint));
+    const connection = endpoint.take({ reuse: this.attempts > 1 ? 'none' : idempotent ? 'any' : 'recent', tls });
     this.#connection = connection;
-    connection.begin(this, method === 'HEAD');
+    connection.begin(this, request.method === 'HEAD');
     if (!connection.ready) this.#deadline = this.#ground.clock.now + this.#ground.limits.connectTimeout;
     else if (idempotent) this.#send();
     else this.#sendAfterPoll(connection);
+  }
+
+  none(status: number, retryAfter?: number): void {
+    this.#exchange.answer(status, retryAfter);
+  }
+
+  #sentHost(endpoint: EndpointState): string {
+    return this.#config?.rewriteHost === true ? endpoint.authority : this.#exchange.request.host;
   }
 
   /**
@@ -270,16 +268,12 @@ export class Proxying implements UpstreamUser {
   }
 
   #send(): void {
-    const { request, client, body, requestId } = this.#exchange;
+    const { client, body } = this.#exchange;
     const connection = this.#connection;
     const endpoint = this.#endpoint;
-    const config = this.#config;
-    if (connection === null || endpoint === null || config === null) return;
-    const host = config.rewriteHost ? endpoint.authority : request.host;
-    const upgrade = request.upgrade === null ? '' : `Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`;
+    if (connection === null || endpoint === null) return;
     this.#sent = true;
-    const head = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${host}\r\n${request.fields}${upgrade}${client.forwardedFields(request.host)}X-Request-Id: ${requestId}\r\n`;
-    const taken = body.attach(connection, head);
+    const taken = body.attach(connection, this.#exchange.headTo(this.#sentHost(endpoint)));
     this.bodyMoved(taken);
     if (body.done) return;
     if (taken) client.resumeBody();
@@ -292,16 +286,39 @@ export class Proxying implements UpstreamUser {
   }
 
   #mayRepeat(failure: UpstreamFailure): boolean {
-    if (failure === 'malformed' || failure === 'timeout' || !this.#exchange.body.replayable) return false;
-    // Of the present table: a deploy may have brought endpoints that were not there when the first was chosen.
-    const members = this.#exchange.pool()?.members ?? [];
-    const untried = members.some(({ endpoint }) => !this.#tried.includes(endpoint));
-    // The only endpoint is asked once more, over a new connection; but not when nobody listens there.
-    if (!untried && (members.length !== 1 || this.attempts >= 2 || failure === 'connect')) return false;
-    if (this.attempts >= maxTries) return false;
-    if (!this.#sent) return true;
-    const { method } = this.#exchange.request;
-    return this.#connection?.answered === true ? method === 'GET' || method === 'HEAD' : idempotentMethods.has(method);
+    return mayRepeat(failure, this.#tries());
+  }
+
+  #tries(): Tries {
+    const { request, body } = this.#exchange;
+    return {
+      method: request.method,
+      sent: this.#sent,
+      replayable: body.replayable,
+      tried: this.#search.tried,
+      // Of the present table: a deploy may have brought endpoints that were not there when the first was chosen.
+      members: this.#exchange.pool()?.members ?? [],
+    };
+  }
+
+  /** The endpoint is down by now, and nothing of its answer has come: a safe request is sent again elsewhere. */
+  #rescue(): boolean {
+    if (!mayRescue(this.#tries())) return false;
+    this.abandon();
+    if (this.#pool !== null) this.#pool.retries += 1;
+    this.start();
+    return true;
+  }
+
+  #handOver(sticky: Sticky, head: ResponseHead): void {
+    const cookie = this.#member === null ? null : this.#search.cookieFor(this.#member);
+    if (cookie !== null) head.fields += stickyLine(sticky, cookie, this.#exchange.scheme === 'https');
+  }
+
+  #settled(): void {
+    if (!this.#awaiting) return;
+    this.#awaiting = false;
+    this.#endpoint?.settled();
   }
 
   /** A used connection that ends without an answer is the server's right to close idle connections, not a fault. */
@@ -320,7 +337,9 @@ export class Proxying implements UpstreamUser {
   /** Lets go of endpoint and connection; the connection is still to be given back or destroyed. */
   #release(): UpstreamConnection | null {
     const connection = this.#connection;
-    if (this.#endpoint !== null) this.#endpoint.inFlight -= 1;
+    const endpoint = this.#endpoint;
+    this.#settled();
+    endpoint?.end();
     this.#connection = null;
     this.#endpoint = null;
     this.#deadline = never;

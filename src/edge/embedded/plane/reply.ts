@@ -1,7 +1,7 @@
 import { http } from '../../../lib/http.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import type { Client } from './client-port.ts';
+import type { AnswerSink, Client } from './client-port.ts';
 import type { Ground } from './ground.ts';
 import type { Held } from './holds.ts';
 
@@ -16,7 +16,7 @@ export interface ReplyOwner {
 }
 
 /**
- * The answer to one request as the client gets it: framing is decided here, whatever the upstream's was. Nothing is written before
+ * The answer to one request on its way to the client, in whose protocol it is framed (`AnswerSink`). Nothing is written before
  * the first read has been passed on (`readEnded`) or the answer has ended, so a small answer is one write; one that may be asked for
  * elsewhere is held longer, until it is whole.
  *
@@ -25,13 +25,10 @@ export interface ReplyOwner {
  */
 export class Reply implements Held {
   readonly #ground: Ground;
-  readonly #owner: ReplyOwner;
+  readonly #sink: AnswerSink;
   #head: ResponseHead | null = null;
   #gathered = '';
   #gathering = false;
-  #chunked = false;
-  /** Whether the connection stays open, as the written head says. */
-  keep = false;
   /** Bytes of it are with the client: it cannot be taken back. */
   sent = false;
   status = 0;
@@ -39,7 +36,12 @@ export class Reply implements Held {
 
   constructor(ground: Ground, owner: ReplyOwner) {
     this.#ground = ground;
-    this.#owner = owner;
+    this.#sink = owner.client.answerTo(owner.request, () => owner.mayKeep());
+  }
+
+  /** Whether the connection stays open, as the written head says. */
+  get keep(): boolean {
+    return this.#sink.keep;
   }
 
   /** A head has come, sent or not. */
@@ -93,10 +95,10 @@ export class Reply implements Held {
     this.#ground.holds.remove(this);
     this.#gathering = false;
     const body = this.#gathered;
-    this.#gathered = this.#headText(head, -1);
+    this.#gathered = '';
     this.bytesOut = body.length;
-    if (body.length > 0) this.#gathered += this.#chunked ? framed(body) : body;
-    return this.#sendGathered();
+    this.#sendHead(head, -1);
+    return this.#sink.text(body);
   }
 
   /** The whole answer has come. */
@@ -106,26 +108,23 @@ export class Reply implements Held {
       this.#ground.holds.remove(this);
       this.#gathering = false;
       this.bytesOut = this.#gathered.length;
-      this.#gathered = this.#headText(head, this.bytesOut) + this.#gathered;
-    } else if (this.#chunked) this.#gathered += '0\r\n\r\n';
-    this.#sendGathered();
+      this.#sendHead(head, this.bytesOut);
+    }
+    const body = this.#gathered;
+    this.#gathered = '';
+    this.#sink.end(body);
   }
 
   #stream(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;
     this.bytesOut += length;
     if (length <= joinSize) {
-      const text = bytes.toString('latin1', start, end);
-      this.#gathered += this.#chunked ? framed(text) : text;
+      this.#gathered += bytes.toString('latin1', start, end);
       return this.#gathered.length <= joinSize || this.#sendGathered();
     }
     this.#sendGathered();
-    const size = this.#chunked ? `${length.toString(16)}\r\n` : '';
-    const copy = Buffer.allocUnsafe(size.length + length + (this.#chunked ? 2 : 0));
-    copy.write(size, 'latin1');
-    bytes.copy(copy, size.length, start, end);
-    if (this.#chunked) copy.write('\r\n', size.length + length, 'latin1');
-    return this.#owner.client.write(copy);
+    this.sent = true;
+    return this.#sink.bytes(bytes, start, end);
   }
 
   #sendGathered(): boolean {
@@ -133,32 +132,14 @@ export class Reply implements Held {
     if (text === '') return true;
     this.#gathered = '';
     this.sent = true;
-    return this.#owner.client.write(text);
+    return this.#sink.text(text);
   }
 
-  /** `whole`: the length of the body where all of it is at hand, -1 where more follows (RFC 9112 6.3, from the sender's side). */
-  #headText(head: ResponseHead, whole: number): string {
-    const { request } = this.#owner;
+  #sendHead(head: ResponseHead, whole: number): void {
     this.status = head.status;
-    this.keep = this.#owner.mayKeep();
-    let framing = '';
-    const length = head.contentLength === -1 ? whole : head.contentLength;
-    if (head.status === 204) framing = '';
-    else if (request.method === 'HEAD' || head.status === 304) {
-      if (head.contentLength !== -1) framing = `Content-Length: ${head.contentLength}\r\n`;
-    } else if (length !== -1) framing = `Content-Length: ${length}\r\n`;
-    else if (request.minor === 1) {
-      this.#chunked = true;
-      framing = 'Transfer-Encoding: chunked\r\n';
-    } else this.keep = false;
-    const connection = this.keep ? (request.minor === 1 ? '' : 'Connection: keep-alive\r\n') : 'Connection: close\r\n';
-    const date = head.dated ? '' : this.#ground.dateLine;
-    return `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${date}${framing}${connection}\r\n`;
+    this.sent = true;
+    this.#sink.head(head, head.contentLength === -1 ? whole : head.contentLength);
   }
-}
-
-function framed(text: string): string {
-  return `${text.length.toString(16)}\r\n${text}\r\n`;
 }
 
 /** The usual phrase of a status. */

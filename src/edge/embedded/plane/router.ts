@@ -1,60 +1,49 @@
 import type { PoolCounters, RouteTable } from '../../port.ts';
 import { EndpointState } from './endpoint.ts';
 import type { Ground } from './ground.ts';
+import { entryOf, type RouteEntry } from '../policy/route-entry.ts';
 import { PoolState } from './pool.ts';
-
-interface PathRoute {
-  /** Without the slash at its end; empty for all. */
-  readonly prefix: string;
-  readonly pool: PoolState;
-}
+import { RouteIndex } from './route-index.ts';
 
 /** The route table in the form in which it is asked, with the state that outlives tables. */
 export class Router {
   readonly #ground: Ground;
-  #exact = new Map<string, PathRoute[]>();
-  /** By what follows the first label. */
-  #wildcard = new Map<string, PathRoute[]>();
+  readonly #index = new RouteIndex();
   #pools = new Map<string, PoolState>();
   #endpoints = new Map<string, EndpointState>();
   /** Left the table with something under way. */
   readonly #leaving = new Set<EndpointState>();
+  /** Pools with endpoints whose weight still grows. */
+  readonly #growing = new Set<PoolState>();
+  /** Some pool has, or had, a limit on connections. */
+  #counts = false;
 
   constructor(ground: Ground) {
     this.#ground = ground;
   }
 
   /** `host`: lower case, no port, no trailing dot. `path`: decoded and resolved where it was unusual. */
-  find(host: string, path: string): PoolState | null {
-    const exact = this.#exact.get(host);
-    const found = exact === undefined ? null : longest(exact, path);
-    if (found !== null || this.#wildcard.size === 0) return found;
-    const dot = host.indexOf('.');
-    const wildcard = dot < 1 ? undefined : this.#wildcard.get(host.slice(dot + 1));
-    return wildcard === undefined ? null : longest(wildcard, path);
+  find(host: string, path: string): RouteEntry | null {
+    return this.#index.find(host, path);
+  }
+
+  /** What an authority is to be answered at this address; `null`: it is none of theirs. */
+  challenge(host: string, path: string): string | null {
+    return this.#index.challenge(host, path);
   }
 
   /** One synchronous step: a request sees the table before or the table after. */
   apply(table: RouteTable): void {
     this.#applyEndpoints(table);
+    this.#applyStates(table);
     this.#applyPools(table);
-    const exact = new Map<string, PathRoute[]>();
-    const wildcard = new Map<string, PathRoute[]>();
-    for (const route of table.routes) {
+    const { policies, quotas } = this.#ground;
+    policies.apply(table.policies ?? []);
+    quotas.declared = policies.limited;
+    this.#index.apply(table, (route) => {
       const pool = this.#pools.get(route.pool);
-      if (pool === undefined) continue;
-      const isWildcard = route.host.startsWith('*.');
-      const host = isWildcard ? route.host.slice(2) : route.host;
-      const routes = isWildcard ? wildcard : exact;
-      const paths = routes.get(host) ?? [];
-      paths.push({ prefix: route.path.replace(/\/+$/, ''), pool });
-      routes.set(host, paths);
-    }
-    for (const paths of [...exact.values(), ...wildcard.values()]) {
-      paths.sort((a, b) => b.prefix.length - a.prefix.length);
-    }
-    this.#exact = exact;
-    this.#wildcard = wildcard;
+      return pool === undefined ? null : entryOf(route, pool, policies.find(route.policy));
+    });
   }
 
   inFlight(): Map<string, number> {
@@ -67,12 +56,22 @@ export class Router {
     return counts;
   }
 
+  /** Ids of the table's endpoints from which nothing comes although requests wait there. */
+  stalled(): string[] {
+    const now = performance.now();
+    return [...this.#endpoints.values()].filter((endpoint) => endpoint.stalled(now)).map(({ id }) => id);
+  }
+
   counters(): PoolCounters[] {
     return [...this.#pools.values()].map((pool) => pool.counters());
   }
 
   sweep(now: number): void {
     for (const endpoint of this.#endpoints.values()) endpoint.sweep(now);
+    for (const pool of this.#growing) {
+      pool.grow(this.#ground.options.now());
+      if (!pool.growing) this.#growing.delete(pool);
+    }
     for (const endpoint of this.#leaving) {
       if (endpoint.inFlight === 0) this.#leaving.delete(endpoint);
     }
@@ -102,11 +101,51 @@ export class Router {
     this.#endpoints = next;
   }
 
+  /** What the table says about endpoints as such, whichever pool says it. */
+  #applyStates(table: RouteTable): void {
+    const down = new Set<string>();
+    const counted = new Set<string>();
+    for (const pool of table.pools) {
+      if (pool.kind === 'static') continue;
+      for (const endpoint of pool.endpoints) {
+        if (endpoint.down === true) down.add(endpoint.id);
+        if (pool.maxConnections !== undefined) counted.add(endpoint.id);
+      }
+    }
+    for (const [id, endpoint] of this.#endpoints) {
+      endpoint.down = down.has(id);
+      this.#count(endpoint, counted.has(id));
+    }
+    if (counted.size === 0 || this.#counts) return;
+    this.#counts = true;
+    this.#ground.places.start(() => this.#held());
+  }
+
+  /** What is under way at an endpoint when its limit comes counts too. */
+  #count(endpoint: EndpointState, counted: boolean): void {
+    if (endpoint.counted === counted) return;
+    endpoint.counted = counted;
+    if (this.#counts && endpoint.inFlight > 0)
+      this.#ground.places.change(endpoint.id, counted ? endpoint.inFlight : -endpoint.inFlight);
+  }
+
+  #held(): Map<string, number> {
+    const held = new Map<string, number>();
+    for (const endpoint of [...this.#endpoints.values(), ...this.#leaving]) {
+      if (endpoint.counted && endpoint.inFlight > 0)
+        held.set(endpoint.id, (held.get(endpoint.id) ?? 0) + endpoint.inFlight);
+    }
+    return held;
+  }
+
   #applyPools(table: RouteTable): void {
     const next = new Map<string, PoolState>();
+    const now = this.#ground.options.now();
+    this.#growing.clear();
     for (const config of table.pools) {
       const pool = this.#pools.get(config.id) ?? new PoolState(config);
-      pool.update(config, this.#endpoints);
+      pool.update(config, this.#endpoints, now);
+      if (pool.growing) this.#growing.add(pool);
       next.set(config.id, pool);
     }
     for (const [id, pool] of this.#pools) {
@@ -114,14 +153,4 @@ export class Router {
     }
     this.#pools = next;
   }
-}
-
-/** The first of the routes, longest first, whose path is the request's or ends at one of its slashes. */
-function longest(routes: readonly PathRoute[], path: string): PoolState | null {
-  for (const { prefix, pool } of routes) {
-    if (prefix === '') return pool;
-    if (path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f))
-      return pool;
-  }
-  return null;
 }

@@ -1,38 +1,24 @@
 import type { Readable } from 'node:stream';
 import type { RequestHead } from '../http/request-head.ts';
 import { ResponseHead } from '../http/response-head.ts';
-import { type Reply, reasonOf } from './reply.ts';
-import type { HeaderLookup, StaticAnswer, StaticBody, StaticRequest } from './types.ts';
+import { fieldOf } from '../policy/field-lines.ts';
+import type { Answering } from '../policy/shaped-reply.ts';
+import { reasonOf } from './reply.ts';
+import type { StaticAnswer, StaticBody, StaticRequest } from './types.ts';
 
-/** The request as static files see it; `path` is decoded and resolved. */
-export function staticRequestOf(request: RequestHead, path: string): StaticRequest {
-  const { target, pathLength } = request;
+/** The request as static files see it; `path` is decoded and resolved, `target` what the client or a rule asked for. */
+export function staticRequestOf(
+  request: RequestHead,
+  { path, target }: { readonly path: string; readonly target: string },
+): StaticRequest {
+  const query = target.indexOf('?');
   return {
     method: request.method === 'HEAD' ? 'HEAD' : 'GET',
     path,
-    rawPath: target.slice(0, pathLength),
-    query: target.length === pathLength ? null : target.slice(pathLength + 1),
-    headers: new FieldLookup(request.fields),
+    rawPath: query === -1 ? target : target.slice(0, query),
+    query: query === -1 ? null : target.slice(query + 1),
+    headers: { get: (name) => fieldOf(request.fields, name) },
   };
-}
-
-/** Fields of a normalised head, found when asked for: only few requests ask. */
-class FieldLookup implements HeaderLookup {
-  readonly #fields: string;
-
-  constructor(fields: string) {
-    this.#fields = fields;
-  }
-
-  get(name: string): string | null {
-    let found: string | null = null;
-    for (const line of this.#fields.split('\r\n')) {
-      if (line.charCodeAt(name.length) !== 0x3a || line.slice(0, name.length).toLowerCase() !== name) continue;
-      const value = line.slice(name.length + 2);
-      found = found === null ? value : `${found}, ${value}`;
-    }
-    return found;
-  }
 }
 
 /** The head of an answer that does not come from an upstream. */
@@ -49,7 +35,7 @@ export function ownHead(status: number, length: number, headers: StaticAnswer['h
 }
 
 export interface SourceUser {
-  readonly reply: Reply;
+  readonly reply: Answering;
   sourceEnded(): void;
   /** Fewer bytes than announced, or more. */
   sourceFailed(): void;

@@ -1,4 +1,7 @@
 import type { Socket } from 'node:net';
+import type { ResponseHead } from '../http/response-head.ts';
+import type { InterimHead } from './client-port.ts';
+import { reasonOf } from './reply.ts';
 import type { UpstreamConnection } from './upstream.ts';
 
 /** Bytes in both directions after an upgrade, each held back when the other side does not take them. */
@@ -54,4 +57,10 @@ export class Tunnel {
     this.#upstreamEnded = true;
     this.#client.end();
   }
+}
+
+/** Fields of the connection are not the endpoint's to pass on; those of the upgrade are written anew (RFC 9110 7.8). */
+export function switchingHead(head: ResponseHead): InterimHead {
+  const reason = head.reason === '' ? reasonOf(101) : head.reason;
+  return { status: 101, reason, fields: `${head.fields}Upgrade: ${head.upgrade ?? ''}\r\nConnection: Upgrade\r\n` };
 }

@@ -1,7 +1,10 @@
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { StaticPool } from '../../pool.ts';
 import type { PoolCounters, RouteTable } from '../../port.ts';
+import type { QuotaReport } from '../policy/quotas.ts';
+import type { Places } from './places.ts';
+import type { ClientGround, PlaneClient } from './plane-client.ts';
 
 /**
  * The data plane of one worker: connections of clients, routing, balancing, connections to endpoints.
@@ -11,14 +14,29 @@ export interface Plane {
   /** Takes every connection that the server accepts from now on. The server should be made with `noDelay: true`. */
   serve(server: Server): void;
 
+  /** Takes one connection that was accepted elsewhere, in the form that `open` gives it; beyond the limit of connections it is closed. */
+  take(socket: Socket, open: (ground: ClientGround) => PlaneClient): void;
+
   /** From its return on, no new request goes to an endpoint that the table does not name. Endpoints that stay keep counters and idle connections. */
   apply(table: RouteTable): void;
 
   /** Requests and upgraded connections under way, by endpoint id; endpoints that left the table are listed until they reach 0. */
   inFlight(): Map<string, number>;
 
+  /** Ids of endpoints; see `Edge.stalled`. */
+  stalled(): string[];
+
   /** Since this plane began, by pool id, for the pools of the table. */
   counters(): PoolCounters[];
+
+  /** What clients have used of the limits that hold over all workers, since the last call; `null`: nothing new. `worker`: its pid. */
+  quotaReport(worker: number): QuotaReport | null;
+
+  /** Takes another worker's report. */
+  learnQuotas(report: QuotaReport): void;
+
+  /** Whether the table declares limits that hold over all workers. */
+  readonly limited: boolean;
 
   /** Client connections that are open, idle ones included. */
   connections(): number;
@@ -33,6 +51,8 @@ export interface Plane {
 export interface PlaneOptions {
   /** Never rejects for what a visitor can cause; a rejection becomes a 500 page. */
   answerStatic(pool: StaticPool, request: StaticRequest): Promise<StaticAnswer>;
+  /** Whether a file, or a folder with its index, is there for the path: not the fallback, not 404.html. Rejects as `answerStatic` does. */
+  hasFile(pool: StaticPool, path: string): Promise<boolean>;
   errorPage(status: number, request: ErrorRequest): ErrorPage;
   /** Called once per request, when its answer has ended in whatever way. Must be cheap and must not throw. */
   log(entry: AccessEntry): void;
@@ -40,6 +60,12 @@ export interface PlaneOptions {
   now(): number;
   /** Told of an exception in the plane's own code, which has cost one connection and not the worker. Without it, a process warning. */
   fault?(error: unknown): void;
+  /** Path of a PEM file with the authorities that upstreams over TLS are checked against; the system's unless told. */
+  readonly authorities?: string;
+  /** Counts connections at endpoints with a limit; those of this plane alone unless told. Closed with the plane. */
+  readonly places?: Places;
+  /** The port at which HTTPS is served, for redirects; `null`, and where it is not told: none. */
+  httpsPort?(): number | null;
   /** What the limits of connections and times are unless told; tests shorten them. */
   readonly limits?: Partial<PlaneLimits>;
 }
@@ -50,6 +76,8 @@ export interface PlaneLimits {
   readonly headSize: number;
   readonly requestLineSize: number;
   readonly headerCount: number;
+  /** From accept to the end of a TLS handshake. */
+  readonly handshakeTimeout: number;
   /** From the first byte of a head (or from accept) to its end. */
   readonly headTimeout: number;
   readonly keepAliveTimeout: number;
@@ -105,6 +133,8 @@ export interface StaticBody {
 }
 
 export interface ErrorRequest {
+  /** The site is closed for maintenance, and says so. */
+  readonly maintenance?: true;
   /** The Accept field, `null` where none was sent or the head could not be read. */
   readonly accept: string | null;
   /** The request's id, as in X-Request-Id and the access log. */
@@ -131,7 +161,7 @@ export interface AccessEntry {
   readonly host: string;
   readonly method: string;
   readonly target: string;
-  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1';
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0';
   /** 0: the client left before an answer. */
   readonly status: number;
   /** Body bytes from the client. */

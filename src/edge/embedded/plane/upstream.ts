@@ -1,9 +1,10 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { ChunkedDecoder, type PayloadSink } from '../http/chunked.ts';
 import { HeadScanner, NEEDS_MORE } from '../http/head-scanner.ts';
 import { Refusal } from '../http/refusal.ts';
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
 import type { Ground } from './ground.ts';
+import type { TlsTarget } from './upstream-tls.ts';
 
 /** `connect`: no connection came about, so nothing was sent. */
 export type UpstreamFailure = 'connect' | 'closed' | 'malformed' | 'timeout';
@@ -34,6 +35,8 @@ export interface UpstreamUser extends PayloadSink {
 export interface ConnectionOwner {
   readonly host: string;
   readonly port: number;
+  /** Bytes have come. */
+  heard(): void;
   closed(connection: UpstreamConnection): void;
 }
 
@@ -60,24 +63,25 @@ export class UpstreamConnection {
   /** Bytes of a response to the present user have come. */
   answered = false;
   idleSince = 0;
+  /** Of whom it was made with; `null`: plain. */
+  readonly key: string | null;
 
-  constructor(ground: Ground, owner: ConnectionOwner) {
+  constructor(ground: Ground, owner: ConnectionOwner, tls: TlsTarget | null) {
     this.#ground = ground;
     this.#owner = owner;
+    this.key = tls === null ? null : tls.key;
     this.#scanner = new HeadScanner(ground.upstreamHeadLimits);
-    this.#socket = connect({
-      host: owner.host,
-      port: owner.port,
-      noDelay: true,
-      onread: {
-        buffer: ground.readBuffer,
-        callback: (length, bytes) => {
-          this.#guarded(() => this.#read(length, bytes as Buffer));
-          return true;
-        },
+    const onread: OnReadOpts = {
+      buffer: ground.readBuffer,
+      callback: (length, bytes) => {
+        this.#guarded(() => this.#read(length, bytes as Buffer));
+        return true;
       },
-    });
-    this.#listen();
+    };
+    const { host, port } = owner;
+    this.#socket =
+      tls === null ? connect({ host, port, noDelay: true, onread }) : ground.tls.connect({ host, port }, tls, onread);
+    this.#listen(tls === null ? 'connect' : 'secureConnect');
   }
 
   /** Takes the connection for an exchange: a response will follow. `headRequest`: its response has no body whatever it says. */
@@ -129,9 +133,9 @@ export class UpstreamConnection {
     user?.failed(failure);
   }
 
-  #listen(): void {
+  #listen(ready: 'connect' | 'secureConnect'): void {
     const socket = this.#socket;
-    socket.on('connect', () => {
+    socket.on(ready, () => {
       this.ready = true;
       this.#guarded(() => this.#user?.connected());
     });
@@ -172,6 +176,7 @@ export class UpstreamConnection {
       return;
     }
     this.answered = true;
+    this.#owner.heard();
     if (this.#state === reading.tunnel) {
       user.tunnelled(bytes, 0, length);
       return;

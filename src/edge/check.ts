@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { isHost } from '../../model/names.ts';
-import type { Pool, ProxyPool, StaticPool } from '../pool.ts';
-import type { RouteTable, StreamRoute } from '../port.ts';
+import { isHost } from '../model/names.ts';
+import { checkPolicy } from './policy-check.ts';
+import type { Pool, ProxyPool, StaticPool } from './pool.ts';
+import type { HttpChallenge, Route, RouteTable, StreamRoute } from './port.ts';
 
 /** What is wrong with the folders of a table's static pools, one sentence each. */
 export async function checkFolders(table: RouteTable): Promise<string[]> {
@@ -14,12 +15,20 @@ export async function checkFolders(table: RouteTable): Promise<string[]> {
 /** What is wrong with a table in itself, one sentence each; empty when it is sound. */
 export function checkTable(table: RouteTable): string[] {
   const pools = new Map(table.pools.map((pool) => [pool.id, pool]));
+  const policies = table.policies ?? [];
+  const policyIds = new Set(policies.map((policy) => policy.id));
+  const challenges = table.challenges ?? [];
   return [
     ...checkVersion(table),
     ...duplicates(table.pools.map((pool) => `pool ${pool.id}`)),
+    ...duplicates(policies.map((policy) => `policy ${policy.id}`)),
+    ...duplicates(challenges.map((challenge) => `challenge ${challenge.host} ${challenge.token}`)),
     ...duplicates(table.routes.map((route) => `route ${route.host}${route.path}`)),
     ...duplicates(table.streams.map((stream) => `stream on port ${stream.port}`)),
     ...table.routes.flatMap((route) => checkRoute(route, pools)),
+    ...table.routes.flatMap((route) => checkRouteMore(route, policyIds)),
+    ...policies.flatMap(checkPolicy),
+    ...challenges.flatMap(checkChallenge),
     ...table.streams.flatMap((stream) => checkStream(stream, pools)),
     ...table.pools.flatMap((pool) => (pool.kind === 'proxy' ? checkProxy(pool) : checkStatic(pool))),
   ];
@@ -38,6 +47,29 @@ function checkRoute(route: RouteTable['routes'][number], pools: ReadonlyMap<stri
   if (!/^\/[^?#\s\\]*$/.test(route.path))
     problems.push(`${name}: the path must begin with / and hold no query, blank or backslash`);
   if (!pools.has(route.pool)) problems.push(`${name}: there is no pool ${route.pool}`);
+  return problems;
+}
+
+function checkRouteMore(route: Route, policies: ReadonlySet<string>): string[] {
+  const name = `route ${route.host}${route.path}`;
+  const problems: string[] = [];
+  if (route.policy !== undefined && !policies.has(route.policy))
+    problems.push(`${name}: there is no policy ${route.policy}`);
+  if (route.hsts !== undefined && !(Number.isSafeInteger(route.hsts) && route.hsts >= 0))
+    problems.push(`${name}: hsts ${route.hsts} is no whole number of seconds from 0`);
+  if (route.redirectToHttps === true && /(?:^|\.)localhost$/.test(route.host))
+    problems.push(`${name}: names under localhost answer plain HTTP and are not redirected`);
+  return problems;
+}
+
+/** RFC 8555 8.3: token and key authorisation are base64url, the latter with a point in it. */
+function checkChallenge({ host, token, answer }: HttpChallenge): string[] {
+  const name = `challenge ${host} ${token}`;
+  const problems: string[] = [];
+  if (!isHost(host) || host.startsWith('*.'))
+    problems.push(`${name}: the host is no lower-case host name without a port`);
+  if (!/^[A-Za-z0-9_-]{1,255}$/.test(token)) problems.push(`${name}: the token is not base64url`);
+  if (!/^[A-Za-z0-9_.-]{1,1024}$/.test(answer)) problems.push(`${name}: the answer is not base64url with a point`);
   return problems;
 }
 

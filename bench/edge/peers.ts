@@ -1,0 +1,186 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Contestant, Ground } from './contestants.ts';
+import { accepting, childrenOf, freePort, Running } from './processes.ts';
+
+/** The answer of every backend: small, as an API's. */
+const answer = `'{"id":1,"name":"kopi","price":15000}'`;
+
+/** What a peer is measured over: plain HTTP, or HTTPS with this certificate. */
+export interface Transport {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Two cheap backends in one nginx: a fixed JSON answer, connections kept as long as the proxy wants. */
+export async function startBackends(ground: Ground): Promise<AsyncDisposable & { readonly ports: readonly number[] }> {
+  const ports = [await freePort(), await freePort()];
+  const listen = ports.map((port) => `listen 127.0.0.1:${port};`).join(' ');
+  const server = `server { ${listen} location / { default_type application/json; return 200 ${answer}; } }`;
+  const running = await startNginx(ground, {
+    name: 'backends',
+    core: ground.otherCore,
+    http: `access_log off; keepalive_requests 1000000000; ${server}`,
+    port: ports[0] ?? 0,
+  });
+  return { ports, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
+}
+
+/**
+ * nginx as tutorials set it up: an upstream of two servers and a bare proxy_pass, so HTTP/1.0 and a new connection per request to the
+ * backend. `worker_connections` is raised, for Debian's 768 would run out and answer 500.
+ */
+export async function startTutorialNginx(
+  ground: Ground,
+  backends: readonly number[],
+  log: boolean,
+): Promise<Contestant> {
+  const port = await freePort();
+  const name = log ? 'nginx, tutorial' : 'nginx, tutorial, no access log';
+  const running = await startNginx(ground, {
+    name: log ? 'tutorial' : 'tutorial-no-log',
+    core: ground.proxyCore,
+    http: `access_log ${log ? join(ground.folder, 'nginx-access.log') : 'off'};
+      upstream app { ${serversOf(backends)} }
+      server { listen 127.0.0.1:${port}; location / { proxy_pass http://app; } }`,
+    port,
+  });
+  return workerOf(running, { name, port });
+}
+
+/** nginx tuned by hand for these upstreams: HTTP/1.1 to them over kept connections, a buffered log, the forwarding fields that every site sends. */
+export async function startTunedNginx(
+  ground: Ground,
+  backends: readonly number[],
+  transport: Transport | null = null,
+): Promise<Contestant> {
+  const port = await freePort();
+  const listen =
+    transport === null
+      ? `listen 127.0.0.1:${port};`
+      : `listen 127.0.0.1:${port} ssl http2; ssl_certificate ${transport.certificate}; ssl_certificate_key ${transport.key};
+         ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:tls:10m; ssl_session_tickets off; ssl_prefer_server_ciphers off;`;
+  const running = await startNginx(ground, {
+    name: transport === null ? 'tuned' : 'tuned-tls',
+    core: ground.proxyCore,
+    http: `access_log ${join(ground.folder, 'tuned-access.log')} combined buffer=64k flush=1s;
+      keepalive_requests 1000000000;
+      upstream app { ${serversOf(backends)} keepalive 256; keepalive_requests 1000000000; }
+      server { ${listen}
+        location / {
+          proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
+          proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr;
+          proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
+        } }`,
+    port,
+  });
+  return workerOf(running, { name: 'nginx, tuned by hand', port });
+}
+
+/** HAProxy with one thread and kept connections to the servers. */
+export async function startHaproxy(ground: Ground, backends: readonly number[]): Promise<Contestant> {
+  const port = await freePort();
+  const configuration = join(ground.folder, 'haproxy.cfg');
+  const servers = backends.map((backend, index) => `  server b${index} 127.0.0.1:${backend}`).join('\n');
+  await writeFile(
+    configuration,
+    `global
+  nbthread 1
+  maxconn 16384
+defaults
+  mode http
+  option http-keep-alive
+  http-reuse always
+  option forwardfor
+  timeout connect 2500ms
+  timeout client 75s
+  timeout server 60s
+frontend in
+  bind 127.0.0.1:${port}
+  default_backend app
+backend app
+  balance roundrobin
+${servers}
+`,
+  );
+  return started(new Running(ground.proxyCore, ['haproxy', '-db', '-f', configuration]), { name: 'HAProxy', port });
+}
+
+/** Caddy as its manual shows a reverse proxy, with the one core that each contestant has. */
+export async function startCaddy(ground: Ground, backends: readonly number[]): Promise<Contestant> {
+  const port = await freePort();
+  const folder = join(ground.folder, 'caddy');
+  await mkdir(folder);
+  const configuration = join(folder, 'Caddyfile');
+  const to = backends.map((backend) => `127.0.0.1:${backend}`).join(' ');
+  await writeFile(
+    configuration,
+    `{
+  admin off
+  auto_https off
+  persist_config off
+  storage file_system ${folder}
+}
+http://127.0.0.1:${port} {
+  reverse_proxy ${to}
+}
+`,
+  );
+  const environment = ['env', 'GOMAXPROCS=1', `HOME=${folder}`, `XDG_DATA_HOME=${folder}`, `XDG_CONFIG_HOME=${folder}`];
+  const command = [...environment, 'caddy', 'run', '--adapter', 'caddyfile', '--config', configuration];
+  return started(new Running(ground.proxyCore, command), { name: 'Caddy', port });
+}
+
+function serversOf(backends: readonly number[]): string {
+  return backends.map((backend) => `server 127.0.0.1:${backend};`).join(' ');
+}
+
+async function started(
+  running: Running,
+  { name, port }: { readonly name: string; readonly port: number },
+): Promise<Contestant> {
+  try {
+    await accepting(port);
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
+  return { name, port, pid: running.pid, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
+}
+
+function workerOf(running: Running, { name, port }: { readonly name: string; readonly port: number }): Contestant {
+  const [worker] = childrenOf(running.pid);
+  if (worker === undefined) throw new Error('nginx has no worker');
+  return { name, port, pid: worker, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
+}
+
+interface NginxOptions {
+  readonly name: string;
+  readonly core: number;
+  readonly http: string;
+  readonly port: number;
+}
+
+async function startNginx(ground: Ground, { name, core, http, port }: NginxOptions): Promise<Running> {
+  const folder = join(ground.folder, name);
+  await mkdir(folder, { mode: 0o755 });
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${join(folder, kind)};`,
+  );
+  const configuration = join(folder, 'nginx.conf');
+  await writeFile(
+    configuration,
+    `daemon off; worker_processes 1; pid ${join(folder, 'pid')}; error_log ${join(folder, 'error.log')};
+    events { worker_connections 4096; }
+    http { ${temporary.join(' ')} ${http} }
+    `,
+  );
+  const running = new Running(core, ['nginx', '-c', configuration]);
+  try {
+    await accepting(port);
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
+  return running;
+}

@@ -1,0 +1,105 @@
+import type { Authorization, Client, Order } from 'acme-client';
+import {
+  type AcmeAuthorization,
+  type AcmeChallenge,
+  type AcmeOrder,
+  AcmeProblem,
+  type AcmeSession,
+  challengeTypes,
+} from '../port.ts';
+import { told } from './told.ts';
+
+type Library = typeof import('acme-client');
+
+/** Times that a request is begun again when the authority keeps refusing its nonces; the library itself tries each six times. */
+const nonceTries = 4;
+
+/** Speaks as one account. The library's own `auto` is not used: it cannot be taken up again after a crash, and waits without an end of ours. */
+export class AcmeLibrarySession implements AcmeSession {
+  readonly #acme: Library;
+  readonly #client: Client;
+
+  constructor(acme: Library, client: Client) {
+    this.#acme = acme;
+    this.#client = client;
+  }
+
+  async place(name: string): Promise<AcmeOrder> {
+    return orderOf(await this.#ask(() => this.#client.createOrder({ identifiers: [{ type: 'dns', value: name }] })));
+  }
+
+  async order(url: string): Promise<AcmeOrder> {
+    return orderOf(await this.#raw(url));
+  }
+
+  async authorizations({ url }: AcmeOrder): Promise<readonly AcmeAuthorization[]> {
+    const order = await this.#raw(url);
+    const found = await this.#ask(() => this.#client.getAuthorizations(order));
+    return await Promise.all(found.map((authorization) => this.#authorization(authorization)));
+  }
+
+  async ready({ type, url, token }: AcmeChallenge): Promise<void> {
+    // The library's type knows two kinds of challenge; it posts to the URL of any.
+    await this.#ask(() =>
+      this.#client.completeChallenge({ type: type === 'dns-01' ? type : 'http-01', url, token, status: 'pending' }),
+    );
+  }
+
+  async abandon({ url }: AcmeOrder): Promise<void> {
+    const order = await this.#raw(url);
+    for (const authorization of await this.#ask(() => this.#client.getAuthorizations(order))) {
+      if (authorization.status === 'pending')
+        await this.#ask(() => this.#client.deactivateAuthorization(authorization));
+    }
+  }
+
+  async finalize({ url }: AcmeOrder, { name, key }: { name: string; key: string }): Promise<AcmeOrder> {
+    const order = await this.#raw(url);
+    const [, request] = await this.#acme.crypto.createCsr({ altNames: [name] }, key);
+    return orderOf(await this.#ask(() => this.#client.finalizeOrder(order, request)));
+  }
+
+  async certificate({ url }: AcmeOrder): Promise<string> {
+    const order = await this.#raw(url);
+    return await this.#ask(() => this.#client.getCertificate(order));
+  }
+
+  #raw(url: string): Promise<Order> {
+    // The library reads no more of the order than its URL.
+    return this.#ask(() => this.#client.getOrder({ url } as Order));
+  }
+
+  async #authorization(authorization: Authorization): Promise<AcmeAuthorization> {
+    const challenges: AcmeChallenge[] = [];
+    let problem: string | null = null;
+    for (const challenge of authorization.challenges) {
+      problem ??= problemOf(challenge.error);
+      const type = challengeTypes.find((known) => known === challenge.type);
+      if (type === undefined) continue;
+      const answer = await this.#client.getChallengeKeyAuthorization(challenge);
+      challenges.push({ type, url: challenge.url, token: challenge.token, answer });
+    }
+    return { name: authorization.identifier.value, status: authorization.status, challenges, problem };
+  }
+
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await told(request());
+      } catch (error) {
+        const nonce = error instanceof AcmeProblem && /nonce/i.test(error.message);
+        if (!nonce || tries >= nonceTries) throw error;
+      }
+    }
+  }
+}
+
+function orderOf(order: Order): AcmeOrder {
+  return { url: order.url, status: order.status, problem: problemOf(order.error) };
+}
+
+function problemOf(error: unknown): string | null {
+  return typeof error === 'object' && error !== null && 'detail' in error && typeof error.detail === 'string'
+    ? error.detail
+    : null;
+}

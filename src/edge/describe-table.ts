@@ -1,0 +1,47 @@
+import type { Pool } from './pool.ts';
+import type { RouteTable } from './port.ts';
+
+/** A route table as text for people: routes in the order in which they win, then private ports, then pools with their endpoints. */
+export function describeTable(table: RouteTable): string {
+  const sections = [
+    `route table, version ${table.version}`,
+    section(
+      'routes',
+      [...table.routes].sort(byPrecedence).map((route) => `${route.host}${route.path} -> ${route.pool}`),
+    ),
+    section(
+      'private ports',
+      [...table.streams].sort((a, b) => a.port - b.port).map((stream) => `127.0.0.1:${stream.port} -> ${stream.pool}`),
+    ),
+    section('pools', [...table.pools].sort((a, b) => compare(a.id, b.id)).flatMap(describePool)),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return [title, ...(lines.length === 0 ? ['none'] : lines).map((line) => `  ${line}`)].join('\n');
+}
+
+function describePool(pool: Pool): string[] {
+  if (pool.kind === 'static') {
+    const fallback = pool.fallback === null ? '' : `, else ${pool.fallback}`;
+    return [`${pool.id} (${pool.service}): files of ${pool.root}${fallback}`];
+  }
+  const idle = pool.idleTimeout === null ? 'any silence' : `silence up to ${pool.idleTimeout} ms`;
+  const host = pool.rewriteHost ? ', told its own address as Host' : '';
+  return [
+    `${pool.id} (${pool.service}): ${pool.balance}, bodies up to ${pool.maxBodySize} bytes, first answer within ${pool.responseTimeout} ms, ${idle}${host}`,
+    ...(pool.endpoints.length === 0 ? ['  no endpoint: answers 503'] : []),
+    ...pool.endpoints.map((endpoint) => `  ${endpoint.id} ${endpoint.host}:${endpoint.port} weight ${endpoint.weight}`),
+  ];
+}
+
+/** Exact hosts before wildcards, then by name; within a host the longest path first. */
+function byPrecedence(a: RouteTable['routes'][number], b: RouteTable['routes'][number]): number {
+  const wildcard = Number(a.host.startsWith('*.')) - Number(b.host.startsWith('*.'));
+  return wildcard || compare(a.host, b.host) || b.path.length - a.path.length || compare(a.path, b.path);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,51 @@
+/** What one HTTP/2 connection may cost. Sizes in bytes. */
+export const bounds = {
+  /** SETTINGS_MAX_CONCURRENT_STREAMS. */
+  streams: 128,
+  /** SETTINGS_INITIAL_WINDOW_SIZE: what one request's body may be ahead of its endpoint. */
+  streamWindow: 128 * 1024,
+  /** The same over all streams. */
+  connectionWindow: 512 * 1024,
+  /** A header block as it comes, compressed, over all its frames; and how many frames (CVE-2024-27316). */
+  blockSize: 64 * 1024,
+  blockFrames: 32,
+  /** What waits for the socket before bodies are held back; and before a client that does not read is given up. */
+  outboxSize: 256 * 1024,
+  outboxLimit: 1024 * 1024,
+  /** Streams that ended lately are remembered, for frames that were on their way. */
+  remembered: 256,
+  /** Streams that were reset, refused or malformed (CVE-2023-44487): a browser that leaves a page resets a hundred at once. */
+  resets: { burst: 400, perSecond: 40 },
+  /** PING, SETTINGS, PRIORITY, empty and unknown frames, window updates without need. */
+  control: { burst: 1000, perSecond: 100 },
+} as const;
+
+/** A bucket of so many events that fills again with time. */
+export class Budget {
+  readonly #burst: number;
+  readonly #perMillisecond: number;
+  #left: number;
+  #filledAt: number;
+
+  constructor({ burst, perSecond }: { readonly burst: number; readonly perSecond: number }, now: number) {
+    this.#burst = burst;
+    this.#perMillisecond = perSecond / 1000;
+    this.#left = burst;
+    this.#filledAt = now;
+  }
+
+  /** `false`: there was none left. */
+  spend(now: number): boolean {
+    if (this.#left < 1) {
+      this.#left = Math.min(this.#burst, this.#left + (now - this.#filledAt) * this.#perMillisecond);
+      this.#filledAt = now;
+    }
+    this.#left -= 1;
+    return this.#left >= 0;
+  }
+
+  /** For what was asked for: it costs nothing. */
+  refund(): void {
+    this.#left = Math.min(this.#burst, this.#left + 1);
+  }
+}

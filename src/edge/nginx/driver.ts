@@ -1,0 +1,231 @@
+import { isAbsolute } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import { readIfThere } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import type { EdgeCertificate } from '../certificate.ts';
+import { checkFolders, checkTable } from '../check.ts';
+import type { Edge, EdgeStatus, InFlight, PoolCounters, RouteTable } from '../port.ts';
+import type { WorkerAccount } from './account.ts';
+import { formatAddress, type SocketAddress } from './address.ts';
+import { claimPort } from './claim.ts';
+import { askControl } from './control.ts';
+import { describeEdge } from './describe.ts';
+import { pruneEngines } from './engine.ts';
+import { certificateEntries, tableEntries } from './entries.ts';
+import { edgeFolder, type EdgeFolder } from './folder.ts';
+import type { NginxPlaces } from './locate.ts';
+import { rotateLogs } from './logs.ts';
+import { changeMaster, endMaster, type MasterControl, startMaster, testConfiguration, untilServing } from './master.ts';
+import { type EdgePlan, planEdge, readAddresses } from './plan.ts';
+import { type EdgeProcess, masterOf, processesOf, residentBytes, signal, workersOf } from './processes.ts';
+import { EntryPublisher } from './publisher.ts';
+import { checkCertificates } from './soundness.ts';
+import { askStatus, type NginxStatus, withZeros } from './status.ts';
+
+export interface NginxEdgeOptions {
+  /** Absolute; made on `ensure`. The workers' user must be able to pass through the folders above it. */
+  readonly folder: string;
+  /** Port 0 takes a free one, which stays with the folder. */
+  readonly http: SocketAddress;
+  /** `null`: no HTTPS. */
+  readonly https: SocketAddress | null;
+  readonly workers: number;
+  /** Who the workers run as; `null`, or a daemon that is not root: the daemon's own user. */
+  readonly account: WorkerAccount | null;
+  readonly clock: Clock;
+  /** Where nginx and its parts are looked for; the usual places unless told. */
+  readonly places?: NginxPlaces;
+  /** For the daemon's log: what went differently than asked. */
+  note?(text: string): void;
+}
+
+/** The edge made of nginx with its Lua module; see folder.ts for its files and config/ for what it runs. It serves no private streams. */
+export function createNginxEdge(options: NginxEdgeOptions): Edge {
+  if (!isAbsolute(options.folder))
+    throw new KapalError('usage', `The edge's folder ${options.folder} is not absolute.`);
+  return new NginxEdge(options);
+}
+
+class NginxEdge implements Edge {
+  readonly name = 'nginx';
+  readonly #options: NginxEdgeOptions;
+  readonly #folder: EdgeFolder;
+  readonly #control: MasterControl;
+  readonly #table: EntryPublisher;
+  readonly #certificates: EntryPublisher;
+  /** What this driver has seen running. */
+  #running: { readonly plan: EdgePlan; readonly master: EdgeProcess } | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: NginxEdgeOptions) {
+    this.#options = options;
+    const folder = edgeFolder(options.folder);
+    this.#folder = folder;
+    this.#control = { folder, clock: options.clock };
+    const dead = (): KapalError => this.#dead();
+    this.#table = new EntryPublisher({
+      path: folder.state,
+      push: (delta) => askControl(folder, { path: '/entries', body: JSON.stringify(delta), timeout: 30_000 }),
+      subject: 'the route table',
+      dead,
+    });
+    this.#certificates = new EntryPublisher({
+      path: folder.certificateState,
+      push: (delta) => askControl(folder, { path: '/certificates', body: JSON.stringify(delta), timeout: 30_000 }),
+      subject: 'the certificates',
+      dead,
+    });
+  }
+
+  ensure(): Promise<EdgeStatus> {
+    return this.#inTurn(async () => {
+      const well = await this.#glance();
+      if (well !== null) return well;
+      await this.#bringUp();
+      return this.status();
+    });
+  }
+
+  async apply(table: RouteTable): Promise<void> {
+    const problems = this.#problemsOf(table);
+    if (problems.length > 0)
+      throw new KapalError('edge_failed', `The route table is not sound: ${problems.join('; ')}`);
+    await this.#table.publish({ version: table.version, entries: tableEntries(table) });
+  }
+
+  async present(certificates: readonly EdgeCertificate[]): Promise<void> {
+    const problems = checkCertificates(certificates);
+    if (problems.length > 0)
+      throw new KapalError('edge_failed', `The certificates are not sound: ${problems.join('; ')}`);
+    const { version } = await this.#certificates.saved();
+    await this.#certificates.publish({ version: version + 1, entries: certificateEntries(certificates) });
+  }
+
+  async status(): Promise<EdgeStatus> {
+    const master = masterOf(this.#folder);
+    const status = master === null ? null : this.#statusOf(master, await this.#ask());
+    if (status === null) throw this.#dead();
+    const addresses = await this.#addresses();
+    return { ...status, addresses };
+  }
+
+  async inFlight(): Promise<InFlight> {
+    return new Map(Object.entries((await this.#asked()).inFlight).filter(([, count]) => count > 0));
+  }
+
+  async stalled(): Promise<readonly string[]> {
+    return (await this.#asked()).stalled;
+  }
+
+  async counters(): Promise<readonly PoolCounters[]> {
+    const pools = [...(await this.#table.saved()).entries.keys()].filter((key) => key.startsWith('pool:'));
+    return withZeros((await this.#asked()).counters, pools.map((key) => key.slice('pool:'.length)));
+  }
+
+  async describe(): Promise<string> {
+    const master = masterOf(this.#folder);
+    const addresses = master === null ? null : await this.#addresses();
+    const configuration = (await readIfThere(this.#folder.configuration)) ?? '';
+    return describeEdge({ addresses, configuration, table: await this.#table.saved() });
+  }
+
+  async check(table: RouteTable): Promise<readonly string[]> {
+    const problems = [...this.#problemsOf(table), ...(await checkFolders(table))];
+    return [...problems, ...(await this.#inTurn(async () => testConfiguration(this.#control, await this.#plan())))];
+  }
+
+  stop(grace: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#running = null;
+      await endMaster(this.#control, grace);
+    });
+  }
+
+  /** The status where all is as this driver left it, else `null`. For the daemon's regular look: a few small files and one question. */
+  async #glance(): Promise<EdgeStatus | null> {
+    if (this.#running === null) return null;
+    const { plan, master } = this.#running;
+    if (masterOf(this.#folder)?.start !== master.start) return null;
+    if (await rotateLogs(this.#folder)) signal(master, 'SIGUSR1');
+    const status = this.#statusOf(master, await this.#ask());
+    if (status === null || status.workers.length !== plan.settings.workers) return null;
+    return { ...status, addresses: await this.#addresses() };
+  }
+
+  /** Adopts what runs as it should; starts what does not run; changes what runs differently. */
+  async #bringUp(): Promise<void> {
+    const plan = await this.#plan();
+    const master = masterOf(this.#folder);
+    if (master === null) await startMaster(this.#control, plan);
+    else if ((await this.#runningDigest()) === plan.configuration.digest) await untilServing(this.#control, plan, null);
+    else await changeMaster(this.#control, plan);
+    const now = masterOf(this.#folder);
+    if (now === null) throw this.#dead();
+    this.#running = { plan, master: now };
+    const last = (await readIfThere(this.#folder.last)) ?? '';
+    await pruneEngines(this.#folder.path, [plan.settings.engine, last]);
+  }
+
+  #plan(): Promise<EdgePlan> {
+    const { http, https, workers, account, places } = this.#options;
+    const ours = new Set(processesOf(this.#folder).map(({ pid }) => pid));
+    return planEdge({
+      folder: this.#folder,
+      http,
+      https,
+      workers,
+      account,
+      places,
+      claim: (address) => claimPort(address, (holder) => ours.has(holder.pid)),
+      note: (text) => this.#options.note?.(text),
+    });
+  }
+
+  async #runningDigest(): Promise<string | null> {
+    const answer = await askControl(this.#folder, { path: '/configuration', timeout: 2000 });
+    return answer.kind === 'answered' && answer.status === 200 ? answer.body : null;
+  }
+
+  #problemsOf(table: RouteTable): string[] {
+    const streams = table.streams.map(({ port }) => `stream on port ${port}: nginx serves no private streams`);
+    return [...checkTable(table), ...streams];
+  }
+
+  #ask(): Promise<NginxStatus | null> {
+    return askStatus(this.#folder);
+  }
+
+  async #asked(): Promise<NginxStatus> {
+    const status = await this.#ask();
+    if (status === null) throw this.#dead();
+    return status;
+  }
+
+  /** Whoever answers a request looks at the version first, so the shared memory's version is every worker's. */
+  #statusOf(master: EdgeProcess, status: NginxStatus | null): Omit<EdgeStatus, 'addresses'> | null {
+    const serving = workersOf(this.#folder, master).filter(({ role }) => role === 'worker');
+    if (status === null || serving.length === 0) return null;
+    return {
+      engine: this.name,
+      workers: serving.map(({ pid }) => ({ pid, version: status.version, residentBytes: residentBytes(pid) })),
+    };
+  }
+
+  async #addresses(): Promise<EdgeStatus['addresses']> {
+    const { http, https } = (await readAddresses(this.#folder)) ?? this.#options;
+    return { http: formatAddress(http), https: https === null ? null : formatAddress(https) };
+  }
+
+  #dead(): KapalError {
+    return new KapalError('edge_failed', `The nginx of the edge in ${this.#folder.path} does not answer`, {
+      hint: `The daemon starts it again; ${this.#folder.log} has its last words.`,
+    });
+  }
+
+  /** One after another: two that start an engine at once would start two. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -1,0 +1,77 @@
+-- balancer_by_lua: which endpoint takes the request's next try.
+local balancer = require "ngx.balancer"
+local choice = require "kapal.choice"
+local endpoints = require "kapal.endpoint"
+local place = require "kapal.place"
+local pools = require "kapal.pool"
+local request = require "kapal.request"
+local retry = require "kapal.retry"
+local state = require "kapal.state"
+
+local ngx_now, var = ngx.now, ngx.var
+local set_current_peer, set_more_tries, set_timeouts = balancer.set_current_peer, balancer.set_more_tries, balancer.set_timeouts
+local get_last_failure = balancer.get_last_failure
+local current = request.current
+
+local M = {}
+
+-- Seconds, as nginx.conf says them (src/edge/nginx/config/limits.ts): a request whose pool says the same needs no copy of its upstream's settings.
+local CONNECT_TIMEOUT = 2.5
+local USUAL_READ_TIMEOUT = 300
+-- nginx's NGX_BUSY: gives up without asking anybody. The constant is not among those of ngx_lua.
+local NOBODY = -3
+
+local function next_member(ctx, now)
+  local member = ctx.preset
+  if member then
+    ctx.preset = nil
+    return member
+  end
+  -- The table may have changed while a body was read.
+  if now ~= ctx.began then
+    state.refresh()
+    ctx.run = pools.get(ctx.run.id) or ctx.run
+  end
+  if ctx.run.config.maxConnections then return place.take(ctx, now) end
+  return choice.member(ctx, now)
+end
+
+local function give_up(ctx, status)
+  ctx.status = status
+  return ngx.exit(NOBODY)
+end
+
+local function send_to(ctx, member, now)
+  local endpoint, run = member.endpoint, ctx.run
+  ctx.member, ctx.endpoint = member, endpoint
+  ctx.attempts = ctx.attempts + 1
+  ctx.waiting = true
+  ctx.asked = now
+  endpoints.enter(endpoint, now)
+  if ctx.attempts < retry.MOST_ATTEMPTS then set_more_tries(1) end
+  if run.read_timeout ~= USUAL_READ_TIMEOUT then set_timeouts(CONNECT_TIMEOUT, run.read_timeout, run.read_timeout) end
+  if run.config.rewriteHost then
+    var.kapal_host = endpoint.authority
+    balancer.recreate_request()
+  end
+  local ok, why = set_current_peer(endpoint.address, endpoint.port)
+  if not ok then
+    ngx.log(ngx.ERR, "endpoint ", endpoint.id, " at ", endpoint.authority, ": ", why)
+    return ngx.exit(ngx.ERROR)
+  end
+end
+
+--- Names the endpoint; again for each repeat.
+function M.choose()
+  local ctx = current()
+  local now = ngx_now()
+  if ctx.endpoint then
+    local _, code = get_last_failure()
+    if not retry.go_on(ctx, now, code) then return ngx.exit(NOBODY) end
+  end
+  local member = next_member(ctx, now)
+  if not member then return give_up(ctx, ctx.attempts == 0 and 503 or 502) end
+  return send_to(ctx, member, now)
+end
+
+return M

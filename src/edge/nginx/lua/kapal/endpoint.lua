@@ -1,0 +1,113 @@
+-- The addresses that take requests, as this worker knows them: what is under way there, and their health. An endpoint lives as long as a pool names it
+-- or something is under way; an id whose address has changed is another endpoint.
+local health = require "kapal.health"
+
+local M = {}
+
+-- Seconds without a byte from an endpoint, while requests wait there for the head of an answer, after which it is stalled.
+local STALLED_AFTER = 0.5
+
+local by_id = {}
+-- Not in the table any more, but with requests under way.
+local leaving = {}
+
+local function make(declared)
+  local host = declared.host
+  local bracketed = string.find(host, ":", 1, true) and "[" .. host .. "]" or host
+  local endpoint = {
+    id = declared.id,
+    host = host,
+    port = declared.port,
+    -- As nginx wants it, and as Host for pools that rewrite it.
+    address = bracketed,
+    authority = bracketed .. ":" .. string.format("%d", declared.port),
+    -- Under which its places are counted, where a pool limits them.
+    place = "place:" .. declared.id,
+    in_flight = 0,
+    waiting = 0,
+    -- When it was last heard, or asked while nothing waited.
+    heard = 0,
+    stalled = false,
+    pools = 0,
+  }
+  health.begin(endpoint)
+  return endpoint
+end
+
+--- The endpoint of this id and address, for one more pool.
+function M.join(declared)
+  local endpoint = by_id[declared.id]
+  if not endpoint or endpoint.host ~= declared.host or endpoint.port ~= declared.port then
+    if endpoint and endpoint.in_flight > 0 then leaving[endpoint] = true end
+    endpoint = make(declared)
+    by_id[declared.id] = endpoint
+  end
+  endpoint.pools = endpoint.pools + 1
+  return endpoint
+end
+
+--- A pool does not name it any more.
+function M.part(endpoint)
+  endpoint.pools = endpoint.pools - 1
+  if endpoint.pools > 0 then return end
+  if by_id[endpoint.id] == endpoint then by_id[endpoint.id] = nil end
+  if endpoint.in_flight > 0 then leaving[endpoint] = true end
+end
+
+--- A request goes there: the head of its answer is waited for.
+function M.enter(endpoint, now)
+  endpoint.in_flight = endpoint.in_flight + 1
+  if endpoint.waiting == 0 then endpoint.heard = now end
+  endpoint.waiting = endpoint.waiting + 1
+  health.chosen(endpoint)
+end
+
+--- The head has come.
+function M.heard(endpoint, now)
+  endpoint.waiting = endpoint.waiting - 1
+  endpoint.heard = now
+  endpoint.stalled = false
+end
+
+--- The request is over there. `waiting`: without a head.
+function M.leave(endpoint, waiting)
+  endpoint.in_flight = endpoint.in_flight - 1
+  if waiting then
+    endpoint.waiting = endpoint.waiting - 1
+    if endpoint.waiting == 0 then endpoint.stalled = false end
+  end
+  if endpoint.in_flight == 0 then leaving[endpoint] = nil end
+end
+
+--- Looks which endpoints are stalled. `last_byte(endpoint)` is asked before one is called so: the time of the last byte that came, or nil.
+function M.watch(now, last_byte)
+  for _, endpoint in pairs(by_id) do
+    if endpoint.waiting > 0 and not endpoint.stalled and now - endpoint.heard >= STALLED_AFTER then
+      local heard = last_byte(endpoint)
+      if heard and heard > endpoint.heard then endpoint.heard = heard end
+      endpoint.stalled = now - endpoint.heard >= STALLED_AFTER
+    end
+  end
+end
+
+--- Ids of stalled endpoints.
+function M.stalled()
+  local ids = {}
+  for id, endpoint in pairs(by_id) do
+    if endpoint.stalled then ids[#ids + 1] = id end
+  end
+  return ids
+end
+
+--- Requests and upgraded connections of this worker, by endpoint id, where there are any.
+function M.in_flight()
+  local counts = {}
+  local function count(endpoint)
+    if endpoint.in_flight > 0 then counts[endpoint.id] = (counts[endpoint.id] or 0) + endpoint.in_flight end
+  end
+  for _, endpoint in pairs(by_id) do count(endpoint) end
+  for endpoint in pairs(leaving) do count(endpoint) end
+  return counts
+end
+
+return M

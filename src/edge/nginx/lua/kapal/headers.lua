@@ -1,0 +1,208 @@
+-- Fields of requests and answers: what nginx by itself takes too easily is refused, what must not go on is taken off. The fields by which the
+-- edge says who asks are set by proxy_set_header (src/edge/nginx/config/forwarding.ts) and need no Lua.
+
+local ffi = require("ffi")
+local base = require("resty.core.base")
+require("resty.core.request")
+local C = ffi.C
+local bor = require("bit").bor
+local byte, find, gmatch, lower, sub = string.byte, string.find, string.gmatch, string.lower, string.sub
+local getRequest = base.get_request
+
+local _M = {}
+
+local MOST_FIELDS = 128
+local LONGEST_HOST = 300
+
+local elements = ffi.new("ngx_http_lua_ffi_table_elt_t[?]", MOST_FIELDS + 1)
+local truncated = ffi.new("int[1]")
+
+-- Routed names of Host fields that were found sound; two generations, so that random names cannot fill the memory.
+local young, old, many = {}, {}, 0
+local GENERATION = 4096
+
+-- `name`, `name:port`, `[v6]`, `[v6]:port` (the rest of RFC 3986's reg-name is refused): lower case, no port, no trailing dot; nil: not sound.
+local function routedName(host)
+  if #host == 0 or #host > LONGEST_HOST then return nil end
+  local name, port
+  if byte(host) == 0x5b then
+    local close = find(host, "]", 1, true)
+    if not close or close < 4 or not find(host, "^%[[%x:.]+%]") then return nil end
+    name, port = sub(host, 1, close), sub(host, close + 1)
+  else
+    local rest = find(host, "[^%w._-]") or #host + 1
+    if rest == 1 then return nil end
+    name, port = sub(host, 1, rest - 1), sub(host, rest)
+  end
+  if port ~= "" and (not find(port, "^:%d%d?%d?%d?%d?$") or tonumber(sub(port, 2)) > 65535) then return nil end
+  name = lower(name)
+  return byte(name, -1) == 0x2e and sub(name, 1, -2) or name
+end
+
+-- The name by which routes know the host; nil where the field is not sound.
+function _M.host(host)
+  local name = young[host]
+  if name then return name end
+  name = old[host] or routedName(host)
+  if not name then return nil end
+  if many >= GENERATION then
+    old, young, many = young, {}, 0
+  end
+  young[host] = name
+  many = many + 1
+  return name
+end
+
+-- Never taken off because Connection names them: the edge needs them, or sets them itself.
+local notNamed = {
+  ["close"] = true,
+  ["keep-alive"] = true,
+  ["upgrade"] = true,
+  ["connection"] = true,
+  ["host"] = true,
+  ["content-length"] = true,
+  ["transfer-encoding"] = true,
+  ["expect"] = true,
+  ["x-request-id"] = true,
+}
+
+-- Takes off what Connection names (RFC 9110 7.6.1): false where an option is no token. The second value: whether it names an upgrade.
+local function obeyConnection(value)
+  local upgrade = false
+  for part in gmatch(lower(value), "[^,]+") do
+    local option = ngx.re.match(part, [[^[ \t]*([!#$%&'*+.^_`|~0-9a-z-]*)[ \t]*$]], "jo")
+    if not option then return false end
+    option = option[1]
+    if option == "upgrade" then upgrade = true end
+    if option ~= "" and not notNamed[option] then ngx.req.clear_header(option) end
+  end
+  return true, upgrade
+end
+
+local function joined(value)
+  return type(value) == "table" and table.concat(value, ", ") or value
+end
+
+-- An upgrade goes on only without a body and to a protocol that hides no requests from the edge: HTTP/2 and TLS would.
+local function allowUpgrade(fields)
+  local upgrade = joined(fields["upgrade"])
+  if not upgrade or ngx.req.http_version() ~= 1.1 then return end
+  if fields["transfer-encoding"] or (tonumber(fields["content-length"] or 0) or 1) > 0 then return end
+  if not ngx.re.find(upgrade, [[^(?!h2|http|tls)[!#$%&'*+.^_`|~0-9a-z/-]+$]], "joi") then return end
+  ngx.var.kapal_upgrade = upgrade
+end
+
+-- Set by proxy_set_header in any case, and read where a proxy is trusted.
+local replaced = {
+  ["x-forwarded-for"] = true,
+  ["x-forwarded-host"] = true,
+  ["x-forwarded-port"] = true,
+  ["x-forwarded-prefix"] = true,
+  ["x-forwarded-proto"] = true,
+}
+
+-- The rare request, with tables. A status to refuse it with, or nil.
+local function lookClosely()
+  local fields = ngx.req.get_headers(0)
+  for name in pairs(fields) do
+    local family = find(name, "^x%-forwarded%-") or find(name, "^proxy%-") or name == "proxy"
+    if family and not replaced[name] then ngx.req.clear_header(name) end
+  end
+  local expect = joined(fields["expect"])
+  if expect and ngx.req.http_version() >= 1.1 and lower(expect) ~= "100-continue" then return 417 end
+  local connection = joined(fields["connection"])
+  if connection then
+    local sound, upgrade = obeyConnection(connection)
+    if not sound then return 400 end
+    if upgrade then allowUpgrade(fields) end
+  end
+  return nil
+end
+
+local function startsWith(data, prefix, length)
+  for i = 0, length - 1 do
+    if data[i] ~= prefix[i] then return false end
+  end
+  return true
+end
+
+local forwarded = ffi.new("const char[13]", "x-forwarded-")
+local proxy = ffi.new("const char[6]", "proxy")
+local keepAlive = ffi.new("const char[11]", "keep-alive")
+local close = ffi.new("const char[6]", "close")
+
+-- Whether Connection (an ngx_http_lua_ffi_str_t) says no more than that the connection stays or ends. `bor` folds the case of letters.
+local function isPlain(value)
+  local data, length = value.data, value.len
+  local plain = length == 10 and keepAlive or length == 5 and close
+  if not plain then return false end
+  for i = 0, tonumber(length) - 1 do
+    if bor(data[i], 0x20) ~= plain[i] then return false end
+  end
+  return true
+end
+
+-- One walk over the names, which nginx holds in lower case. The index of Host (-1 for none), how many there are, whether to look closely.
+local function walk(count)
+  local host, hosts, suspicious = -1, 0, false
+  for i = 0, count - 1 do
+    local data, length = elements[i].key.data, elements[i].key.len
+    local first = data[0]
+    if first == 0x78 then
+      if length > 12 and startsWith(data, forwarded, 12) then suspicious = true end
+    elseif first == 0x70 then
+      if length >= 5 and startsWith(data, proxy, 5) then suspicious = true end
+    elseif first == 0x68 then
+      if length == 4 and data[1] == 0x6f and data[2] == 0x73 then
+        host = i
+        hosts = hosts + 1
+      end
+    elseif first == 0x63 then
+      if length == 10 and data[1] == 0x6f and data[4] == 0x65 and not isPlain(elements[i].value) then suspicious = true end
+    elseif first == 0x65 then
+      if length == 6 and data[1] == 0x78 then suspicious = true end
+    end
+  end
+  return host, hosts, suspicious
+end
+
+-- The first look at every request. A status to refuse it with, or nil, the Host as it was sent and the name by which routes know it.
+function _M.check()
+  local request = getRequest()
+  local count = C.ngx_http_lua_ffi_req_get_headers_count(request, MOST_FIELDS, truncated)
+  if truncated[0] ~= 0 then return 431 end
+  local host, name
+  if count > 0 then
+    C.ngx_http_lua_ffi_req_get_headers(request, elements, count, 0)
+    local at, hosts, suspicious = walk(count)
+    if hosts > 1 then return 400 end
+    if at >= 0 then host = ffi.string(elements[at].value.data, elements[at].value.len) end
+    if suspicious then
+      local status = lookClosely()
+      if status then return status end
+    end
+  end
+  if not host then return _M.hostless() end
+  name = young[host] or _M.host(host)
+  if not name then return 400 end
+  -- $host is the authority of an absolute target where there is one: another than Host is two requests in one (RFC 9112 3.2.2).
+  if name ~= ngx.var.host then return 400 end
+  return nil, host, name
+end
+
+-- HTTP/1.0 may leave Host out; then an absolute target says which host is meant. HTTP/0.9 is not spoken.
+function _M.hostless()
+  if ngx.req.http_version() ~= 1.0 then return 400 end
+  local authority = ngx.var.host
+  local name = authority and authority ~= "" and _M.host(authority)
+  if not name then return nil, "", "" end
+  ngx.req.set_header("Host", authority)
+  return nil, authority, name
+end
+
+-- What the policy changes about an answer, in header_filter_by_lua; only needed where `ctx.policy` is there.
+function _M.filter(ctx)
+  if ctx.policy then require("kapal.policy.chain").answered(ctx.policy, ctx) end
+end
+
+return _M

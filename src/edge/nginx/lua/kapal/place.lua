@@ -1,0 +1,131 @@
+-- Places at endpoints of pools with `maxConnections`, over all workers, and the queue before them. A place is counted twice in shared memory: in the sum,
+-- which decides, and under its worker's pid, so that what a dead worker held can be taken off the sum.
+local choice = require "kapal.choice"
+local pools = require "kapal.pool"
+local semaphore = require "ngx.semaphore"
+local state = require "kapal.state"
+
+local counters = ngx.shared.kapal_counters
+
+local M = {}
+
+-- Seconds after which a waiting request looks for itself: places that another worker gives back wake nobody here.
+local LOOK_AGAIN = 0.01
+
+-- Requests of this worker that wait, by pool, the oldest first.
+local waiting = {}
+
+local function add(key, count)
+  counters:incr(key, count, 0)
+  counters:incr(key .. ":" .. ngx.worker.pid(), count, 0)
+end
+
+local limit = 0
+
+local function is_full(endpoint)
+  return (counters:get(endpoint.place) or 0) >= limit
+end
+
+local function acquire(ctx, endpoint)
+  local key = endpoint.place
+  if counters:incr(key, 1, 0) > limit then
+    counters:incr(key, -1)
+    return false
+  end
+  counters:incr(key .. ":" .. ngx.worker.pid(), 1, 0)
+  ctx.place = key
+  return true
+end
+
+--- A member with a place that is held from now on; nil where none has one. Does not wait.
+function M.take(ctx, now)
+  limit = ctx.run.config.maxConnections
+  for _ = 1, #ctx.run.members do
+    local member = choice.member(ctx, now, is_full)
+    if not member then return nil end
+    if acquire(ctx, member.endpoint) then return member end
+  end
+  return nil
+end
+
+-- The oldest of those that wait here is woken; or, as often as it is their turn, those of other workers find the place when they look.
+local function wake(pool)
+  local queue = waiting[pool]
+  if not queue or #queue == 0 then return end
+  local all = math.max(counters:get("queue:" .. pool) or 0, #queue)
+  if math.random() * all < #queue then queue[1]:post() end
+end
+
+--- Gives the request's place back.
+function M.give_back(ctx)
+  local key = ctx.place
+  ctx.place = nil
+  counters:incr(key, -1)
+  counters:incr(key .. ":" .. ngx.worker.pid(), -1)
+  wake(ctx.run.id)
+end
+
+-- The member that the request got before `deadline`, or nil. Only the oldest of this worker takes one: nobody is overtaken.
+local function wait_turn(ctx, queue, own, deadline)
+  while true do
+    local left = deadline - ngx.now()
+    if left <= 0 then return nil end
+    own:wait(math.min(left, LOOK_AGAIN))
+    state.refresh()
+    local run = pools.get(ctx.run.id)
+    if not run or run.config.kind ~= "proxy" then return nil end
+    ctx.run, ctx.pool = run, run.config
+    if not run.config.maxConnections then return choice.member(ctx, ngx.now()) end
+    local member = queue[1] == own and M.take(ctx, ngx.now())
+    if member then return member end
+  end
+end
+
+local function remove(queue, own)
+  for index = 1, #queue do
+    if queue[index] == own then return table.remove(queue, index) end
+  end
+end
+
+local function wait(ctx, size, timeout)
+  local pool = ctx.run.id
+  local key = "queue:" .. pool
+  if (counters:get(key) or 0) >= size then return nil end
+  add(key, 1)
+  local queue = waiting[pool] or {}
+  waiting[pool] = queue
+  local own = semaphore.new()
+  queue[#queue + 1] = own
+  local ok, member = pcall(wait_turn, ctx, queue, own, ngx.now() + timeout / 1000)
+  remove(queue, own)
+  if #queue == 0 then waiting[pool] = nil end
+  add(key, -1)
+  wake(pool)
+  if not ok then error(member, 0) end
+  return member
+end
+
+--- Gets a place for a request in the access phase, waiting in the pool's queue where it has one. False: there is none; the client may come again later.
+function M.enter(ctx)
+  local queue = ctx.run.config.queue
+  local member
+  if not queue or (counters:get("queue:" .. ctx.run.id) or 0) == 0 then member = M.take(ctx, ngx.now()) end
+  if not member and queue then member = wait(ctx, queue.size, queue.timeout) end
+  ctx.preset = member
+  return member ~= nil
+end
+
+--- Takes off what dead workers held; at the start of each worker. `is_alive(pid)`.
+function M.clean(is_alive)
+  for _, key in ipairs(counters:get_keys(0)) do
+    local sum, pid = string.match(key, "^(%l+:.*):(%d+)$")
+    local kind = sum and string.match(sum, "^(%l+):")
+    if (kind == "place" or kind == "queue") and not is_alive(tonumber(pid)) then
+      local held = counters:get(key) or 0
+      counters:delete(key)
+      if held > 0 then counters:incr(sum, -held, 0) end
+    end
+  end
+end
+
+return M

@@ -1,0 +1,208 @@
+-- access_by_lua: what becomes of a request. The common one (no policy, a plain HTTP upstream, a small body or none) goes on in the same location; what
+-- nginx can only be told by configuration (upstreams over TLS, streamed bodies, another target) goes to a location that was prepared for it.
+local budget = require "kapal.budget"
+local endpoints = require "kapal.endpoint"
+local find = require "kapal.find"
+local headers = require "kapal.headers"
+local health = require "kapal.health"
+local paths = require "kapal.path"
+local place = require "kapal.place"
+local pools = require "kapal.pool"
+local request = require "kapal.request"
+local retry = require "kapal.retry"
+local state = require "kapal.state"
+
+local var, ngx_now = ngx.var, ngx.now
+local get_method = ngx.req.get_method
+local sub = string.sub
+local begin, current = request.begin, request.current
+
+local M = {}
+
+local CHALLENGE = "/.well-known/acme-challenge/"
+-- Bodies up to here are held in memory before the request goes on, so that it can be repeated; larger ones are passed on as they come.
+local HELD_BODY = 65536
+-- The limits that nginx itself holds bodies of unknown length to (RFC 9112 7.1), in bytes and as the locations are called.
+local CLASSES = {
+  { 2 ^ 20, "1m" },
+  { 2 ^ 22, "4m" },
+  { 2 ^ 24, "16m" },
+  { 2 ^ 26, "64m" },
+  { 2 ^ 28, "256m" },
+  { 2 ^ 30, "1g" },
+  { 2 ^ 32, "4g" },
+  { 2 ^ 34, "16g" },
+}
+
+local function answer(ctx, status, fields)
+  ctx.fields = fields
+  return require("kapal.pages").answer(status, fields)
+end
+
+-- RFC 8555 8.3: the authority asks over plain HTTP, whatever else the host does with it.
+local function answer_challenge(ctx)
+  local path = ctx.path
+  if sub(path, 1, #CHALLENGE) ~= CHALLENGE then return false end
+  local text = state.get("challenge:" .. ctx.name .. "/" .. sub(path, #CHALLENGE + 1))
+  if type(text) ~= "string" then return false end
+  ngx.header["Content-Type"] = "text/plain"
+  ngx.header["Content-Length"] = #text
+  ngx.print(text)
+  ngx.exit(ngx.HTTP_OK)
+  return true
+end
+
+-- Where HTTPS answers: the port in `https://HOST:PORT`, nothing for the usual one. 301 may turn a POST into a GET; 308 does not (RFC 9110 15.4.9).
+local function to_https(ctx, method)
+  local port = var.kapal_https_port
+  local authority = (port and port ~= "" and port ~= "443") and ctx.name .. ":" .. port or ctx.name
+  local status = (method == "GET" or method == "HEAD") and 301 or 308
+  return require("kapal.pages").redirect(status, "https://" .. authority .. var.request_uri)
+end
+
+-- The class for a body of unknown length: the largest that is not above the limit, the smallest where all are.
+local function class_of(limit)
+  local class = CLASSES[1][2]
+  for i = 1, #CLASSES do
+    if CLASSES[i][1] > limit then break end
+    class = CLASSES[i][2]
+  end
+  return class
+end
+
+-- How the body goes: nil as usual, or the part of the location's name; 413 where it is too large. `bodiless`: no body by its method.
+local function body_of(ctx, bodiless)
+  local length = var.content_length
+  if length then
+    local bytes = tonumber(length)
+    if bytes > ctx.run.max_body then return nil, 413 end
+    return bytes > HELD_BODY and "any" or nil
+  end
+  if var.http_transfer_encoding then return class_of(ctx.run.max_body) end
+  -- HTTP/2 needs neither field (RFC 9113 8.1.1). What comes with a GET that way means nothing (RFC 9110 9.3.1) and is not read.
+  if ctx.secure and var.server_protocol == "HTTP/2.0" then
+    if bodiless then ngx.req.discard_body() else return class_of(ctx.run.max_body) end
+  end
+  return nil
+end
+
+-- Takes the matched path off the target as it was sent: as many segments as the route has, so that an escape in the rest stays as it is.
+local function strip(ctx)
+  local target = ctx.target or var.request_uri
+  local prefix = ctx.route.path
+  if prefix == "" then return target end
+  local rest
+  if sub(target, 1, #prefix) == prefix then
+    rest = sub(target, #prefix + 1)
+  else
+    local mark = string.find(target, "?", 1, true)
+    rest = ngx.escape_uri(sub(ctx.path, #prefix + 1), 0) .. (mark and sub(target, mark) or "")
+  end
+  var.kapal_prefix = prefix
+  return sub(rest, 1, 1) == "/" and rest or "/" .. rest
+end
+
+local function upstream_of(ctx)
+  local tls = ctx.pool.tls
+  if not tls then return "plain" end
+  local name = type(tls.serverName) == "string" and tls.serverName or ctx.name
+  var.kapal_tls_name = name
+  return tls.verify and "verified" or "tls"
+end
+
+-- To a prepared location, where this request needs one.
+local function go_on(ctx, body)
+  local upstream = ctx.pool.tls and upstream_of(ctx)
+  local target = ctx.target
+  if ctx.route.stripPath then target = strip(ctx) end
+  if not (upstream or target or body or ctx.gzip) then return end
+  if target then var.kapal_target = target end
+  ctx.streamed = body ~= nil
+  return ngx.exec("@" .. (upstream or "plain") .. "-" .. (body or "memory") .. (ctx.gzip and "-gzip" or ""))
+end
+
+local function proxy(ctx, method)
+  local run = ctx.run
+  local now = ngx_now()
+  budget.arrived(run.budget, now)
+  ctx.began = now
+  ctx.attempts = 0
+  ctx.idempotent = retry.idempotent(method)
+  local body, refused = body_of(ctx, method == "GET" or method == "HEAD")
+  if refused then return answer(ctx, refused) end
+  if #run.members == 0 then return answer(ctx, 503) end
+  if run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
+  return go_on(ctx, body)
+end
+
+-- The route and its pool; nil where there is none.
+local function find_pool(ctx)
+  local route = find.find(ctx.name, ctx.path)
+  local run = route and pools.get(route.pool)
+  if not run then return nil end
+  ctx.route, ctx.run, ctx.pool = route, run, run.config
+  return run
+end
+
+local function routed(ctx, scheme, host, name)
+  local path = paths.routed(var.request_uri)
+  if not path then return answer(ctx, 400) end
+  ctx.host, ctx.name, ctx.path = host, name, path
+  ctx.secure = scheme == "https"
+  if not ctx.secure and state.has_challenges() and answer_challenge(ctx) then return end
+  if ctx.secure and not require("kapal.tls").covers(name) then return answer(ctx, 421) end
+  local run = find_pool(ctx)
+  if not run then return answer(ctx, 404) end
+  run.requests = run.requests + 1
+  local route, method = ctx.route, get_method()
+  if route.redirectToHttps and not ctx.secure then return to_https(ctx, method) end
+  if route.policy then
+    ctx.policy = state.get("policy:" .. route.policy)
+    if ctx.policy and require("kapal.policy.chain").run(ctx.policy, ctx) then return end
+  end
+  if run.config.kind == "static" then return require("kapal.static").serve(run.config, ctx) end
+  return proxy(ctx, method)
+end
+
+--- Decides on a request. `scheme`: of the listener, `http` or `https`.
+function M.access(scheme)
+  state.refresh()
+  local ctx = begin()
+  local status, host, name = headers.check()
+  if status then return answer(ctx, status) end
+  return routed(ctx, scheme, host, name)
+end
+
+-- Whether the head that goes out came from the endpoint, and is not the edge's own page about it.
+local function is_upstreams()
+  if ngx.status < 400 then return true end
+  local times = var.upstream_header_time
+  return times ~= nil and sub(times, -1) ~= "-"
+end
+
+--- header_filter_by_lua: the head of an answer goes out.
+function M.answered()
+  local ctx = current()
+  if not ctx then return end
+  if ctx.waiting and is_upstreams() then
+    endpoints.heard(ctx.endpoint, ngx_now())
+    health.answering(ctx.endpoint)
+    ctx.waiting = false
+  end
+  local run = ctx.run
+  if not run then return end
+  if run.by_cookie and run.config.sticky and ctx.member then M.hand_over(ctx) end
+  if ctx.secure and ctx.route.hsts then
+    ngx.header["Strict-Transport-Security"] = string.format("max-age=%d", ctx.route.hsts)
+  end
+  if ctx.policy then headers.filter(ctx) end
+end
+
+--- Gives the visitor the cookie of the endpoint that answers, unless it is the one that the cookie names.
+function M.hand_over(ctx)
+  local sticky = require "kapal.sticky"
+  if ctx.waiting or sticky.preferred(ctx.run) == ctx.member then return end
+  require("ngx.resp").add_header("Set-Cookie", sticky.set_cookie(ctx.run.config.sticky, ctx.member, ctx.secure))
+end
+
+return M

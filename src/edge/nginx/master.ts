@@ -1,0 +1,169 @@
+import { copyFile, rename, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../../lib/clock.ts';
+import { exec, type ExecResult } from '../../lib/exec.ts';
+import { exists, writeDurably } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import type { SocketAddress } from './address.ts';
+import { askControl } from './control.ts';
+import { controlSocket, type EdgeFolder } from './folder.ts';
+import { errorLog, logSize, wordsSince } from './logs.ts';
+import type { EdgePlan } from './plan.ts';
+import { type EdgeProcess, isAlive, masterOf, processesOf, signal, workersOf } from './processes.ts';
+
+const POLL = 20;
+/** From the start, or from a change of the configuration, until it answers. */
+const READY_TIMEOUT = 15_000;
+
+/** Starts, changes and ends the nginx of one folder. */
+export interface MasterControl {
+  readonly folder: EdgeFolder;
+  readonly clock: Clock;
+}
+
+/**
+ * Starts a master where none runs and resolves when its workers answer. Workers that a killed master left serve until then on sockets of their own, and
+ * afterwards finish what they have. Throws `edge_failed` with nginx's words.
+ */
+export async function startMaster(control: MasterControl, plan: EdgePlan): Promise<void> {
+  const { folder } = control;
+  const orphans = processesOf(folder);
+  await stage(control, plan);
+  await rename(folder.next, folder.configuration);
+  await saveAddresses(folder, plan);
+  await rm(join(folder.control, controlSocket), { force: true });
+  await rm(folder.pid, { force: true });
+  const before = await logSize(folder);
+  const started = await runNginx(control, plan, ['-c', 'nginx.conf']);
+  if (!started.ok) throw failed('nginx did not start', started);
+  await untilServing(control, plan, before);
+  for (const orphan of orphans) signal(orphan, 'SIGQUIT');
+}
+
+/**
+ * Brings a running master to another configuration: tested beside, swapped, looked at, and taken back where it does not come to serve. Open connections stay
+ * with the workers that have them.
+ */
+export async function changeMaster(control: MasterControl, plan: EdgePlan): Promise<void> {
+  const { folder } = control;
+  await stage(control, plan);
+  if (await exists(folder.configuration)) await copyFile(folder.configuration, folder.last);
+  await rename(folder.next, folder.configuration);
+  const before = await logSize(folder);
+  reload(folder);
+  try {
+    await untilServing(control, plan, before);
+  } catch (error) {
+    if (await exists(folder.last)) await rename(folder.last, folder.configuration);
+    reload(folder);
+    throw error;
+  }
+  await saveAddresses(folder, plan);
+}
+
+/** What nginx says about a configuration: nothing where it is sound. It opens files and looks at everything, and touches nothing that runs. */
+export async function testConfiguration(control: MasterControl, plan: EdgePlan): Promise<readonly string[]> {
+  await writeDurably(control.folder.next, plan.configuration.text, 0o644);
+  const tested = await runNginx(control, plan, ['-t', '-q', '-c', 'nginx.conf.next']);
+  return tested.ok ? [] : wordsOf(tested);
+}
+
+/** Resolves when this configuration answers, by as many workers as it wants. Throws `edge_failed` with what the log says after so many bytes (`null`: now). */
+export async function untilServing(control: MasterControl, plan: EdgePlan, since: number | null): Promise<void> {
+  const before = since ?? (await logSize(control.folder));
+  const deadline = control.clock.monotonic() + READY_TIMEOUT;
+  while (!(await isServing(control.folder, plan))) {
+    const words = await wordsSince(control.folder, before);
+    const refused = words.some((line) => line.includes('[emerg]'));
+    if (refused || control.clock.monotonic() > deadline)
+      throw new KapalError('edge_failed', 'nginx does not serve its configuration', {
+        hint: `${errorLog(control.folder)} has its last words.`,
+        log: words.slice(-20),
+      });
+    await pause(POLL);
+  }
+}
+
+/** Ends everything of the folder; resolves when no process is left, at most a little after `grace` milliseconds. */
+export async function endMaster(control: MasterControl, grace: number): Promise<void> {
+  const { folder } = control;
+  const steps: readonly (readonly [NodeJS.Signals, number])[] = [
+    ['SIGQUIT', grace],
+    ['SIGTERM', 1000],
+    ['SIGKILL', 2000],
+  ];
+  for (const [name, patience] of steps) {
+    const processes = processesOf(folder);
+    if (processes.length === 0) return;
+    if (name === 'SIGQUIT' && grace <= 0) continue;
+    // A master passes QUIT and TERM on to its workers; those that it has left behind are told one by one.
+    const master = masterOf(folder);
+    for (const each of processes) if (master === null || each.parent !== master.pid || name === 'SIGKILL') signal(each, name);
+    await untilGone(control, processes, patience);
+  }
+}
+
+async function untilGone(control: MasterControl, processes: readonly EdgeProcess[], patience: number): Promise<void> {
+  const deadline = control.clock.monotonic() + patience;
+  while (processes.some(isAlive) && control.clock.monotonic() < deadline) await pause(POLL);
+}
+
+async function stage(control: MasterControl, plan: EdgePlan): Promise<void> {
+  const problems = await testConfiguration(control, plan);
+  if (problems.length === 0) return;
+  throw new KapalError('edge_failed', 'nginx refuses the next configuration, so the last one stays', { log: problems });
+}
+
+function reload(folder: EdgeFolder): void {
+  const master = masterOf(folder);
+  if (master !== null) signal(master, 'SIGHUP');
+}
+
+async function isServing(folder: EdgeFolder, plan: EdgePlan): Promise<boolean> {
+  const master = masterOf(folder);
+  if (master === null) return false;
+  const serving = workersOf(folder, master).filter(({ role }) => role === 'worker');
+  if (serving.length < plan.settings.workers) return false;
+  const answer = await askControl(folder, { path: '/configuration', timeout: 2000 });
+  if (answer.kind !== 'answered' || answer.body !== plan.configuration.digest) return false;
+  const { http, https } = plan.settings;
+  const open = await Promise.all([http, ...(https === null ? [] : [https])].map(accepts));
+  return open.every(Boolean);
+}
+
+/** Whether a connection to the address is accepted, from this machine. */
+function accepts({ host, port }: SocketAddress): Promise<boolean> {
+  const anywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1', '*': '127.0.0.1' };
+  return new Promise((resolve) => {
+    const socket = connect({ host: anywhere[host] ?? host, port, timeout: 2000 });
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => finish(true));
+    socket.once('timeout', () => finish(false));
+    socket.on('error', () => finish(false));
+  });
+}
+
+/** nginx in its folder, and as root without a way to gain more rights than it has (setpriv(1)): its workers keep that. */
+async function runNginx(control: MasterControl, plan: EdgePlan, args: readonly string[]): Promise<ExecResult> {
+  const command = [plan.nginx.program, '-p', `${control.folder.path}/`, '-e', 'log/error.log', ...args];
+  const [program = '', ...rest] = process.getuid?.() === 0 ? ['setpriv', '--no-new-privs', '--', ...command] : command;
+  return exec(program, rest, { cwd: control.folder.path, timeout: 30_000 });
+}
+
+async function saveAddresses(folder: EdgeFolder, { settings }: EdgePlan): Promise<void> {
+  await writeDurably(folder.settings, `${JSON.stringify({ http: settings.http, https: settings.https })}\n`);
+}
+
+function failed(message: string, result: ExecResult): KapalError {
+  return new KapalError('edge_failed', message, { log: wordsOf(result) });
+}
+
+function wordsOf(result: ExecResult): string[] {
+  const lines = `${result.stderr}\n${result.stdout}`.split('\n').filter((line) => line.trim() !== '');
+  return lines.length === 0 ? [`nginx ended with ${result.signal ?? String(result.code)}`] : lines.slice(-20);
+}

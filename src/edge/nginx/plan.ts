@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { exists, readIfThere } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import { type AccountNames, namesOf, reachProblem, type WorkerAccount } from './account.ts';
+import type { SocketAddress } from './address.ts';
+import { wantedDescriptors } from './config/limits.ts';
+import { type Configuration, renderConfiguration } from './config/render.ts';
+import type { EngineSettings } from './config/settings.ts';
+import { installEngine } from './engine.ts';
+import type { EdgeFolder } from './folder.ts';
+import { furnishFolder } from './furnish.ts';
+import { type FoundNginx, locateNginx, type NginxPlaces } from './locate.ts';
+
+/** What is to run: the program, the whole configuration, and what it is made of. */
+export interface EdgePlan {
+  readonly nginx: FoundNginx;
+  readonly settings: EngineSettings;
+  readonly configuration: Configuration;
+}
+
+export interface PlanOptions {
+  readonly folder: EdgeFolder;
+  readonly http: SocketAddress;
+  readonly https: SocketAddress | null;
+  readonly workers: number;
+  readonly account: WorkerAccount | null;
+  readonly places: NginxPlaces | undefined;
+  /** Picks a port where 0 is asked for, and refuses one that another program holds. */
+  readonly claim: (address: SocketAddress) => Promise<number>;
+  readonly note: (text: string) => void;
+}
+
+/** Finds out what can run here and furnishes the folder for it. Throws `edge_failed` without nginx, `port_taken`. */
+export async function planEdge(options: PlanOptions): Promise<EdgePlan> {
+  const { folder } = options;
+  const nginx = await locateNginx(options.places);
+  if (!nginx.found)
+    throw new KapalError('edge_failed', `The nginx edge cannot run: ${nginx.why}`, {
+      hint: 'On Debian and Ubuntu `kapal edge install` installs what is needed; `--edge embedded` needs nothing.',
+    });
+  const running = await readAddresses(folder);
+  const http = await settle(options, options.http, running?.http ?? null);
+  const https = options.https === null ? null : await settle(options, options.https, running?.https ?? null);
+  const { engine, user } = await furnish(options);
+  const settings: EngineSettings = {
+    http,
+    https,
+    workers: options.workers,
+    user,
+    modules: nginx.modules,
+    luaPath: nginx.luaPath,
+    luaCPath: nginx.luaCPath,
+    engine,
+    descriptors: Math.min(wantedDescriptors, descriptorLimit()),
+    authorities: await authoritiesHere(),
+  };
+  return { nginx, settings, configuration: renderConfiguration(settings) };
+}
+
+/** The address with the port that is to be bound: for port 0 the one of last time, as long as nobody else has it. */
+async function settle(
+  options: PlanOptions,
+  wanted: SocketAddress,
+  running: SocketAddress | null,
+): Promise<SocketAddress> {
+  if (wanted.port !== 0) return { host: wanted.host, port: await options.claim(wanted) };
+  if (running !== null && running.host === wanted.host) {
+    const port = await options.claim(running).catch(() => null);
+    if (port !== null) return running;
+  }
+  return { host: wanted.host, port: await options.claim(wanted) };
+}
+
+/**
+ * The folder as the workers' user needs it. Where that user has no name or cannot reach the folder (below a private one), workers run as the master's
+ * user: the edge answering comes first, and it is noted.
+ */
+async function furnish(options: PlanOptions): Promise<{ engine: string; user: AccountNames | null }> {
+  const { folder, note } = options;
+  if (process.getuid?.() !== 0) {
+    await furnishFolder(folder, null);
+    return { engine: await installEngine(folder.path), user: null };
+  }
+  const { account } = options;
+  await furnishFolder(folder, account);
+  const engine = await installEngine(folder.path);
+  const root = { name: 'root', group: 'root' };
+  if (account === null) return { engine, user: root };
+  const names = await namesOf(account);
+  const problem =
+    names === null
+      ? `uid ${account.uid} or gid ${account.gid} has no name`
+      : await reachProblem(account, `${folder.path}/${engine}/lua/kapal/boot.lua`);
+  if (names !== null && problem === null) return { engine, user: names };
+  note(`edge: nginx cannot run its workers as uid ${account.uid}, so they run as root: ${String(problem)}`);
+  await furnishFolder(folder, null);
+  return { engine, user: root };
+}
+
+/** The addresses that the last configuration has; `null` before the first. */
+export async function readAddresses(
+  folder: EdgeFolder,
+): Promise<{ readonly http: SocketAddress; readonly https: SocketAddress | null } | null> {
+  const text = await readIfThere(folder.settings);
+  if (text === null) return null;
+  try {
+    const read = JSON.parse(text) as { readonly http?: unknown; readonly https?: unknown };
+    const http = asAddress(read.http);
+    return http === null ? null : { http, https: asAddress(read.https) };
+  } catch {
+    return null;
+  }
+}
+
+function asAddress(value: unknown): SocketAddress | null {
+  if (typeof value !== 'object' || value === null || !('host' in value) || !('port' in value)) return null;
+  const { host, port } = value;
+  return typeof host === 'string' && typeof port === 'number' ? { host, port } : null;
+}
+
+/** The hard limit of this process, which its children cannot exceed (getrlimit(2)); root in a container often cannot either. */
+function descriptorLimit(): number {
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return hard === undefined ? wantedDescriptors : Number(hard);
+}
+
+async function authoritiesHere(): Promise<string | null> {
+  const bundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+  for (const bundle of bundles) if (await exists(bundle)) return bundle;
+  return null;
+}

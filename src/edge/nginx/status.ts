@@ -1,0 +1,38 @@
+import type { PoolCounters } from '../port.ts';
+import { askControl } from './control.ts';
+import type { EdgeFolder } from './folder.ts';
+
+/** What `GET /status` on the control socket answers (lua/kapal/control.lua). */
+export interface NginxStatus {
+  /** Of the route table. */
+  readonly version: number;
+  /** Requests and upgraded connections under way, by endpoint id. */
+  readonly inFlight: Readonly<Record<string, number>>;
+  readonly counters: readonly PoolCounters[];
+  readonly stalled: readonly string[];
+}
+
+/** Asks the running nginx; `null` where none answers, or not with a status. */
+export async function askStatus(folder: EdgeFolder): Promise<NginxStatus | null> {
+  const answer = await askControl(folder, { path: '/status', timeout: 5000 });
+  if (answer.kind !== 'answered' || answer.status !== 200) return null;
+  try {
+    const status = JSON.parse(answer.body) as NginxStatus;
+    // Lua's empty table is an empty array or an empty object as chance has it.
+    return { ...status, counters: listOf(status.counters), stalled: listOf(status.stalled) };
+  } catch {
+    return null;
+  }
+}
+
+/** Counters of every pool, also of those that were not asked for anything yet. */
+export function withZeros(counters: readonly PoolCounters[], pools: readonly string[]): PoolCounters[] {
+  const known = new Set(counters.map(({ pool }) => pool));
+  const responses = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
+  const idle = pools.filter((pool) => !known.has(pool));
+  return [...counters, ...idle.map((pool) => ({ pool, requests: 0, responses, retries: 0, ejections: 0 }))];
+}
+
+function listOf<T>(value: readonly T[]): readonly T[] {
+  return Array.isArray(value) ? value : [];
+}
