@@ -37,37 +37,6 @@ const declaration = `services:
     numInstances: 4
 `;
 
-await onStage(async (kapal, figures) => {
-  await kapal.up(['--edge', engine]);
-  await kapal.deploy(await kapal.project('shop', { 'app.js': app, 'package.json': '{}', 'kapal.yaml': declaration }));
-  await using crowd = new Crowd(kapal);
-  await until('all four answer', async () => (await crowd.pause(), crowd.answeredBy.size === 4));
-
-  const victim = (await kapal.service('shop')).instances[1];
-  if (victim === undefined || victim.pid === null || victim.address === null)
-    throw new Error('there is no second replica');
-  const begun = Date.now();
-  process.kill(-victim.pid, 'SIGSTOP');
-  try {
-    await crowd.pause(stopped);
-  } finally {
-    process.kill(-victim.pid, 'SIGCONT');
-  }
-  const continued = Date.now();
-  crowd.answeredBy.clear();
-  await until('the replica answers again', async () => (await crowd.pause(), crowd.answeredBy.has(victim.id)), 30);
-  const back = Date.now() - continued;
-  const { requests, failures } = await crowd.stop();
-  const late = (await seenBy(victim.address)).filter((at) => at > begun + patience && at < continued);
-
-  console.log(`${engine}: ${requests} requests, ${failures.length} failed ${JSON.stringify(failures.slice(0, 10))}`);
-  figures.atMost('failed requests', { value: failures.length, most: 5 });
-  figures.atMost('new requests to the stopped replica after 3 s', { value: late.length, most: 0 });
-  figures.atMost('milliseconds from SIGCONT to its first answer', { value: back, most: 3_000 });
-  const after = (await kapal.service('shop')).instances.find(({ id }) => id === victim.id);
-  figures.holds(`restarts of the replica: ${after?.restarts}`, { wanted: '0', is: after?.restarts === 0 });
-});
-
 /** Visitors on kept connections, each asking again some time after its answer; a request without an answer in 20 s has failed. */
 class Crowd implements AsyncDisposable {
   readonly answeredBy = new Map<string, number>();
@@ -153,3 +122,34 @@ function seenBy(address: string): Promise<readonly number[]> {
     }).on('error', reject);
   });
 }
+
+await onStage(async (kapal, figures) => {
+  await kapal.up(['--edge', engine]);
+  await kapal.deploy(await kapal.project('shop', { 'app.js': app, 'package.json': '{}', 'kapal.yaml': declaration }));
+  await using crowd = new Crowd(kapal);
+  await until('all four answer', async () => (await crowd.pause(), crowd.answeredBy.size === 4));
+
+  const victim = (await kapal.service('shop')).instances[1];
+  if (victim === undefined || victim.pid === null || victim.address === null)
+    throw new Error('there is no second replica');
+  const begun = Date.now();
+  process.kill(-victim.pid, 'SIGSTOP');
+  try {
+    await crowd.pause(stopped);
+  } finally {
+    process.kill(-victim.pid, 'SIGCONT');
+  }
+  const continued = Date.now();
+  crowd.answeredBy.clear();
+  await until('the replica answers again', async () => (await crowd.pause(), crowd.answeredBy.has(victim.id)), 30);
+  const back = Date.now() - continued;
+  const { requests, failures } = await crowd.stop();
+  const late = (await seenBy(victim.address)).filter((at) => at > begun + patience && at < continued);
+
+  console.log(`${engine}: ${requests} requests, ${failures.length} failed ${JSON.stringify(failures.slice(0, 10))}`);
+  figures.atMost('failed requests', { value: failures.length, most: 5 });
+  figures.atMost('new requests to the stopped replica after 3 s', { value: late.length, most: 0 });
+  figures.atMost('milliseconds from SIGCONT to its first answer', { value: back, most: 3_000 });
+  const after = (await kapal.service('shop')).instances.find(({ id }) => id === victim.id);
+  figures.holds(`restarts of the replica: ${after?.restarts}`, { wanted: '0', is: after?.restarts === 0 });
+});

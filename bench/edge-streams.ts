@@ -50,34 +50,6 @@ const declaration = `services:
     maxShutdownDelaySeconds: 4
 `;
 
-await onStage(async (kapal, figures) => {
-  await kapal.up(['--edge', engine]);
-  const files = { 'app.js': app, 'package.json': '{}', 'kapal.yaml': declaration };
-  await kapal.deploy(await kapal.project('chat', files));
-  const listeners = [
-    ...Array.from({ length: each }, () => new Listener(kapal, openEvents)),
-    ...Array.from({ length: each }, () => new Listener(kapal, openWebSocket)),
-  ];
-  try {
-    await until('every stream has begun', async () => (await pause(), listeners.every(({ heard }) => heard > 0)));
-    for (let number = 1; number <= deploys; number += 1) {
-      const changed = { ...files, 'package.json': JSON.stringify({ version: `${number}.0.0` }) };
-      const [service] = (await kapal.deploy(await kapal.project('chat', changed))).services;
-      if (service?.outcome !== 'live') throw new Error(`deploy ${number} ended ${service?.outcome}`);
-      console.log(`  deploy ${number}: ${sum(listeners, 'moved')} moved, ${sum(listeners, 'cut')} cut`);
-    }
-    const before = sum(listeners, 'moved');
-    await until('the last drain ends', async () => (await pause(), sum(listeners, 'moved') > before), 20);
-    await until('all are heard again', async () => (await pause(), listeners.every(({ heard }) => heard > 0)), 20);
-  } finally {
-    for (const listener of listeners) listener.close();
-  }
-  figures.atMost(`${engine}: streams cut before their drain ended, of ${sum(listeners, 'moved') + 2 * each}`, {
-    value: sum(listeners, 'cut'),
-    most: 0,
-  });
-});
-
 interface Stream {
   readonly socket: Socket;
   /** Calls back with every piece of text. */
@@ -196,3 +168,31 @@ function sum(listeners: readonly Listener[], key: 'moved' | 'cut'): number {
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+await onStage(async (kapal, figures) => {
+  await kapal.up(['--edge', engine]);
+  const files = { 'app.js': app, 'package.json': '{}', 'kapal.yaml': declaration };
+  await kapal.deploy(await kapal.project('chat', files));
+  const listeners = [
+    ...Array.from({ length: each }, () => new Listener(kapal, openEvents)),
+    ...Array.from({ length: each }, () => new Listener(kapal, openWebSocket)),
+  ];
+  try {
+    await until('every stream has begun', async () => (await pause(), listeners.every(({ heard }) => heard > 0)));
+    for (let number = 1; number <= deploys; number += 1) {
+      const changed = { ...files, 'package.json': JSON.stringify({ version: `${number}.0.0` }) };
+      const [service] = (await kapal.deploy(await kapal.project('chat', changed))).services;
+      if (service?.outcome !== 'live') throw new Error(`deploy ${number} ended ${service?.outcome}`);
+      console.log(`  deploy ${number}: ${sum(listeners, 'moved')} moved, ${sum(listeners, 'cut')} cut`);
+    }
+    const before = sum(listeners, 'moved');
+    await until('the last drain ends', async () => (await pause(), sum(listeners, 'moved') > before), 20);
+    await until('all are heard again', async () => (await pause(), listeners.every(({ heard }) => heard > 0)), 20);
+  } finally {
+    for (const listener of listeners) listener.close();
+  }
+  figures.atMost(`${engine}: streams cut before their drain ended, of ${sum(listeners, 'moved') + 2 * each}`, {
+    value: sum(listeners, 'cut'),
+    most: 0,
+  });
+});

@@ -77,13 +77,16 @@ async function installService(options: ServiceInstallOptions): Promise<Installed
   return installAtBoot({ ...options, launcher: join(checkout, 'kapal') });
 }
 
+/** A machine that has what is needed from elsewhere lacks nothing. */
 async function missingEdgePackages(): Promise<readonly string[]> {
-  const { missingPackages } = await import('./daemon/install-edge.ts');
+  const { locateNginx } = await import('./edge/nginx/locate.ts');
+  if ((await locateNginx()).found) return [];
+  const { missingPackages } = await import('./edge/nginx/install.ts');
   return missingPackages();
 }
 
 async function installEdge(): Promise<readonly string[]> {
-  const { installPackages } = await import('./daemon/install-edge.ts');
+  const { installPackages } = await import('./edge/nginx/install.ts');
   return installPackages();
 }
 

@@ -86,7 +86,7 @@ export async function startHaproxy(ground: Ground, backends: readonly number[]):
     configuration,
     `global
   nbthread 1
-  maxconn 16384
+  maxconn 4096
 defaults
   mode http
   option http-keep-alive
@@ -118,7 +118,6 @@ export async function startCaddy(ground: Ground, backends: readonly number[]): P
     `{
   admin off
   auto_https off
-  persist_config off
   storage file_system ${folder}
 }
 http://127.0.0.1:${port} {

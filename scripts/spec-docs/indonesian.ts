@@ -1,5 +1,8 @@
+import { edgeTexts } from './indonesian-edge.ts';
+
 /** The texts of the field tables in Bahasa Indonesia, by their English text: a text that changes there is missing here, and a test says so. */
 export const indonesianTexts: ReadonlyMap<string, string> = new Map([
+  ...edgeTexts,
   ['The name of the project. `--project` wins over it.', 'Nama proyek. `--project` mengalahkannya.'],
   ['the name of the folder or repository', 'nama folder atau repositori'],
   ['What runs.', 'Apa saja yang dijalankan.'],
@@ -64,23 +67,11 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Jumlah instans. `kapal scale` mengubahnya sampai angka ini berubah.',
   ],
   [
-    'An instance is ready when this path answers 2xx or 3xx; without it, when its port accepts.',
-    'Instans siap bila jalur ini menjawab 2xx atau 3xx; tanpa jalur ini, bila port-nya menerima koneksi.',
-  ],
-  [
     'The time between SIGTERM and SIGKILL, in which requests under way end.',
     'Waktu antara SIGTERM dan SIGKILL, untuk menyelesaikan permintaan yang sedang berjalan.',
   ],
-  [
-    'Host names of visitors, beside the default one; `*.example.com` for all of one level.',
-    'Nama host bagi pengunjung, di samping nama bawaan; `*.example.com` untuk semua nama satu tingkat.',
-  ],
   ['One host name; the same as `domains` with one.', 'Satu nama host; sama dengan `domains` berisi satu nama.'],
   ['Variables of the service, for its build and its instances.', 'Variabel layanan, untuk build dan instansnya.'],
-  [
-    'One rewrite of `/*` to a file makes a single-page app; other redirects and rewrites are refused by name.',
-    'Satu rewrite dari `/*` ke sebuah berkas menjadikannya aplikasi satu halaman; redirect dan rewrite lain ditolak dengan menyebut namanya.',
-  ],
   [
     'Must be the repository that is deployed: one deploy takes one source.',
     'Harus repositori yang di-deploy: satu deploy mengambil satu sumber.',
@@ -128,18 +119,6 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
   [
     'persistent disks are not supported by this version of Kapal: the folder of a release is replaced by the next one',
     'versi Kapal ini belum mendukung disk tetap: folder rilis diganti oleh rilis berikutnya',
-  ],
-  [
-    'response headers of static sites are not supported by this version of Kapal',
-    'versi Kapal ini belum mendukung header respons situs statis',
-  ],
-  [
-    'lists of allowed addresses are not supported by this version of Kapal: without the list the service would be open to all',
-    'versi Kapal ini belum mendukung daftar alamat yang diizinkan: tanpa daftar itu layanan terbuka bagi semua',
-  ],
-  [
-    'maintenance mode is not supported by this version of Kapal: kapal stop takes a service off',
-    'versi Kapal ini belum mendukung mode pemeliharaan: `kapal stop` menghentikan layanan',
   ],
   [
     'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',
@@ -214,11 +193,6 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Lama diam yang mengakhiri respons atau WebSocket yang sedang berjalan; 0 untuk tanpa batas.',
   ],
   [
-    'sticky sessions are not supported by this version of Kapal; balance: ip-hash keeps one address with one instance',
-    'versi Kapal ini belum mendukung sesi lengket; `balance: ip-hash` mempertahankan satu alamat pada satu instans',
-  ],
-  ['rate limits are not supported by this version of Kapal', 'versi Kapal ini belum mendukung batas laju permintaan'],
-  [
     'How a new release takes over: `rolling` replaces instances in waves, `blue-green` starts all new ones before the first request goes to them.',
     'Cara rilis baru mengambil alih: `rolling` mengganti instans bergelombang, `blue-green` memulai semua yang baru sebelum permintaan pertama dikirim ke sana.',
   ],
@@ -226,7 +200,6 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Instances above the wanted number while rolling: the size of a wave.',
     'Instans di atas jumlah yang diminta saat bergulir: besar satu gelombang.',
   ],
-  ['The pace of the checks of an instance that is ready.', 'Irama pemeriksaan instans yang siap.'],
   ['How long one check may take.', 'Berapa lama satu pemeriksaan boleh berlangsung.'],
   ['The wall-clock time that a build may take.', 'Waktu yang boleh dipakai sebuah build.'],
   [

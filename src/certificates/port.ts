@@ -64,6 +64,8 @@ export interface AcmeAuthority {
     readonly url: string | null;
     readonly email: string;
   }): Promise<{ readonly session: AcmeSession; readonly url: string }>;
+  /** How it calls itself in CAA records; empty where its directory does not say. */
+  caaIdentities(): Promise<readonly string[]>;
   /** The certificate that answers a TLS-ALPN-01 challenge (RFC 8737 3): self-signed, with the digest of the answer. */
   proof(name: string, answer: string): Promise<IssuedCertificate>;
 }

@@ -145,13 +145,18 @@ export const commandGroups: readonly CommandGroup[] = [
       },
       {
         name: 'domain list',
-        summary: 'List the host names of a service',
+        summary: 'List the host names of a service and their certificates',
         load: async () => (await import('./commands/domain.ts')).list,
       },
       {
         name: 'domain add',
-        summary: 'Let a service answer at a host name',
+        summary: 'Let a service answer at a host name, with a certificate',
         load: async () => (await import('./commands/domain.ts')).add,
+      },
+      {
+        name: 'domain check',
+        summary: 'Look at what a host name needs: DNS, ports, CAA, certificate, clock',
+        load: async () => (await import('./commands/domain.ts')).check,
       },
       {
         name: 'domain remove',
@@ -191,7 +196,7 @@ export const commandGroups: readonly CommandGroup[] = [
 export const allCommands: readonly ListedCommand[] = commandGroups.flatMap(({ commands }) => commands);
 
 /** Commands of later versions: refused by name, so that nobody wonders about a misspelling. */
-export const laterCommands: readonly string[] = ['backup', 'db', 'domain check', 'import', 'login', 'metrics', 'run'];
+export const laterCommands: readonly string[] = ['backup', 'db', 'import', 'login', 'metrics', 'run'];
 
 /** First words that are followed by a second one: `env`, `domain` ... */
 export function isGroup(word: string): boolean {

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path';
 import { isHost } from '../model/names.ts';
 import { checkPolicy } from './policy-check.ts';
 import type { Pool, ProxyPool, StaticPool } from './pool.ts';
+import { checkBalancing } from './pool-check.ts';
 import type { HttpChallenge, Route, RouteTable, StreamRoute } from './port.ts';
 
 /** What is wrong with the folders of a table's static pools, one sentence each. */
@@ -98,6 +99,7 @@ function checkProxy(pool: ProxyPool): string[] {
   if (!(pool.responseTimeout > 0)) problems.push(`pool ${pool.id}: responseTimeout is not above 0`);
   if (pool.idleTimeout !== null && !(pool.idleTimeout > 0))
     problems.push(`pool ${pool.id}: idleTimeout is not above 0`);
+  problems.push(...checkBalancing(pool));
   return problems;
 }
 

@@ -1,4 +1,5 @@
-import type { Pool } from './pool.ts';
+import { describePolicy, describeTerms } from './describe-policy.ts';
+import type { Pool, ProxyPool } from './pool.ts';
 import type { RouteTable } from './port.ts';
 
 /** A route table as text for people: routes in the order in which they win, then private ports, then pools with their endpoints. */
@@ -7,12 +8,17 @@ export function describeTable(table: RouteTable): string {
     `route table, version ${table.version}`,
     section(
       'routes',
-      [...table.routes].sort(byPrecedence).map((route) => `${route.host}${route.path} -> ${route.pool}`),
+      [...table.routes]
+        .sort(byPrecedence)
+        .map((route) => `${route.host}${route.path} -> ${route.pool}${describeTerms(route)}`),
     ),
     section(
       'private ports',
       [...table.streams].sort((a, b) => a.port - b.port).map((stream) => `127.0.0.1:${stream.port} -> ${stream.pool}`),
     ),
+    ...(table.policies === undefined || table.policies.length === 0
+      ? []
+      : [section('policies', table.policies.flatMap(describePolicy))]),
     section('pools', [...table.pools].sort((a, b) => compare(a.id, b.id)).flatMap(describePool)),
   ];
   return `${sections.join('\n\n')}\n`;
@@ -32,8 +38,28 @@ function describePool(pool: Pool): string[] {
   return [
     `${pool.id} (${pool.service}): ${pool.balance}, bodies up to ${pool.maxBodySize} bytes, first answer within ${pool.responseTimeout} ms, ${idle}${host}`,
     ...(pool.endpoints.length === 0 ? ['  no endpoint: answers 503'] : []),
-    ...pool.endpoints.map((endpoint) => `  ${endpoint.id} ${endpoint.host}:${endpoint.port} weight ${endpoint.weight}`),
+    ...describeBalancing(pool).map((line) => `  ${line}`),
+    ...pool.endpoints.map(
+      (endpoint) =>
+        `  ${endpoint.id} ${endpoint.host}:${endpoint.port} weight ${endpoint.weight}${endpoint.down === true ? ', down' : ''}`,
+    ),
   ];
+}
+
+/** What a pool asks beyond the balance, one line each. The key of the cookie is not told. */
+function describeBalancing({ sticky, slowStart, maxConnections, queue, tls }: ProxyPool): string[] {
+  const lines: string[] = [];
+  if (sticky !== undefined) lines.push(`visitors stay at their endpoint by the cookie ${sticky.cookie}`);
+  if (slowStart !== undefined) lines.push(`a new endpoint's weight grows for ${slowStart} ms`);
+  if (maxConnections !== undefined) {
+    const waiting = queue === undefined ? 'none waits' : `${queue.size} wait up to ${queue.timeout} ms`;
+    lines.push(`at most ${maxConnections} under way at an endpoint, ${waiting}`);
+  }
+  if (tls !== undefined) {
+    const name = tls.serverName ?? 'the Host that it is sent';
+    lines.push(`over TLS as ${name}, ${tls.verify ? 'verified' : 'not verified'}`);
+  }
+  return lines;
 }
 
 /** Exact hosts before wildcards, then by name; within a host the longest path first. */

@@ -68,6 +68,7 @@ function authProblems({ realm, users }: BasicAuth): string[] {
   if (new Set(names).size !== names.length) problems.push('basicAuth: a user is there twice');
   for (const { name, salt, iterations, digest } of users) {
     // RFC 7617 2: a user-id holds no colon, and neither part a control character.
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     if (name === '' || /[:\0-\x1f\x7f]/.test(name))
       problems.push(`basicAuth: ${JSON.stringify(name)} can be no user: it is empty or holds a colon`);
     if (!/^(?:[0-9a-f]{2}){8,64}$/.test(salt))

@@ -1,8 +1,9 @@
-import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { connect, isIP } from 'node:net';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { errorCode } from '../lib/files.ts';
-import { http, loadHttps } from '../lib/http.ts';
+import { http } from '../lib/http.ts';
 import type { AddressQuestion, Prober, ProbeResult, UpstreamResult } from './probe-port.ts';
+import { peerOf, type TlsPeer, TlsRequests } from './probe-tls.ts';
 
 /** The answer's body is read so that the app sees an ordinary client, but no further than this. */
 const bodyLimit = 64 * 1024;
@@ -26,14 +27,14 @@ interface Request {
   readonly method: 'GET' | 'HEAD';
   readonly path: string;
   readonly headers: Record<string, string>;
-  readonly tls: { readonly servername: string; readonly rejectUnauthorized: boolean } | null;
+  readonly tls: TlsPeer | null;
 }
 
 /** Asks apps whether they are ready. `version` ends the User-Agent: `Kapal-Health/<version>`. */
 export function createProber(options: { version?: string } = {}): Prober {
   const agents: Agents = {
     clear: new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY }),
-    tls: null,
+    tls: new TlsRequests(),
   };
   const userAgent = options.version === undefined ? 'Kapal-Health' : `Kapal-Health/${options.version}`;
   const headersFor = (host: string) => ({ Host: host, 'User-Agent': userAgent, Accept: '*/*', Connection: 'close' });
@@ -41,7 +42,7 @@ export function createProber(options: { version?: string } = {}): Prober {
     method: path === null ? 'HEAD' : 'GET',
     path: path ?? '/',
     headers: headersFor(host),
-    tls: tls === null ? null : { servername: tls.serverName ?? nameOf(host), rejectUnauthorized: verify && tls.verify },
+    tls: tls === null ? null : { name: tls.serverName ?? peerOf(host), verify: verify && tls.verify },
   });
   return {
     http({ port, path, host, timeout }) {
@@ -64,23 +65,7 @@ export function createProber(options: { version?: string } = {}): Prober {
 
 interface Agents {
   readonly clear: Agent;
-  /** Made when it is needed first. */
-  tls: { readonly https: ReturnType<typeof loadHttps>; readonly agent: Agent } | null;
-}
-
-function overTls(agents: Agents): NonNullable<Agents['tls']> {
-  if (agents.tls !== null) return agents.tls;
-  const https = loadHttps();
-  // A session that is taken up again would not show the certificate again.
-  const agent = new https.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY, maxCachedSessions: 0 });
-  agents.tls = { https, agent };
-  return agents.tls;
-}
-
-/** The name in a Host, as it is asked for over TLS: never an address (RFC 6066 3). */
-function nameOf(host: string): string {
-  const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  return isIP(name) === 0 ? name : '';
+  readonly tls: TlsRequests;
 }
 
 /** An app that binds `localhost` may have got the IPv6 name only: ::1 is tried where 127.0.0.1 refused, within the same time. */
@@ -111,7 +96,8 @@ function ask(
   const { method, path, headers, tls } = how.request;
   return settle(question.timeout, (done) => {
     const target = { host: question.address, port: question.port, path, headers, method };
-    const request = begin(target, { tls, agents: how.agents });
+    const request =
+      tls === null ? http.request({ ...target, agent: how.agents.clear }) : how.agents.tls.begin(target, tls);
     request.on('response', (response) => {
       done(how.judge(response.statusCode ?? 0));
       drain(request, response, question.timeout);
@@ -128,12 +114,6 @@ function ask(
     request.end();
     return () => request.destroy();
   });
-}
-
-function begin(target: RequestOptions, { tls, agents }: { tls: Request['tls']; agents: Agents }): ClientRequest {
-  if (tls === null) return http.request({ ...target, agent: agents.clear });
-  const { https, agent } = overTls(agents);
-  return https.request({ ...target, ...tls, agent });
 }
 
 function knock(question: Question): Promise<Answer> {
@@ -203,9 +183,9 @@ function words(code: string, error: unknown): string {
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'closed the connection without an answer';
   if (code.startsWith('HPE_')) return 'answered something that is not HTTP';
   const message = error instanceof Error ? error.message : String(error);
-  return /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)/.test(code)
-    ? `its certificate is not accepted: ${message}`
-    : message;
+  if (!/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)/.test(code)) return message;
+  // Node's advice to those who start it is for nobody here.
+  return `its certificate is not accepted: ${message.split(';')[0]}`;
 }
 
 function seconds(milliseconds: number): string {

@@ -1,15 +1,7 @@
 import type { ServiceSpec, UpstreamSpec } from '../spec/spec.ts';
+import type { Aspect } from './aspect.ts';
 import { edgeAspects } from './edge-aspects.ts';
 import { list, quoted, seconds, size } from './said.ts';
-
-/** One thing that a declaration says of a service, by the name of its field and in the field's own terms. */
-export interface Aspect {
-  readonly field: string;
-  /** `false`: it takes effect without a new release. */
-  readonly release: boolean;
-  /** As it would be declared; equal texts mean equal values. */
-  readonly said: (spec: ServiceSpec) => string;
-}
 
 /**
  * Everything of a service but its variables, whose values reach the fingerprint as a digest. What acts on the edge, on the number of instances or on

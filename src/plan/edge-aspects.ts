@@ -1,5 +1,5 @@
 import type { ClientKeySpec, EdgeSpec, HeaderChangeSpec, PathRuleSpec, PolicySpec } from '../spec/edge-spec.ts';
-import type { Aspect } from './aspects.ts';
+import type { Aspect } from './aspect.ts';
 import { list, quoted, seconds, size } from './said.ts';
 
 /** What a declaration asks of the edge. All of it takes effect without a new release, but how the upstreams of one are spoken to. */

@@ -30,6 +30,7 @@ export type Held = Pick<
   | 'superseded'
   | 'warnedAt'
   | 'trusted'
+  | 'issuer'
 >;
 
 export interface AuthorityView {

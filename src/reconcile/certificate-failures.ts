@@ -38,8 +38,9 @@ export function afterFailure(input: FailureInput): {
     account !== null &&
     account.url !== null
   ) {
-    // An authority that has lost its accounts, as test ones do: register again, at once.
-    return { order: begunAgain(order, { nextAt: now, problem }), account: { ...account, url: null } };
+    // An authority that has lost its accounts, as test ones do: register again.
+    const nextAt = now + backOff('authority', 1, fraction);
+    return { order: begunAgain(order, { nextAt, problem }), account: { ...account, url: null } };
   }
   if (error instanceof AcmeProblem && isAuthoritysOwn(error)) {
     const failures = (account?.failures ?? 0) + 1;

@@ -1,8 +1,8 @@
 import { digestOf, factsOf } from '../certificates/inspect.ts';
 import type { IssuedCertificate } from '../certificates/port.ts';
-import type { HttpChallenge } from '../edge/port.ts';
+import type { HttpChallenge, Route } from '../edge/port.ts';
 import type { ServiceId } from '../model/service.ts';
-import type { CertificateOrderRow } from '../state/records.ts';
+import type { CertificateOrderRow, CertificateRow } from '../state/records.ts';
 import { type CertificateAction, type CertificateView, decideCertificates } from './certificate-decision.ts';
 import { afterFailure, problemText, waysToProve } from './certificate-failures.ts';
 import type { CertificateNeeds } from './certificate-needs.ts';
@@ -36,6 +36,7 @@ export class Certificates {
   readonly #orders = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   /** Hosts that were trusted when the services were told last. */
   #trusted: ReadonlySet<string> = new Set();
+  #seen = '';
   #timer: Disposable | null = null;
   #passing: Promise<void> | null = null;
   #again = false;
@@ -64,6 +65,14 @@ export class Certificates {
   /** Something changed: hosts, certificates. */
   wake(): void {
     void this.pass();
+  }
+
+  /** What the edge serves: where its hosts have changed, their certificates are looked at. */
+  see(routes: readonly Pick<Route, 'host'>[]): void {
+    const hosts = routes.map(({ host }) => host).join(' ');
+    if (hosts === this.#seen) return;
+    this.#seen = hosts;
+    this.wake();
   }
 
   /** Resolves when a pass that began after this call is over. Orders that it began may go on. */
@@ -116,6 +125,18 @@ export class Certificates {
   /** Hosts at which services answer, each once. */
   hosts(): readonly string[] {
     return [...this.#owners().keys()];
+  }
+
+  /** The edge gives this answer while the work is done. */
+  async showing<T>(challenge: HttpChallenge, work: () => Promise<T>): Promise<T> {
+    const { host, token, answer } = challenge;
+    const proof = { type: 'http-01', url: '', token, answer } as const;
+    await this.#proofs.show(host, proof);
+    try {
+      return await work();
+    } finally {
+      await this.#proofs.hide(host, proof);
+    }
   }
 
   /** Ends what is under way; orders on record are taken up by the next daemon. */
@@ -254,6 +275,7 @@ export class Certificates {
       const row = await performOrder(input);
       store.transaction(() => {
         store.certificates.put(row);
+        store.certificates.putOrder({ ...freshOrder(host), nextAt: clock.now() + restOf(row) });
         this.#authorityAnswered();
         const word = before?.source === 'acme' ? 'renewed' : 'issued';
         this.#tell(`certificate.${word}`, host, `${row.issuer} ${word} a certificate for ${host}`);
@@ -327,6 +349,14 @@ export class Certificates {
     const wait = Math.min(pace.longest, Math.max(0, milliseconds));
     this.#timer = this.#needs.clock.after(wait, () => this.wake());
   }
+}
+
+/**
+ * Milliseconds in which no other certificate of the name is asked for: an authority whose certificates are due for renewal as soon as they are there (its
+ * clock or ours is weeks off) would be asked without end.
+ */
+function restOf({ notBefore, notAfter }: CertificateRow): number {
+  return Math.min(6 * 3_600_000, Math.max(10_000, (notAfter - notBefore) / 10));
 }
 
 function freshOrder(host: string): CertificateOrderRow {

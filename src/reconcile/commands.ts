@@ -1,6 +1,8 @@
 import type {
   DeployRequest,
+  DomainCheckDocument,
   DomainDocument,
+  DomainRequest,
   EventDocument,
   LogDocument,
   OperationDocument,
@@ -58,8 +60,10 @@ export interface Commands {
   ): Promise<OperationDocument | null>;
 
   domains(service: ServiceId): readonly DomainDocument[];
-  addDomain(service: ServiceId, host: string): Promise<void>;
-  removeDomain(service: ServiceId, host: string): Promise<void>;
+  /** `domain` is a host, or a host with a path. Resolves when the edge routes it; a certificate may come later. */
+  addDomain(service: ServiceId, domain: string, request: DomainRequest): Promise<DomainDocument>;
+  removeDomain(service: ServiceId, domain: string): Promise<void>;
+  checkDomain(service: ServiceId, domain: string): Promise<DomainCheckDocument>;
 
   logs(
     service: ServiceId,

@@ -1,9 +1,17 @@
-import type { DeployRequest, OperationDocument, OperationEvent, StatusDocument } from '../api/contract/types.ts';
+import type {
+  DeployRequest,
+  DomainDocument,
+  DomainRequest,
+  OperationDocument,
+  OperationEvent,
+  StatusDocument,
+} from '../api/contract/types.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import { Certificates } from './certificates.ts';
 import type { Commands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
+import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
 import { recordEndpoint } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
@@ -37,6 +45,7 @@ export class Engine implements Commands {
   readonly #removal: Removal;
   readonly #settings: SettingsCommands;
   readonly #certificates: Certificates;
+  readonly #domains: DomainCommands;
   readonly #events = new Ripples();
   readonly #startedAt: number;
   readonly #observed = Promise.withResolvers<void>();
@@ -57,7 +66,10 @@ export class Engine implements Commands {
     this.#edge = new EdgeSync({
       edge: needs.edge,
       clock: needs.clock,
-      changed: (services) => services.forEach((service) => this.#fleet.wake(service)),
+      changed: (services) => {
+        services.forEach((service) => this.#fleet.wake(service));
+        this.#certificates.see(this.#edge.table().routes);
+      },
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
       prober: needs.prober,
       noticed: (service, endpoint, problem) => {
@@ -89,6 +101,11 @@ export class Engine implements Commands {
     this.#settings = new SettingsCommands({
       needs,
       operations: this.#operations,
+      wake: (service) => this.#fleet.wake(service),
+    });
+    this.#domains = new DomainCommands({
+      needs,
+      certificates: this.#certificates,
       wake: (service) => this.#fleet.wake(service),
     });
     this.#capacity = new Capacity({
@@ -140,6 +157,7 @@ export class Engine implements Commands {
       ready: this.#ready,
       data: settings.data,
       http: settings.http,
+      https: settings.https,
       api: settings.api,
       socket: settings.socket,
       domain: settings.domain,
@@ -159,6 +177,7 @@ export class Engine implements Commands {
       filter,
       reach: this.#fleet.reach(),
       pidOf: (service, instance) => this.#fleet.pidOf(service, instance),
+      problem: (service, endpoint) => this.#edge.problem(service, endpoint),
     });
   }
 
@@ -230,17 +249,22 @@ export class Engine implements Commands {
   }
 
   domains(service: ServiceId): ReturnType<Commands['domains']> {
-    return queries.domainDocuments(this.#needs, service);
+    return this.#domains.list(service);
   }
 
-  async addDomain(service: ServiceId, host: string): Promise<void> {
-    this.#settings.addDomain(service, host);
+  async addDomain(service: ServiceId, domain: string, request: DomainRequest): Promise<DomainDocument> {
+    const added = await this.#domains.add(service, domain, request);
+    await this.#served(service);
+    return added;
+  }
+
+  async removeDomain(service: ServiceId, domain: string): Promise<void> {
+    this.#domains.remove(service, domain);
     await this.#served(service);
   }
 
-  async removeDomain(service: ServiceId, host: string): Promise<void> {
-    this.#settings.removeDomain(service, host);
-    await this.#served(service);
+  checkDomain(service: ServiceId, domain: string): ReturnType<Commands['checkDomain']> {
+    return this.#domains.check(service, domain);
   }
 
   logs(service: ServiceId, query: Parameters<Commands['logs']>[1]): ReturnType<Commands['logs']> {

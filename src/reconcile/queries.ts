@@ -1,23 +1,22 @@
 import type {
-  DomainDocument,
   EventDocument,
   InstanceDocument,
   LogDocument,
   ReleaseDocument,
   ServiceDocument,
+  UpstreamDocument,
   VariableDocument,
 } from '../api/contract/types.ts';
-import { domainText } from '../model/domains.ts';
 import { describeExit } from '../model/instance.ts';
 import { KapalError } from '../model/errors.ts';
 import { hasInstances, type ServiceId, serviceKey } from '../model/service.ts';
 import { nearest } from '../model/nearest.ts';
-import { urlOf } from '../release/hosts.ts';
 import { serviceStatus } from '../rollout/status.ts';
 import type { InstanceRow, ReleaseRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import { urlsOf } from './operations/documents.ts';
 import { openVariables, variableContext } from './vaulting.ts';
+import { runOf } from './routing.ts';
 import { serviceView, type Reach } from './view.ts';
 
 type Needs = Pick<Dependencies, 'store' | 'settings' | 'clock' | 'vault'>;
@@ -28,11 +27,17 @@ export interface ServiceFilter {
   readonly service?: string | undefined;
 }
 
-/** The elements of `kapal ps`, sorted by project, environment, service. `pids` are the leaders as last observed. */
-export function serviceDocuments(
-  needs: Needs,
-  input: { filter: ServiceFilter; reach: Reach; pidOf: (service: ServiceId, instance: string) => number | null },
-): ServiceDocument[] {
+/** What documents about services show beside the record. */
+interface Seen {
+  readonly reach: Reach;
+  /** The leader of an instance's processes, as last observed. */
+  readonly pidOf: (service: ServiceId, instance: string) => number | null;
+  /** Why the edge passes an endpoint over. */
+  readonly problem: (service: ServiceId, endpoint: string) => string | null;
+}
+
+/** The elements of `kapal ps`, sorted by project, environment, service. */
+export function serviceDocuments(needs: Needs, input: Seen & { readonly filter: ServiceFilter }): ServiceDocument[] {
   return needs.store.services
     .all()
     .filter((row) => matches(row.id, input.filter))
@@ -47,25 +52,37 @@ function matches(id: ServiceId, filter: ServiceFilter): boolean {
   );
 }
 
-function serviceDocument(
-  needs: Needs,
-  row: ServiceRow,
-  input: { reach: Reach; pidOf: (service: ServiceId, instance: string) => number | null },
-): ServiceDocument {
-  const view = serviceView(needs, row, input.reach);
+function serviceDocument(needs: Needs, row: ServiceRow, seen: Seen): ServiceDocument {
+  const view = serviceView(needs, row, seen.reach);
+  const instances = needs.store.instances
+    .of(row.id)
+    .flatMap((instance) => (instance.state === 'gone' ? [] : [instanceDocument(instance, instance.state, seen)]));
+  const upstreams = row.spec.type === 'proxy' ? upstreamDocuments(needs, row, seen) : null;
+  const status = statusOf(needs, row, view);
+  const passedOver = instances.some(({ problem }) => problem !== undefined) || upstreams?.some(isDown) === true;
   return {
     ...serviceKey(row.id),
     type: row.spec.type,
     release: row.current,
-    status: statusOf(needs, row, view),
+    status: status === 'running' && passedOver ? 'degraded' : status,
     desired: hasInstances(row.spec.type) ? view.desired : 0,
     urls: urlsOf(needs, row.id),
-    instances: needs.store.instances
-      .of(row.id)
-      .flatMap((instance) =>
-        instance.state === 'gone' ? [] : [instanceDocument(instance, instance.state, input.pidOf(row.id, instance.id))],
-      ),
+    instances,
+    ...(upstreams === null ? {} : { upstreams }),
   };
+}
+
+function upstreamDocuments(needs: Needs, row: ServiceRow, seen: Seen): UpstreamDocument[] {
+  const current = row.current === null ? null : needs.store.releases.get(row.id, row.current);
+  return (current?.spec.upstreams ?? []).map(({ host, port, weight }) => {
+    const address = `${host}:${port}`;
+    const problem = seen.problem(row.id, address);
+    return { address, weight, state: problem === null ? 'up' : 'down', problem };
+  });
+}
+
+function isDown({ state }: UpstreamDocument): boolean {
+  return state === 'down';
 }
 
 function statusOf(needs: Needs, row: ServiceRow, view: ReturnType<typeof serviceView>): ServiceDocument['status'] {
@@ -77,16 +94,18 @@ function statusOf(needs: Needs, row: ServiceRow, view: ReturnType<typeof service
   });
 }
 
-function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], pid: number | null): InstanceDocument {
+function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], seen: Seen): InstanceDocument {
+  const problem = seen.problem(row.service, runOf(row));
   return {
     id: row.id,
     state,
     release: row.release,
-    pid,
+    pid: seen.pidOf(row.service, row.id),
     address: row.port === null ? null : `127.0.0.1:${row.port}`,
     restarts: row.attempt - 1,
     startedAt: new Date(row.startedAt).toISOString(),
     lastExit: row.lastExit === null ? null : describeExit(row.lastExit),
+    ...(problem === null ? {} : { problem }),
   };
 }
 
@@ -167,14 +186,6 @@ export function variableDocuments(needs: Needs, service: ServiceId, reveal: bool
     });
   }
   return [...found.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
-}
-
-export function domainDocuments(needs: Pick<Needs, 'store' | 'settings'>, service: ServiceId): DomainDocument[] {
-  const row = needs.store.services.get(service);
-  const listed = needs.store.domains.of(service).map((row) => ({ host: domainText(row), source: row.source }));
-  const all: readonly { host: string; source: DomainDocument['source'] }[] =
-    row === null || row.host === null ? listed : [...listed, { host: row.host, source: 'default' }];
-  return all.map(({ host, source }) => ({ host, source, url: urlOf(host, needs.settings.httpPort) }));
 }
 
 export function eventDocuments(needs: Pick<Needs, 'store'>, query: { after?: number; limit: number }): EventDocument[] {

@@ -1,6 +1,6 @@
 import type { OperationDocument } from '../api/contract/types.ts';
 import { KapalError } from '../model/errors.ts';
-import { isHost, isName, isVariableName } from '../model/names.ts';
+import { isName, isVariableName } from '../model/names.ts';
 import { type ServiceId, serviceId, serviceKey } from '../model/service.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Operations } from './operations/operations.ts';
@@ -49,39 +49,6 @@ export class SettingsCommands {
       request: { service, cause },
       make: () => draftOfCurrent(this.#needs, service, cause),
     });
-  }
-
-  addDomain(service: ServiceId, host: string): void {
-    const name = host.toLowerCase().replace(/\.$/, '');
-    if (!isHost(name))
-      throw new KapalError('name_invalid', `"${host}" is not a host name`, {
-        hint: 'For example: api.example.com, without scheme, port or path.',
-      });
-    const { store } = this.#needs;
-    const { service: short } = serviceKey(service);
-    const type = store.services.get(service)?.spec.type;
-    if (type === 'worker' || type === 'pserv')
-      throw new KapalError('usage', `${short} is of type ${type} and takes no visitors`);
-    const holder = store.services.all().find((row) => row.host === name);
-    if (holder !== undefined) throw new KapalError('domain_taken', `${name} is the default name of ${holder.id}`);
-    store.domains.add({ host: name, path: '/', service, source: 'added' });
-    this.#wake(service);
-  }
-
-  removeDomain(service: ServiceId, host: string): void {
-    const { store } = this.#needs;
-    const { service: short } = serviceKey(service);
-    const row = store.domains.get(host.toLowerCase().replace(/\.$/, ''));
-    if (row?.service !== service)
-      throw new KapalError('not_found', `${short} has no domain ${host}`, {
-        hint: `See its domains: kapal domain list ${short}`,
-      });
-    if (row.source === 'declared')
-      throw new KapalError('conflict', `${host} stands in the declaration`, {
-        hint: 'Remove it from domains there and deploy.',
-      });
-    store.domains.remove(row.host);
-    this.#wake(service);
   }
 
   #setOne(owner: string, change: { key: string; value: string | null; service: string }): void {

@@ -22,6 +22,11 @@ export function urlOf(host: string, port: number): string {
   return port === 80 ? `http://${host}` : `http://${host}:${port}`;
 }
 
+/** `https://host`, likewise. */
+export function secureUrlOf(host: string, port: number): string {
+  return port === 443 ? `https://${host}` : `https://${host}:${port}`;
+}
+
 function cut(label: string, length = 63): string {
   return label.slice(0, length).replace(/-+$/, '');
 }

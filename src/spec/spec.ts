@@ -130,7 +130,7 @@ export const defaults = {
   redirectStatus: 301,
   realm: 'Restricted',
   maintenance: { retryAfter: 300 },
-  /** Half a year, where a publicly trusted certificate is held. */
-  hsts: 15_552_000,
+  /** A year, where a publicly trusted certificate is held. */
+  hsts: 31_536_000,
   build: { timeout: 15 * 60_000 },
 } as const;

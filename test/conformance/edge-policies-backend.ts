@@ -13,6 +13,8 @@ export interface Want {
   readonly chunked?: true;
   /** Pieces, the next when the one before has been released at `Backend.release`. */
   readonly pieces?: readonly string[];
+  /** Breaks off after the pieces, without an end. */
+  readonly cut?: true;
 }
 
 /** What the application saw of a request. */
@@ -108,7 +110,8 @@ export class PolicyBackend implements AsyncDisposable {
       response.write(piece);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    response.end();
+    if (want.cut === true) response.destroy();
+    else response.end();
   }
 
   /** Echoes what comes, each read with `>` before it. */

@@ -39,7 +39,13 @@ export async function ask(wanted: Ask): Promise<Answer> {
 
 export function open({ port, host, tls }: Pick<Ask, 'port' | 'host' | 'tls'>): Socket {
   if (tls !== true) return connect({ port, host: '127.0.0.1', noDelay: true });
-  return connectTls({ port, host: '127.0.0.1', servername: host, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  return connectTls({
+    port,
+    host: '127.0.0.1',
+    servername: host,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['http/1.1'],
+  });
 }
 
 export function requestText({ host, target, method = 'GET', headers = [], body, version = '1.1' }: Ask): string {

@@ -4,7 +4,6 @@ const host = 'Host: a.test';
 
 function names(): StrictnessCase[] {
   const wrong: readonly (readonly [name: string, line: string])[] = [
-    ['no colon', 'X-Field'],
     ['nothing before the colon', ': value'],
     ['a blank before the colon', 'X-Field : value'],
     ['a tab before the colon', 'X-Field\t: value'],
@@ -18,11 +17,15 @@ function names(): StrictnessCase[] {
     ['a value folded with a tab', 'X-Field: a\r\n\tb'],
     ['a line of a blank', ' '],
     ['a NUL in the value', 'X-Field: a\0b'],
+    ['a control character in the value', 'X-Field: a\x01b'],
+    ['a vertical tab in the value', 'X-Field: a\x0bb'],
+    ['DEL in the value', 'X-Field: a\x7fb'],
     ['a bare CR in the value', 'X-Field: a\rb'],
     ['a bare CR and a field', 'X-Field: a\rContent-Length: 5'],
     ['a second request line', 'GET / HTTP/1.1'],
   ];
   const unusual: readonly (readonly [name: string, line: string])[] = [
+    ['no colon', 'X-Field'],
     ['a bracket in the name', 'X-Fi(eld: value'],
     ['a slash in the name', 'X/Field: value'],
     ['an at sign in the name', 'X@Field: value'],
@@ -33,9 +36,6 @@ function names(): StrictnessCase[] {
     ['a dot in the name', 'X.Field: value'],
     ['every other character of a token in the name', "!#$%&'*+-.^`|~: value"],
     ['CR CR LF at the end of a line', 'X-Field: value\r'],
-    ['a control character in the value', 'X-Field: a\x01b'],
-    ['a vertical tab in the value', 'X-Field: a\x0bb'],
-    ['DEL in the value', 'X-Field: a\x7fb'],
     ['a name of 5,000 bytes', `X-${'a'.repeat(5_000)}: value`],
   ];
   return [
@@ -97,6 +97,11 @@ function sizes(): StrictnessCase[] {
 
 function connections(): StrictnessCase[] {
   return [
+    either(
+      'Authorization twice',
+      get('GET / HTTP/1.1', [host, 'Authorization: Basic YTph', 'Authorization: Basic YTpi']),
+    ),
+    forwarded('Cookie twice', get('GET / HTTP/1.1', [host, 'Cookie: a=1', 'Cookie: b=2'])),
     refused('Connection with a value that is no token', get('GET / HTTP/1.1', [host, 'Connection: a b'])),
     refused('Connection with a bracket', get('GET / HTTP/1.1', [host, 'Connection: keep-alive, (x)'])),
     refused('Connection with a quotation mark', get('GET / HTTP/1.1', [host, 'Connection: "close"'])),

@@ -19,8 +19,9 @@ test('at least 200 malformed or ambiguous requests, each with a name of its own'
 for (const kind of engines) {
   describe(`strictness: ${kind.name}`, () => {
     test(`${cases.length} requests are refused, or forwarded in one unambiguous form`, async (context) => {
-      await using under = await kind.make();
+      // Before the engine, which is given ports that are free at that moment.
       await using judge = await Judge.start();
+      await using under = await kind.make();
       await serve(under, judge.port);
       const before = await workers(under);
       for (const one of cases) {

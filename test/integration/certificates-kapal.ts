@@ -89,7 +89,8 @@ export class CertificatesKapal implements AsyncDisposable {
     this.loop = this.#make({ acme: null, dns: null, ports: [8080, 8443] });
     parts.http.on('request', (asked, answer) => {
       const found = this.#answers.find(
-        ({ host, token }) => asked.url === `/.well-known/acme-challenge/${token}` && asked.headers.host?.split(':')[0] === host,
+        ({ host, token }) =>
+          asked.url === `/.well-known/acme-challenge/${token}` && asked.headers.host?.split(':')[0] === host,
       );
       answer.writeHead(found === undefined || this.isDeaf ? 404 : 200);
       answer.end(found?.answer ?? 'nothing here');
@@ -102,7 +103,8 @@ export class CertificatesKapal implements AsyncDisposable {
     const http = createServer();
     let kapal: CertificatesKapal | null = null;
     const tls = createTlsServer({
-      ALPNCallback: ({ protocols }) => protocols.find((protocol) => protocol === 'acme-tls/1' || protocol === 'http/1.1'),
+      ALPNCallback: ({ protocols }) =>
+        protocols.find((protocol) => protocol === 'acme-tls/1' || protocol === 'http/1.1'),
       SNICallback: (name, done) => {
         const shown = kapal?.edge.presented().filter(({ names }) => names.includes(name)) ?? [];
         // The authority's look is the only one while a proof is there.
@@ -166,7 +168,8 @@ export class CertificatesKapal implements AsyncDisposable {
     ports: readonly [number, number | null];
   }): Certificates {
     const [httpPort, httpsPort] = parts.ports;
-    const complain = (facts: object, message: string) => void this.complaints.push(`${message} ${JSON.stringify(facts)}`);
+    const complain = (facts: object, message: string) =>
+      void this.complaints.push(`${message} ${JSON.stringify(facts)}`);
     const needs: CertificateNeeds = {
       store: this.store,
       vault: createVault(this.#key),

@@ -103,7 +103,8 @@ export class Pebble implements AsyncDisposable {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [server.stdout, server.stderr]) stream.on('data', (part: Buffer) => (this.said += part.toString()));
+    for (const stream of [server.stdout, server.stderr])
+      stream.on('data', (part: Buffer) => (this.said += part.toString()));
     await started(server, 'pebble');
     this.#server = server;
     await until('pebble answers', () => this.#answers());
@@ -171,9 +172,13 @@ export class Pebble implements AsyncDisposable {
 
 function startDns(port: number, management: number): ChildProcess {
   const args = ['-http01', '', '-https01', '', '-tlsalpn01', '', '-defaultIPv6', ''];
-  return spawn('pebble-challtestsrv', [...args, '-dns01', `127.0.0.1:${port}`, '-management', `127.0.0.1:${management}`], {
-    stdio: 'ignore',
-  });
+  return spawn(
+    'pebble-challtestsrv',
+    [...args, '-dns01', `127.0.0.1:${port}`, '-management', `127.0.0.1:${management}`],
+    {
+      stdio: 'ignore',
+    },
+  );
 }
 
 function reaches(url: string): Promise<boolean> {
@@ -188,7 +193,9 @@ function reaches(url: string): Promise<boolean> {
 function started(child: ChildProcess, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error) => reject(new Error(`${name} cannot be started: apt-get install pebble`, { cause: error })));
+    child.once('error', (error) =>
+      reject(new Error(`${name} cannot be started: apt-get install pebble`, { cause: error })),
+    );
   });
 }
 

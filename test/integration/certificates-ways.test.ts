@@ -83,7 +83,10 @@ describe('ways to prove a name', () => {
 
   test('a program that hangs is ended', async () => {
     await using hook = await script('sleep 100');
-    await assert.rejects(createDnsHook({ program: hook.path, timeout: 100 }).present('_acme-challenge.a.b', 'x'), /did not end within 0\.1 s/);
+    await assert.rejects(
+      createDnsHook({ program: hook.path, timeout: 100 }).present('_acme-challenge.a.b', 'x'),
+      /did not end within 0\.1 s/,
+    );
   });
 });
 

@@ -1,13 +1,13 @@
-/** What a daemon does with its edge, as a program that the tests can kill: `edge-daemon.ts FOLDER PORT TABLE`. Prints the status as JSON. */
+/** What a daemon does with its edge, as a program that the tests can kill: `edge-daemon.ts FOLDER HTTP-PORT HTTPS-PORT TABLE`. Prints the status as JSON. */
 import { createEmbeddedEdge } from '../../src/edge/embedded/driver.ts';
 import type { RouteTable } from '../../src/edge/port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 
-const [folder = '', port, table = ''] = process.argv.slice(2);
+const [folder = '', http, https, table = ''] = process.argv.slice(2);
 const edge = createEmbeddedEdge({
   folder,
-  http: { host: '127.0.0.1', port: Number(port) },
-  https: null,
+  http: { host: '127.0.0.1', port: Number(http) },
+  https: { host: '127.0.0.1', port: Number(https) },
   workers: 2,
   node: process.execPath,
   account: null,

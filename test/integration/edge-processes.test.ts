@@ -75,7 +75,13 @@ describe('the processes of the embedded edge', () => {
     await using front = await serving();
     const { ground, backend } = front;
     const table = tableTo(2, [backend.port]);
-    const program = await startProgram([daemon, ground.folder, String(ground.port), JSON.stringify(table)]);
+    const program = await startProgram([
+      daemon,
+      ground.folder,
+      String(ground.port),
+      String(ground.httpsPort),
+      JSON.stringify(table),
+    ]);
     const { workers } = JSON.parse(program.line) as { workers: { pid: number }[] };
     await program.kill();
     const load = new Load(ground.port);

@@ -1,5 +1,11 @@
 import { createHash, randomBytes, webcrypto } from 'node:crypto';
-import { cryptoProvider, type Extension, PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import {
+  cryptoProvider,
+  type Extension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 import type { EdgeCertificate } from '../../src/edge/certificate.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };

@@ -195,6 +195,17 @@ describe('an endpoint that stalls', () => {
       `instance ${instance} takes no requests: no answer within 700 ms`,
     ]);
     assert.equal(kapal.store.instances.get(instance)?.state, 'ready', 'its instance is left alone');
+    const [service] = await kapal.engine.services({});
+    assert.equal(service?.status, 'degraded');
+    assert.deepEqual(
+      service?.instances
+        .map(({ id: one, problem }) => [one === instance, problem])
+        .toSorted(([a], [b]) => Number(a) - Number(b)),
+      [
+        [false, undefined],
+        [true, 'no answer within 700 ms'],
+      ],
+    );
     const returned = Date.now();
     kapal.edge.setStalled([]);
     kapal.answers.set(address, 'sound');
@@ -237,6 +248,12 @@ describe('the upstreams of a proxy', () => {
     await kapal.deploy(proxy());
     await until('the first is down', () => endpoint(kapal, 'legacy', '10.0.0.5:80').down === true);
     assert.deepEqual(eventsOf(kapal, 'endpoint.down'), ['upstream 10.0.0.5:80 takes no requests: connection refused']);
+    const [service] = await kapal.engine.services({});
+    assert.equal(service?.status, 'degraded');
+    assert.deepEqual(service?.upstreams, [
+      { address: '10.0.0.5:80', weight: 1, state: 'down', problem: 'connection refused' },
+      { address: '10.0.0.6:80', weight: 1, state: 'up', problem: null },
+    ]);
     kapal.answers.set('10.0.0.6:80', 'failing');
     await until('the second is down', () => endpoint(kapal, 'legacy', '10.0.0.6:80').down === true);
     kapal.answers.set('10.0.0.5:80', 'sound');

@@ -30,6 +30,7 @@ export const paths = {
     of(service, 'variables', { ...at, ...(reveal ? { reveal: 'true' } : {}) }),
   domains: (service: string, at: At) => of(service, 'domains', at),
   domain: (service: string, host: string, at: At) => of(service, `domains/${encodeURIComponent(host)}`, at),
+  domainCheck: (service: string, host: string, at: At) => of(service, `domains/${encodeURIComponent(host)}/check`, at),
   logs: (
     service: string,
     at: At & {

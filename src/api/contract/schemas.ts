@@ -4,7 +4,7 @@ import { catalogue, type ErrorCode } from '../../model/errors.ts';
 import { instanceStates } from '../../model/instance.ts';
 import { isName } from '../../model/names.ts';
 import { serviceTypes } from '../../model/service.ts';
-import { serviceStatuses } from './types.ts';
+import { certificateStates, findingResults, serviceStatuses } from './types.ts';
 
 /**
  * The shapes of `types.ts` for the daemon, which checks requests and answers with them and describes them in OpenAPI. A type test keeps
@@ -49,8 +49,21 @@ const instanceSchema = z
     restarts: count('Starts after the first.'),
     startedAt: moment('When its present process was started.'),
     lastExit: z.string().nullable().describe('How its last process ended, in words; null when none did.'),
+    problem: z
+      .string()
+      .exactOptional()
+      .describe('Why the edge passes it over although it is ready; absent where it does not.'),
   })
   .meta({ id: 'Instance', description: 'One running copy of a release.' });
+
+const upstreamSchema = z
+  .object({
+    address: z.string().describe('host:port.'),
+    weight: count('Its share of the requests, against the others.'),
+    state: z.enum(['up', 'down']).describe('down: the edge passes it over.'),
+    problem: z.string().nullable().describe('Why it is down; null where it is not.'),
+  })
+  .meta({ id: 'Upstream', description: 'An address that a proxy sends requests to.' });
 
 export const serviceSchema = z
   .object({
@@ -63,6 +76,7 @@ export const serviceSchema = z
     desired: count('Instances that should run.'),
     urls: z.array(z.string()).describe('Where visitors reach it: its domains first, then its default name.'),
     instances: z.array(instanceSchema).describe('Draining ones are listed until they are gone.'),
+    upstreams: z.array(upstreamSchema).exactOptional().describe('Of a proxy; absent for other types.'),
   })
   .meta({ id: 'Service', description: 'One element of kapal ps --json.' });
 
@@ -223,13 +237,73 @@ export const variableSchema = z
   })
   .meta({ id: 'Variable' });
 
+const certificateSchema = z
+  .object({
+    state: z
+      .enum(certificateStates)
+      .describe(
+        'asking: an authority is being asked; waiting: it will be; failing: it will be again; none: problem says why.',
+      ),
+    source: z.enum(['acme', 'own', 'local']).nullable().describe('Who issued it; null where there is none.'),
+    issuer: z.string().nullable().describe('Name of the authority.'),
+    notAfter: z.string().nullable().describe('Its end. ISO 8601, UTC.'),
+    trusted: z.boolean().describe('Clients on other machines accept it.'),
+    nextTry: z.string().nullable().describe('When an authority is asked next. ISO 8601, UTC.'),
+    problem: z.string().nullable().describe('What is wrong, or what the last try met.'),
+    hint: z.string().nullable().describe('What to do.'),
+    root: z.string().nullable().describe('Of the local authority: file with the root that clients have to trust.'),
+  })
+  .meta({ id: 'Certificate' });
+
 export const domainSchema = z
   .object({
     host: z.string().describe('Host name.'),
+    path: z.string().describe('/ for all of the host, else the prefix at which the service answers.'),
     source: z.enum(['declared', 'added', 'default']).describe('In the file, by the command, or its own default name.'),
     url: z.string().describe('Where it answers.'),
+    certificate: certificateSchema.describe('Its certificate, or what keeps it from one.'),
   })
   .meta({ id: 'Domain' });
+
+const pem = (what: string) =>
+  z
+    .string()
+    .min(1)
+    .max(256 * 1024)
+    .exactOptional()
+    .describe(what);
+
+export const domainRequestSchema = z
+  .object({
+    certificate: pem("PEM chain of the operator's own certificate, leaf first or not; with its key."),
+    key: pem('PEM key of the certificate, without a passphrase. It is kept sealed.'),
+    acme: z
+      .boolean()
+      .exactOptional()
+      .describe('Let ACME take the place of the own certificate, and ask the authority again without waiting.'),
+  })
+  .meta({ id: 'DomainRequest' });
+
+const findingSchema = z
+  .object({
+    subject: z
+      .enum(['dns', 'address', 'http', 'challenge', 'caa', 'https', 'clock', 'certificate'])
+      .describe('What was looked at.'),
+    result: z.enum(findingResults).describe('unknown: it cannot be told from this machine.'),
+    code: z.string().describe('A stable word for what was found.'),
+    facts: z.record(z.string(), z.string()).describe('Particulars of the finding, by name.'),
+    message: z.string().describe('What was looked at and what was seen.'),
+    advice: z.string().nullable().describe('What to do; null where nothing.'),
+  })
+  .meta({ id: 'DomainFinding' });
+
+export const domainCheckSchema = z
+  .object({
+    host: z.string().describe('Host name.'),
+    sound: z.boolean().describe('Nothing was found that has to be put right.'),
+    findings: z.array(findingSchema).describe('In the order in which they were looked at.'),
+  })
+  .meta({ id: 'DomainCheck', description: 'kapal domain check --json.' });
 
 export const logSchema = z
   .object({
@@ -262,6 +336,7 @@ export const statusSchema = z
     ready: z.boolean().describe('Everything that it owns has been observed since its start.'),
     data: z.string().describe('The data folder.'),
     http: z.string().describe('host:port at which visitors reach the edge.'),
+    https: z.string().nullable().describe('host:port of HTTPS; null where it is not served.'),
     api: z.string().describe('host:port of this API.'),
     socket: z.string().describe('Path of the Unix socket of this API.'),
     domain: z.string().describe('Services without domains answer below it.'),

@@ -31,6 +31,17 @@ export interface ServiceDocument {
   readonly desired: number;
   readonly urls: readonly string[];
   readonly instances: readonly InstanceDocument[];
+  /** Of a proxy; absent for other types. */
+  readonly upstreams?: readonly UpstreamDocument[];
+}
+
+export interface UpstreamDocument {
+  /** `host:port`. */
+  readonly address: string;
+  readonly weight: number;
+  /** `down`: the edge passes it over. */
+  readonly state: 'up' | 'down';
+  readonly problem: string | null;
 }
 
 export interface InstanceDocument {
@@ -45,6 +56,8 @@ export interface InstanceDocument {
   readonly startedAt: string;
   /** How the last attempt ended, in words; `null` when none did. */
   readonly lastExit: string | null;
+  /** Why the edge passes it over although it is ready; absent where it does not. */
+  readonly problem?: string;
 }
 
 /** `kapal deploy --json`. */
@@ -152,9 +165,66 @@ export interface VariableDocument {
 
 export interface DomainDocument {
   readonly host: string;
+  /** `/` for all of the host, else the prefix at which the service answers. */
+  readonly path: string;
   /** `declared` in the file, `added` by the command, `default` by its name. */
   readonly source: 'declared' | 'added' | 'default';
   readonly url: string;
+  readonly certificate: CertificateDocument;
+}
+
+export const certificateStates = ['valid', 'expired', 'asking', 'waiting', 'failing', 'none'] as const;
+
+/**
+ * `asking`: an authority is being asked; `waiting`: it will be; `failing`: the last try failed, there will be another; `none`: nobody can be asked, `problem`
+ * says why and `hint` what to do. A `valid` one may have a `problem` too: its renewal fails, or its end is near.
+ */
+export interface CertificateDocument {
+  readonly state: (typeof certificateStates)[number];
+  /** By ACME, from the operator's files, or by the authority in the data folder; null where there is none. */
+  readonly source: 'acme' | 'own' | 'local' | null;
+  readonly issuer: string | null;
+  /** ISO 8601. */
+  readonly notAfter: string | null;
+  /** Clients on other machines accept it. */
+  readonly trusted: boolean;
+  /** ISO 8601: when an authority is asked next, for the first or the next certificate; null where none will be. */
+  readonly nextTry: string | null;
+  readonly problem: string | null;
+  readonly hint: string | null;
+  /** `local`: file with the root that makes clients of this machine accept it. */
+  readonly root: string | null;
+}
+
+/** Body of `PUT /services/:service/domains/:host`. Without any of them the domain is only added. */
+export interface DomainRequest {
+  /** PEM chain and key of the operator's own certificate; both or none. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** Let ACME take the place of the own certificate; ask again at once. */
+  readonly acme?: boolean;
+}
+
+/** Answer of `GET /services/:service/domains/:host/check`. */
+export interface DomainCheckDocument {
+  readonly host: string;
+  /** Nothing was found that has to be put right. */
+  readonly sound: boolean;
+  readonly findings: readonly DomainFinding[];
+}
+
+export const findingResults = ['ok', 'warning', 'problem', 'unknown'] as const;
+
+export interface DomainFinding {
+  readonly subject: 'dns' | 'address' | 'http' | 'challenge' | 'caa' | 'https' | 'clock' | 'certificate';
+  readonly result: (typeof findingResults)[number];
+  /** A stable word for what was found; `facts` are its particulars. */
+  readonly code: string;
+  readonly facts: Readonly<Record<string, string>>;
+  /** What was looked at and what was seen. */
+  readonly message: string;
+  /** What to do; null where nothing. */
+  readonly advice: string | null;
 }
 
 export interface LogDocument {
@@ -184,6 +254,8 @@ export interface StatusDocument {
   readonly ready: boolean;
   readonly data: string;
   readonly http: string;
+  /** Null where HTTPS is not served. */
+  readonly https: string | null;
   readonly api: string;
   readonly socket: string;
   readonly domain: string;

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { authorize } from '../access.ts';
 import type { App, RouteContext } from '../types.ts';
-import { domainSchema, variableChangesSchema, variableSchema, variablesChangedSchema } from '../contract/schemas.ts';
+import {
+  domainCheckSchema,
+  domainRequestSchema,
+  domainSchema,
+  variableChangesSchema,
+  variableSchema,
+  variablesChangedSchema,
+} from '../contract/schemas.ts';
 import { atQuery, failures, nothing, serviceOf, serviceParameters, switchQuery } from './parameters.ts';
 
 const tags = ['configuration'];
@@ -55,7 +62,9 @@ function addVariableRoutes(app: App, { commands }: RouteContext): void {
 }
 
 function addDomainRoutes(app: App, { commands }: RouteContext): void {
-  const params = serviceParameters.extend({ host: z.string().min(1).max(260).describe('Host name.') });
+  const params = serviceParameters.extend({
+    host: z.string().min(1).max(1_000).describe('Host name, or host name with a path: example.com/api.'),
+  });
   app.get(
     route('domains'),
     {
@@ -70,20 +79,54 @@ function addDomainRoutes(app: App, { commands }: RouteContext): void {
     },
     async (request) => [...commands.domains(serviceOf(commands, request))],
   );
-  const changes = [
-    { method: 'PUT', operationId: 'addDomain', summary: 'Let a service answer at a host name' },
-    { method: 'DELETE', operationId: 'removeDomain', summary: 'Take a host name from a service' },
-  ] as const;
-  for (const { method, operationId, summary } of changes) {
-    app.route({
-      method,
-      url: route('domains/:host'),
+  app.put(
+    route('domains/:host'),
+    {
       config: { policy: 'write' },
-      schema: { tags, operationId, summary, params, querystring: atQuery, response: { 204: nothing, ...failures } },
-      handler: async (request, reply) => {
-        await commands[operationId](serviceOf(commands, request), request.params.host);
-        return reply.code(204).send();
+      schema: {
+        tags,
+        operationId: 'addDomain',
+        summary: 'Let a service answer at a host name, with an own certificate or one that an authority is asked for',
+        params,
+        querystring: atQuery,
+        // Without a body the domain is only added.
+        body: domainRequestSchema.nullish(),
+        response: { 200: domainSchema, ...failures },
       },
-    });
-  }
+    },
+    (request) => commands.addDomain(serviceOf(commands, request), request.params.host, request.body ?? {}),
+  );
+  app.delete(
+    route('domains/:host'),
+    {
+      config: { policy: 'write' },
+      schema: {
+        tags,
+        operationId: 'removeDomain',
+        summary: 'Take a host name from a service',
+        params,
+        querystring: atQuery,
+        response: { 204: nothing, ...failures },
+      },
+    },
+    async (request, reply) => {
+      await commands.removeDomain(serviceOf(commands, request), request.params.host);
+      return reply.code(204).send();
+    },
+  );
+  app.get(
+    route('domains/:host/check'),
+    {
+      config: { policy: 'read' },
+      schema: {
+        tags,
+        operationId: 'checkDomain',
+        summary: 'Look at what a host name needs: DNS, ports, CAA, certificate, clock',
+        params,
+        querystring: atQuery,
+        response: { 200: domainCheckSchema, ...failures },
+      },
+    },
+    (request) => commands.checkDomain(serviceOf(commands, request), request.params.host),
+  );
 }

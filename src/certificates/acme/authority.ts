@@ -34,6 +34,13 @@ export function createAcmeAuthority(options: {
       }
       return { session: new AcmeLibrarySession(acme, client), url: client.getAccountUrl() };
     },
+    async caaIdentities() {
+      const { axios } = await library();
+      const { data } = await told(axios.get<unknown>(directory));
+      const meta = typeof data === 'object' && data !== null && 'meta' in data ? data.meta : null;
+      const found = typeof meta === 'object' && meta !== null && 'caaIdentities' in meta ? meta.caaIdentities : [];
+      return Array.isArray(found) ? found.filter((identity) => typeof identity === 'string') : [];
+    },
     async proof(name, answer) {
       const { crypto } = await library();
       const authorization = {
@@ -69,9 +76,10 @@ async function load({
       ? new Agent({ ca: [...getCACertificates('system'), ...getCACertificates('default')] })
       : new Agent({ ca: [...getCACertificates('default'), roots] });
   const ours = (url: string | undefined) => url !== undefined && URL.canParse(url) && new URL(url).origin === origin;
-  // The library would repeat what fails up to five times, and sleep for as long as Retry-After says, hours where a limit is reached: when to try again
-  // is decided by the loop, which knows the other names too.
-  Object.assign(acme.axios.defaults, { acmeSettings: { ...settingsOf(acme), retryMaxAttempts: 0 } });
+  // The library's own would repeat what fails up to five times, and sleep for as long as Retry-After says, hours where a limit is reached: when to try
+  // again is decided by the loop, which knows the other names too. And of a refused connection it makes a TypeError.
+  acme.axios.interceptors.request.clear();
+  acme.axios.interceptors.response.clear();
   acme.axios.interceptors.request.use((config) => {
     if (!ours(config.url)) return config;
     config.headers.set('User-Agent', userAgent);
@@ -82,13 +90,6 @@ async function load({
     return response;
   });
   return acme;
-}
-
-function settingsOf(acme: Library): object {
-  const { defaults } = acme.axios;
-  return 'acmeSettings' in defaults && typeof defaults.acmeSettings === 'object' && defaults.acmeSettings !== null
-    ? defaults.acmeSettings
-    : {};
 }
 
 /** The library makes of a problem document a text alone: what tells one problem from another would be lost. It repeats a bad nonce itself. */

@@ -1,5 +1,5 @@
 import { paths } from '../../api/contract/paths.ts';
-import type { InstanceDocument, ServiceDocument } from '../../api/contract/types.ts';
+import type { InstanceDocument, ServiceDocument, UpstreamDocument } from '../../api/contract/types.ts';
 import type { Command, Invocation } from '../command.ts';
 import { type Colour, table } from '../output.ts';
 import { since } from '../time.ts';
@@ -46,7 +46,8 @@ function print({ out: { out }, say }: Invocation, services: readonly ServiceDocu
     const status = out.paint(statusColours[service.status], say.statuses[service.status]);
     const release = service.release === null ? '-' : String(service.release);
     const own = [out.paint('bold', name), status, release, `${ready}/${service.desired}`, service.urls.join(' ')];
-    return [own, ...service.instances.map((instance) => instanceRow(instance, { out, say }))];
+    const below = service.instances.map((instance) => instanceRow(instance, { out, say }));
+    return [own, ...below, ...(service.upstreams ?? []).map((upstream) => upstreamRow(upstream, out))];
   });
   for (const line of table([head.map((word) => out.paint('dim', word)), ...rows])) out.line(line);
 }
@@ -75,14 +76,20 @@ function instanceRow(
   instance: InstanceDocument,
   { out, say }: { out: Invocation['out']['out']; say: Invocation['say'] },
 ): string[] {
-  const { id, state, release, pid, address, restarts, startedAt, lastExit } = instance;
+  const { id, state, release, pid, address, restarts, startedAt, lastExit, problem } = instance;
   const facts = [
     pid === null ? null : `pid ${pid}`,
     address,
     since(startedAt, Date.now()),
     restarts === 0 ? null : say.restarts(restarts),
     lastExit === null ? null : out.safe(lastExit),
+    problem === undefined ? null : out.safe(problem),
   ];
   const words = facts.filter((fact) => fact !== null).join(', ');
   return [`  ${id}`, out.paint(stateColours[state], state), String(release), '', out.paint('dim', words)];
+}
+
+function upstreamRow({ address, state, problem }: UpstreamDocument, out: Invocation['out']['out']): string[] {
+  const word = out.paint(state === 'up' ? 'green' : 'yellow', state);
+  return [`  ${address}`, word, '', '', problem === null ? '' : out.paint('dim', out.safe(problem))];
 }

@@ -1,4 +1,13 @@
-import type { DaemonPlaces, DeployStage, Outcome, ServiceStatus } from './words.ts';
+import type { DomainFinding } from '../../api/contract/types.ts';
+import type {
+  CertificateSource,
+  CertificateState,
+  DaemonPlaces,
+  DeployStage,
+  FindingResult,
+  Outcome,
+  ServiceStatus,
+} from './words.ts';
 
 /** What the command line says to people, in English. The other languages have the same keys, checked by type. */
 export const en = {
@@ -65,7 +74,33 @@ export const en = {
     host: 'HOST',
     url: 'URL',
     action: 'ACTION',
+    certificate: 'CERTIFICATE',
   },
+  certificates: {
+    states: {
+      valid: 'valid',
+      expired: 'expired',
+      asking: 'being asked for',
+      waiting: 'to be asked for',
+      failing: 'failing',
+      none: 'none',
+    } satisfies Record<CertificateState, string> as Record<CertificateState, string>,
+    sources: { acme: 'ACME', own: 'own', local: 'local' } satisfies Record<CertificateSource, string> as Record<
+      CertificateSource,
+      string
+    >,
+    nextTry: (moment: string) => `next try: ${moment} UTC`,
+    root: (path: string) => `Clients accept the local certificates once they trust ${path}`,
+  },
+  findings: {
+    results: { ok: 'ok', warning: 'warning', problem: 'problem', unknown: 'unknown' } satisfies Record<
+      FindingResult,
+      string
+    > as Record<FindingResult, string>,
+    said: ({ message, advice }: DomainFinding): Pick<DomainFinding, 'message' | 'advice'> => ({ message, advice }),
+  },
+  domainSound: (host: string) => `Nothing about ${host} has to be put right, as far as can be seen from this machine.`,
+  domainUnsound: (host: string) => `Something about ${host} has to be put right.`,
   nothingRuns: 'Nothing is deployed yet. Deploy something: kapal deploy FOLDER',
   noReleases: (service: string) => `${service} has no releases yet.`,
   noVariables: (service: string) => `${service} has no variables.`,

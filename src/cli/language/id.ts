@@ -1,4 +1,5 @@
 import type { Messages } from './en.ts';
+import { findingInIndonesian } from './findings-id.ts';
 
 /** The same in Bahasa Indonesia. */
 export const id: Messages = {
@@ -65,7 +66,27 @@ export const id: Messages = {
     host: 'HOST',
     url: 'ALAMAT',
     action: 'TINDAKAN',
+    certificate: 'SERTIFIKAT',
   },
+  certificates: {
+    states: {
+      valid: 'berlaku',
+      expired: 'kedaluwarsa',
+      asking: 'sedang diminta',
+      waiting: 'akan diminta',
+      failing: 'gagal',
+      none: 'tidak ada',
+    },
+    sources: { acme: 'ACME', own: 'milik sendiri', local: 'lokal' },
+    nextTry: (moment) => `percobaan berikutnya: ${moment} UTC`,
+    root: (path) => `Klien menerima sertifikat lokal setelah mempercayai ${path}`,
+  },
+  findings: {
+    results: { ok: 'baik', warning: 'peringatan', problem: 'masalah', unknown: 'tak pasti' },
+    said: findingInIndonesian,
+  },
+  domainSound: (host) => `Tidak ada yang perlu diperbaiki pada ${host}, sejauh terlihat dari mesin ini.`,
+  domainUnsound: (host) => `Ada yang perlu diperbaiki pada ${host}.`,
   nothingRuns: 'Belum ada yang dirilis. Rilis sesuatu: kapal deploy FOLDER',
   noReleases: (service) => `${service} belum punya rilis.`,
   noVariables: (service) => `${service} tidak punya variabel.`,

@@ -70,9 +70,13 @@ class EmbeddedEdge implements Edge {
     this.#folder = edgeFolder(options.folder);
     this.#control = { folder: this.#folder, clock: options.clock, note: (text) => options.note?.(text) };
     const owner = (): Promise<WorkerAccount> => workersOwner(this.#folder);
-    this.#publisher = new TablePublisher(this.#folder.table, async (json) => {
-      await this.#push(applyQuestion(json));
-    }, owner);
+    this.#publisher = new TablePublisher(
+      this.#folder.table,
+      async (json) => {
+        await this.#push(applyQuestion(json));
+      },
+      owner,
+    );
     this.#certificates = new CertificatePublisher({
       folder: this.#folder.certificates,
       owner,

@@ -86,7 +86,10 @@ function readProcess(folder: EdgeFolder, name: string): FoundProcess | null {
   const match = PROCESS_FILE.exec(name);
   if (match === null) return null;
   // A keeper of a version that knew no HTTPS wrote one address.
-  const [line = '', http = '', https = ''] = unlessMissing(() => readFileSync(join(folder.path, name), 'utf8'), '').split('\n');
+  const [line = '', http = '', https = ''] = unlessMissing(
+    () => readFileSync(join(folder.path, name), 'utf8'),
+    '',
+  ).split('\n');
   const identity = parseIdentity(line);
   if (identity === null) return null;
   const role = match[1] as FoundProcess['role'];

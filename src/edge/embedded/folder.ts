@@ -12,6 +12,7 @@ import { join } from 'node:path';
  *   workers.log          what workers and keeper print
  *   engine-DIGEST        the edge's own copy of its code
  *   certificates/        ID.json, one per certificate, all that are there are presented; `tickets`, from which session tickets are keyed
+ *   control/places-N.sock the worker that counts places at endpoints with a limit (see shared-places.ts)
  *   control/worker-N-S.sock, log/access-S.log, cache/
  */
 export interface EdgeFolder {

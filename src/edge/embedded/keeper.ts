@@ -32,7 +32,12 @@ export interface KeeperControl {
  */
 export async function startGeneration(
   control: KeeperControl,
-  next: { readonly launch: string; readonly engine: Engine; readonly addresses: ListenAddresses; readonly workers: number },
+  next: {
+    readonly launch: string;
+    readonly engine: Engine;
+    readonly addresses: ListenAddresses;
+    readonly workers: number;
+  },
 ): Promise<number> {
   const fleet = surveyFleet(control.folder);
   const generation = fleet.highest + 1;

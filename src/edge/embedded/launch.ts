@@ -29,10 +29,16 @@ export function workerCommand(options: {
   readonly serves: { readonly http: boolean; readonly https: boolean };
 }): string[] {
   // The cache of compiled code: without it every worker holds the type stripper, 18 MB, to read its own source.
-  const environment = ['env', '-i', `NODE_COMPILE_CACHE=${options.folder.cache}`, 'LC_ALL=C.UTF-8'];
+  const environment = ['env', '-i', `NODE_COMPILE_CACHE=${options.folder.cache}`, 'LC_ALL=C.UTF-8', ...trust()];
   const node = [options.node, '--disable-warning=ExperimentalWarning', ...MEMORY_FLAGS, options.engine.worker];
   const serves = [...(options.serves.http ? ['--http'] : []), ...(options.serves.https ? ['--https'] : [])];
   return [...dropPrivileges(options.account), ...environment, ...node, ...serves];
+}
+
+/** Where the authorities of this machine are, if not in the usual place (openssl-env(7)): for upstreams over TLS. */
+function trust(): string[] {
+  const names = ['SSL_CERT_FILE', 'SSL_CERT_DIR'];
+  return names.flatMap((name) => (process.env[name] === undefined ? [] : [`${name}=${process.env[name]}`]));
 }
 
 /** setpriv(1): another user, no way back to root, no capability. */

@@ -122,10 +122,7 @@ async function listen(prepared: Prepared | null, servers: Server[]): Promise<Lis
   }
 }
 
-function listening(
-  host: string,
-  options: { readonly port: number; readonly reusePort: boolean },
-): Promise<Server> {
+function listening(host: string, options: { readonly port: number; readonly reusePort: boolean }): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

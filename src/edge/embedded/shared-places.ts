@@ -184,7 +184,7 @@ export class SharedPlaces implements Places {
     this.#role = role;
     book.join(this.#own, this.#heldNow());
     this.#openBook(role);
-    for (const id of [...this.#requests.keys()]) this.#send(id);
+    for (const id of this.#requests.keys()) this.#send(id);
   }
 
   /** Everybody has told what is held, or has had the time to. */

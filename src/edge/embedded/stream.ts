@@ -115,8 +115,14 @@ export class StreamRelay {
     else this.#inFlight.set(endpoint, count);
   }
 
-  /** All endpoints, the chosen one first: in turn by weight, or the one with the fewest connections for its weight. */
+  /** All endpoints, those that are down last. */
   #inOrder(pool: ProxyPool): Endpoint[] {
+    const endpoints = this.#byTurn(pool);
+    return [...endpoints.filter(({ down }) => down !== true), ...endpoints.filter(({ down }) => down === true)];
+  }
+
+  /** The chosen one first: in turn by weight, or the one with the fewest connections for its weight. */
+  #byTurn(pool: ProxyPool): Endpoint[] {
     const { endpoints } = pool;
     if (pool.balance === 'least-connections') {
       const load = (endpoint: Endpoint): number => (this.#inFlight.get(endpoint.id) ?? 0) / endpoint.weight;

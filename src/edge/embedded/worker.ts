@@ -17,9 +17,8 @@ import type { WorkerQuestion, WorkerStatus } from './control.ts';
 import { listenForControl } from './control-server.ts';
 import { edgeFolder, type EdgeFolder, socketName } from './folder.ts';
 import { errorPage } from './pages.ts';
-import { createPlane } from './plane/plane.ts';
+import { createPlane, type OpenPlane } from './plane/plane.ts';
 import { Neighbours } from './policy/neighbours.ts';
-import type { Plane } from './plane/types.ts';
 import { answerStatic, hasFile } from './static.ts';
 import { SharedPlaces } from './shared-places.ts';
 import { StreamRelay } from './stream.ts';
@@ -35,7 +34,7 @@ class Worker {
   readonly #folder: EdgeFolder;
   readonly #generation: number;
   readonly #slot: number;
-  readonly #plane: Plane;
+  readonly #plane: OpenPlane;
   readonly #streams = new StreamRelay();
   readonly #log: AccessLog;
   readonly #front: TlsFront | null;
@@ -157,7 +156,10 @@ class Worker {
       counters: this.#plane.counters(),
       droppedLogLines: this.#log.dropped,
       certificates: this.#front?.digest ?? null,
-      problems: [...this.#streams.problems().map((problem) => `private port ${problem}`), ...(this.#front?.problems ?? [])],
+      problems: [
+        ...this.#streams.problems().map((problem) => `private port ${problem}`),
+        ...(this.#front?.problems ?? []),
+      ],
     };
   }
 

@@ -46,8 +46,12 @@ function refused(address: SocketAddress, cause: unknown): KapalError {
     EACCES: 'Ports below 1024 need root.',
     EADDRNOTAVAIL: 'No interface of this machine has that address.',
   };
-  return new KapalError('edge_failed', `The edge cannot listen on ${formatAddress(address)} (${code ?? String(cause)})`, {
-    hint: code === null ? undefined : hints[code],
-    cause,
-  });
+  return new KapalError(
+    'edge_failed',
+    `The edge cannot listen on ${formatAddress(address)} (${code ?? String(cause)})`,
+    {
+      hint: code === null ? undefined : hints[code],
+      cause,
+    },
+  );
 }

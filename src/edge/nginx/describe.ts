@@ -9,9 +9,11 @@ export function describeEdge(options: {
   readonly configuration: string;
   readonly table: EntryState;
 }): string {
-  const { addresses } = options;
-  const urls = addresses === null ? [] : [`http://${addresses.http}`];
-  if (addresses?.https != null) urls.push(`https://${addresses.https}`);
-  const head = addresses === null ? 'nginx edge, not running' : `nginx edge on ${urls.join(' and ')}`;
-  return `# ${head}\n\n${options.configuration}\n${describeTable(tableOf(options.table))}`;
+  return `# ${headOf(options.addresses)}\n\n${options.configuration}\n${describeTable(tableOf(options.table))}`;
+}
+
+function headOf(addresses: EdgeAddresses | null): string {
+  if (addresses === null) return 'nginx edge, not running';
+  const { http, https } = addresses;
+  return `nginx edge on http://${http}${https === null ? '' : ` and https://${https}`}`;
 }

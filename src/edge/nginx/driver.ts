@@ -35,6 +35,8 @@ export interface NginxEdgeOptions {
   readonly clock: Clock;
   /** Where nginx and its parts are looked for; the usual places unless told. */
   readonly places?: NginxPlaces;
+  /** MiB of shared memory for routes and certificates: 128 unless told, which is some 10,000 domains. It is only taken as it fills. */
+  readonly tableMemory?: number;
   /** For the daemon's log: what went differently than asked. */
   note?(text: string): void;
 }
@@ -119,7 +121,10 @@ class NginxEdge implements Edge {
 
   async counters(): Promise<readonly PoolCounters[]> {
     const pools = [...(await this.#table.saved()).entries.keys()].filter((key) => key.startsWith('pool:'));
-    return withZeros((await this.#asked()).counters, pools.map((key) => key.slice('pool:'.length)));
+    return withZeros(
+      (await this.#asked()).counters,
+      pools.map((key) => key.slice('pool:'.length)),
+    );
   }
 
   async describe(): Promise<string> {
@@ -167,7 +172,7 @@ class NginxEdge implements Edge {
   }
 
   #plan(): Promise<EdgePlan> {
-    const { http, https, workers, account, places } = this.#options;
+    const { http, https, workers, account, places, tableMemory = 128 } = this.#options;
     const ours = new Set(processesOf(this.#folder).map(({ pid }) => pid));
     return planEdge({
       folder: this.#folder,
@@ -176,6 +181,7 @@ class NginxEdge implements Edge {
       workers,
       account,
       places,
+      tableMemory,
       claim: (address) => claimPort(address, (holder) => ours.has(holder.pid)),
       note: (text) => this.#options.note?.(text),
     });

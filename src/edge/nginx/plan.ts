@@ -25,6 +25,7 @@ export interface PlanOptions {
   readonly workers: number;
   readonly account: WorkerAccount | null;
   readonly places: NginxPlaces | undefined;
+  readonly tableMemory: number;
   /** Picks a port where 0 is asked for, and refuses one that another program holds. */
   readonly claim: (address: SocketAddress) => Promise<number>;
   readonly note: (text: string) => void;
@@ -51,6 +52,7 @@ export async function planEdge(options: PlanOptions): Promise<EdgePlan> {
     luaPath: nginx.luaPath,
     luaCPath: nginx.luaCPath,
     engine,
+    tableMemory: options.tableMemory,
     descriptors: Math.min(wantedDescriptors, descriptorLimit()),
     authorities: await authoritiesHere(),
   };
@@ -125,7 +127,8 @@ function descriptorLimit(): number {
 }
 
 async function authoritiesHere(): Promise<string | null> {
-  const bundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
-  for (const bundle of bundles) if (await exists(bundle)) return bundle;
+  const told = process.env['SSL_CERT_FILE'];
+  const usual = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+  for (const bundle of told === undefined ? usual : [told, ...usual]) if (await exists(bundle)) return bundle;
   return null;
 }

@@ -29,7 +29,9 @@ function claims(certificate: EdgeCertificate, seen: Map<string, string>): string
     const claim = `${certificate.purpose ?? ''} ${host}`;
     const other = seen.get(claim);
     seen.set(claim, certificate.id);
-    return other === undefined || other === certificate.id ? [] : [`${nameOf(certificate)}: ${host} has another one too`];
+    return other === undefined || other === certificate.id
+      ? []
+      : [`${nameOf(certificate)}: ${host} has another one too`];
   });
 }
 

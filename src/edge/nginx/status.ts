@@ -34,5 +34,5 @@ export function withZeros(counters: readonly PoolCounters[], pools: readonly str
 }
 
 function listOf<T>(value: readonly T[]): readonly T[] {
-  return Array.isArray(value) ? value : [];
+  return 'length' in value ? value : [];
 }

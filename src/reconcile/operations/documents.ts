@@ -1,11 +1,11 @@
 import type { DeployDocument, DeployedService, OperationDocument } from '../../api/contract/types.ts';
-import { domainText } from '../../model/domains.ts';
+import type { DomainName } from '../../model/domains.ts';
 import { serviceKey, type ServiceId } from '../../model/service.ts';
-import { urlOf } from '../../release/hosts.ts';
+import { secureUrlOf, urlOf } from '../../release/hosts.ts';
 import type { OperationRow, TaskRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 
-type Needs = Pick<Dependencies, 'store' | 'settings'>;
+type Needs = Pick<Dependencies, 'store' | 'settings' | 'clock'>;
 
 export function operationDocument(needs: Needs, row: OperationRow): OperationDocument {
   const tasks = needs.store.operations.tasks(row.id);
@@ -49,9 +49,20 @@ export function deployedService(needs: Needs, task: TaskRow): DeployedService {
 }
 
 /** Where visitors reach a service: its domains first, then its default name. */
-export function urlsOf({ store, settings }: Needs, service: ServiceId): string[] {
+export function urlsOf(needs: Needs, service: ServiceId): string[] {
+  const { store } = needs;
   const row = store.services.get(service);
   if (row === null || row.spec.type === 'worker' || row.spec.type === 'pserv') return [];
-  const hosts = [...store.domains.of(service).map(domainText), ...(row.host === null ? [] : [row.host])];
-  return hosts.map((host) => urlOf(host, settings.httpPort));
+  const domains = [...store.domains.of(service), ...(row.host === null ? [] : [{ host: row.host, path: '/' }])];
+  return domains.map((domain) => urlOfDomain(needs, domain));
+}
+
+/** By HTTPS where clients on other machines accept the certificate that is held for the host. */
+export function urlOfDomain({ store, settings, clock }: Needs, domain: DomainName): string {
+  const { host } = domain;
+  const held = store.certificates.get(host) ?? store.certificates.get(`*.${host.slice(host.indexOf('.') + 1)}`);
+  const secure = settings.httpsPort !== null && held?.trusted === true && held.notAfter > clock.now();
+  const origin =
+    secure && settings.httpsPort !== null ? secureUrlOf(host, settings.httpsPort) : urlOf(host, settings.httpPort);
+  return domain.path === '/' ? origin : `${origin}${domain.path}`;
 }

@@ -101,8 +101,8 @@ export const httpsFields = {
   ),
   hstsSeconds: own(
     whole(0, 2 * year),
-    'Strict-Transport-Security: for so long browsers use HTTPS alone. 0 sends none.',
-    { fallback: `${defaults.hsts} with a publicly trusted certificate, else none` },
+    'Strict-Transport-Security, sent where a publicly trusted certificate is held: for so long browsers use HTTPS alone. 0 sends none.',
+    { fallback: String(defaults.hsts) },
   ),
 } as const;
 

@@ -11,7 +11,6 @@ import { variables } from './variables.ts';
 
 const running = ['web', 'pserv', 'worker'] as const satisfies readonly ServiceType[];
 const built = ['web', 'pserv', 'worker', 'static'] as const satisfies readonly ServiceType[];
-const listening = ['web', 'pserv'] as const satisfies readonly ServiceType[];
 const visible = ['web', 'static', 'proxy'] as const satisfies readonly ServiceType[];
 const checked = ['web', 'pserv', 'proxy'] as const satisfies readonly ServiceType[];
 const files = ['static'] as const satisfies readonly ServiceType[];

@@ -34,6 +34,8 @@ test('schemas and types are equal', () => {
     true satisfies Same<typeof schemas.releaseSchema, types.ReleaseDocument>,
     true satisfies Same<typeof schemas.variableSchema, types.VariableDocument>,
     true satisfies Same<typeof schemas.domainSchema, types.DomainDocument>,
+    true satisfies Same<typeof schemas.domainRequestSchema, types.DomainRequest>,
+    true satisfies Same<typeof schemas.domainCheckSchema, types.DomainCheckDocument>,
     true satisfies Same<typeof schemas.logSchema, types.LogDocument>,
     true satisfies Same<typeof schemas.eventSchema, types.EventDocument>,
     true satisfies Same<typeof schemas.statusSchema, types.StatusDocument>,

@@ -56,6 +56,7 @@ describe('the OpenAPI document', () => {
         ['releases', 'rollback', 'restart', 'stop', 'start', 'scale', 'cancel', 'variables', 'domains', 'logs'] as const
       ).map((name) => paths[name]('x', at)),
       paths.domain('x', 'x', at),
+      paths.domainCheck('x', 'x', at),
     ].map((path) => path.split('?')[0] ?? path);
     assert.deepEqual(new Set(built), new Set(known));
   });

@@ -1,6 +1,8 @@
 import type { Commands } from '../../../src/reconcile/commands.ts';
 import type {
   DeployDocument,
+  DomainCheckDocument,
+  DomainDocument,
   EventDocument,
   LogDocument,
   OperationDocument,
@@ -84,12 +86,46 @@ export const status: StatusDocument = {
   ready: true,
   data: '/var/lib/kapal',
   http: '127.0.0.1:8080',
+  https: null,
   api: '127.0.0.1:7700',
   socket: '/var/lib/kapal/kapal.sock',
   domain: 'localhost',
   edge: { engine: 'embedded', why: 'asked for', workers: [{ pid: 2, residentBytes: 50_000_000 }] },
   runtime: { engine: 'process', why: 'asked for', notes: [] },
   residentBytes: 90_000_000,
+};
+
+export const domain: DomainDocument = {
+  host: 'api.localhost',
+  path: '/',
+  source: 'default',
+  url: 'http://api.localhost:8080',
+  certificate: {
+    state: 'valid',
+    source: 'local',
+    issuer: 'Kapal local authority of box',
+    notAfter: '2026-04-30T08:00:00.000Z',
+    trusted: false,
+    nextTry: null,
+    problem: null,
+    hint: null,
+    root: '/var/lib/kapal/local-authority/root.pem',
+  },
+};
+
+export const checked: DomainCheckDocument = {
+  host: 'api.example.com',
+  sound: false,
+  findings: [
+    {
+      subject: 'dns',
+      result: 'problem',
+      code: 'dns-missing',
+      facts: { host: 'api.example.com', resolvers: '127.0.0.1', target: '192.0.2.1' },
+      message: 'api.example.com has neither an A nor an AAAA record',
+      advice: 'Add an A record.',
+    },
+  ],
 };
 
 export const logLine = (sequence: number, text: string): LogDocument => ({
@@ -161,8 +197,9 @@ function answers(): Commands {
     cancel: async () => undefined,
     variables: (_service, reveal) => [{ key: 'KEY', source: 'set', value: reveal ? 'value' : null }],
     setVariables: async () => null,
-    domains: () => [{ host: 'api.localhost', source: 'default', url: 'http://api.localhost:8080' }],
-    addDomain: async () => undefined,
+    domains: () => [domain],
+    addDomain: async (_service, host) => ({ ...domain, host }),
+    checkDomain: async () => checked,
     removeDomain: async () => undefined,
     logs: async () => [logLine(1, 'one'), logLine(2, 'two')],
     moreLogs: aborted,

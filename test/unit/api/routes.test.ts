@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { paths } from '../../../src/api/contract/paths.ts';
-import { digest, finished, running, service, status } from './recording-commands.ts';
+import { checked, digest, domain, finished, running, service, status } from './recording-commands.ts';
 import { askSocket, json, serve } from './serving.ts';
 
 const at = { environment: 'staging' };
@@ -88,8 +88,21 @@ const changes: readonly {
   {
     method: 'PUT',
     path: paths.domain('api', '*.example.com', at),
-    call: ['addDomain', api, '*.example.com'],
-    answer: [204, null],
+    call: ['addDomain', api, '*.example.com', {}],
+    answer: [200, { ...domain, host: '*.example.com' }],
+  },
+  {
+    method: 'PUT',
+    path: paths.domain('api', 'a.example.com/v1', at),
+    body: { acme: true },
+    call: ['addDomain', api, 'a.example.com/v1', { acme: true }],
+    answer: [200, { ...domain, host: 'a.example.com/v1' }],
+  },
+  {
+    method: 'GET',
+    path: paths.domainCheck('api', 'a.example.com', at),
+    call: ['checkDomain', api, 'a.example.com'],
+    answer: [200, checked],
   },
   {
     method: 'DELETE',

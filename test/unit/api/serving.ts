@@ -50,6 +50,7 @@ export async function serve(
     socket: socketPath,
     api: new URL(url).host,
     http: '127.0.0.1:1',
+    https: null,
     version: '0.1.0',
     startedAt: new Date().toISOString(),
   };

@@ -19,6 +19,8 @@ const facts: DaemonFacts = {
   socket: '/d/kapal.sock',
   api: '127.0.0.1:7700',
   http: '0.0.0.0:8080',
+  https: '0.0.0.0:8443',
+  notes: ['HTTPS was not asked for'],
   version: '0.1.0',
 };
 
@@ -30,6 +32,8 @@ describe('up', () => {
     assert.deepEqual(options, {
       data: '/x/kapal',
       http: { host: null, port: 8080 },
+      https: { address: { host: null, port: 8443 }, asked: false },
+      acme: { email: null, directory: null, ca: null, hook: null },
       api: { host: '127.0.0.1', port: 7700 },
       edge: 'auto',
       runtime: 'auto',
@@ -38,6 +42,7 @@ describe('up', () => {
     const root = new Running({ root: true });
     await root.run(['up']);
     assert.deepEqual([root.daemons[0]?.data, root.daemons[0]?.http], ['/var/lib/kapal', { host: null, port: 80 }]);
+    assert.deepEqual(root.daemons[0]?.https, { address: { host: null, port: 443 }, asked: false });
   });
 
   test('passes on what it is told, and its exit code is the daemon’s', async () => {
@@ -48,6 +53,16 @@ describe('up', () => {
       'there',
       '--http',
       '127.0.0.1:1',
+      '--https',
+      '[::1]:3',
+      '--acme-email',
+      'you@example.com',
+      '--acme-directory',
+      'https://ca.example.com/dir',
+      '--acme-ca',
+      'ca.pem',
+      '--acme-hook',
+      '/opt/hook',
       '--api',
       '[::1]:2',
       '--edge',
@@ -63,6 +78,13 @@ describe('up', () => {
     assert.deepEqual(options, {
       data: '/here/there',
       http: { host: '127.0.0.1', port: 1 },
+      https: { address: { host: '::1', port: 3 }, asked: true },
+      acme: {
+        email: 'you@example.com',
+        directory: 'https://ca.example.com/dir',
+        ca: '/here/ca.pem',
+        hook: '/opt/hook',
+      },
       api: { host: '::1', port: 2 },
       edge: 'embedded',
       runtime: 'process',
@@ -70,7 +92,7 @@ describe('up', () => {
     });
     assert.match(
       out,
-      /^Kapal is up \(pid 7\)\.\n {2}HTTP {6}http:\/\/0\.0\.0\.0:8080\n {2}API {7}http:\/\/127\.0\.0\.1:7700\/api\/docs\n {2}data {6}\/d\n$/,
+      /^Kapal is up \(pid 7\)\.\n {2}HTTP {6}http:\/\/0\.0\.0\.0:8080\n {2}HTTPS {5}https:\/\/0\.0\.0\.0:8443\n {2}API {7}http:\/\/127\.0\.0\.1:7700\/api\/docs\n {2}data {6}\/d\n$/,
     );
   });
 
@@ -79,10 +101,26 @@ describe('up', () => {
     assert.deepEqual(JSON.parse(out), facts);
   });
 
-  test('--https is taken, left alone, and said', async () => {
-    const { code, err } = await run(['up', '--https', ':8443']);
-    assert.deepEqual([code, err], [0, 'HTTPS is not served by this version; :8443 is left alone.\n']);
+  test('--https none is not served, and what did not come is said', async () => {
+    const command = new Running({ startDaemon: async ({ onReady }) => (onReady(facts), 0) });
+    const { err } = await command.run(['up', '--https', 'none']);
+    assert.equal(command.daemons[0]?.https, null);
+    assert.equal(err, 'warning: HTTPS was not asked for\n');
   });
+
+  for (const [line, said] of [
+    ['up --acme-directory https://ca.example.com/dir', /--acme-directory without --acme-email: no authority is asked/],
+    ['up --acme-hook /opt/hook', /--acme-hook without --acme-email/],
+    ['up --acme-email nobody', /--acme-email nobody: expected an address/],
+    ['up --acme-email a@b.c?subject=x', /expected an address/],
+    ['up --acme-email a@example.com --acme-directory http://x', /expected the https URL of a directory/],
+  ] as const) {
+    test(`${line} is refused`, async () => {
+      const { code, err } = await run(line.split(' '));
+      assert.equal(code, 2);
+      assert.match(err, said);
+    });
+  }
 
   test('a daemon that cannot start says why, with the exit code of that', async () => {
     const startDaemon = () =>

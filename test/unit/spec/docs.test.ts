@@ -24,6 +24,22 @@ describe('the manual of the declaration', () => {
     });
   }
 
+  for (const { file } of pages)
+    test(`the parts of a declaration in ${file} are sound`, () => {
+      const page = readFileSync(join(top, file), 'utf8');
+      const blocks = [...page.matchAll(/\n\n((?: {4}.*\n)+)/g)].map(([, block = '']) => block);
+      const whole = blocks
+        .filter((block) => block.startsWith('    services:'))
+        .map((block) => block.replace(/^ {4}/gm, ''));
+      const parts = blocks.filter((block) => /^ {4}(?:edge|routes):/.test(block));
+      const wrapped = parts.map((part) => {
+        const type = part.startsWith('    edge:') ? 'web, startCommand: x' : 'static, staticPublishPath: .';
+        return `services:\n  - <<: {type: ${type}}\n    name: api\n${part}`;
+      });
+      assert.ok(whole.length >= 2 && wrapped.length >= 4);
+      for (const text of [...whole, ...wrapped]) assert.deepEqual(read({ 'kapal.yaml': text }).warnings, [], text);
+    });
+
   test('is whole in Bahasa Indonesia, and says nothing that is not said any more', () => {
     for (const text of saidTexts()) assert.ok(languages.indonesian.says(text) !== '');
     const said = new Set(saidTexts());

@@ -1,3 +1,5 @@
+import { ConnectionError, errorCode } from './codes.ts';
+
 /** What one HTTP/2 connection may cost. Sizes in bytes. */
 export const bounds = {
   /** SETTINGS_MAX_CONCURRENT_STREAMS. */
@@ -20,8 +22,27 @@ export const bounds = {
   control: { burst: 1000, perSecond: 100 },
 } as const;
 
+/** What a client may do that costs work and brings nothing. Each method throws ConnectionError when it is too much. */
+export class Patience {
+  readonly #resets: Budget;
+  readonly #control: Budget;
+
+  constructor(now: number) {
+    this.#resets = new Budget(bounds.resets, now);
+    this.#control = new Budget(bounds.control, now);
+  }
+
+  reset(now: number): void {
+    if (!this.#resets.spend(now)) throw new ConnectionError(errorCode.enhanceYourCalm, 'too many resets');
+  }
+
+  nuisance(now: number): void {
+    if (!this.#control.spend(now)) throw new ConnectionError(errorCode.enhanceYourCalm, 'too many control frames');
+  }
+}
+
 /** A bucket of so many events that fills again with time. */
-export class Budget {
+class Budget {
   readonly #burst: number;
   readonly #perMillisecond: number;
   #left: number;
@@ -42,10 +63,5 @@ export class Budget {
     }
     this.#left -= 1;
     return this.#left >= 0;
-  }
-
-  /** For what was asked for: it costs nothing. */
-  refund(): void {
-    this.#left = Math.min(this.#burst, this.#left + 1);
   }
 }

@@ -1,4 +1,5 @@
-import { defaultFrameSize, flag, frame } from './codes.ts';
+import { bounds } from './bounds.ts';
+import { defaultFrameSize, defaultWindow, flag, frame, setting } from './codes.ts';
 
 /** Frames as text, latin-1: a character is a byte. Small ones gather in one text that Node writes without a buffer of its own. */
 
@@ -20,6 +21,17 @@ export function frameHead(length: number, { type, flags, stream }: FrameHead): s
     (stream >> 8) & 255,
     stream & 255,
   );
+}
+
+/** What the edge says first (RFC 9113 3.4): its settings, and a window for the connection that is larger than everybody assumes. */
+export function greeting(headSize: number): string {
+  const settings = settingsFrame([
+    [setting.enablePush, 0],
+    [setting.maxConcurrentStreams, bounds.streams],
+    [setting.initialWindowSize, bounds.streamWindow],
+    [setting.maxHeaderListSize, headSize],
+  ]);
+  return settings + windowUpdateFrame(0, bounds.connectionWindow - defaultWindow);
 }
 
 /** HEADERS, and CONTINUATION where the block is longer than a frame. */
@@ -55,7 +67,7 @@ export function pingFrame(payload: string, ack: boolean): string {
   return frameHead(8, { type: frame.ping, flags: ack ? flag.ack : 0, stream: 0 }) + payload;
 }
 
-export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): string {
+function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): string {
   const body = settings.map(([id, value]) => String.fromCharCode(id >> 8, id & 255) + uint32(value)).join('');
   return frameHead(body.length, { type: frame.settings, flags: 0, stream: 0 }) + body;
 }

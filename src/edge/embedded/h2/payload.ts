@@ -5,7 +5,8 @@ import type { FrameHead } from './frames.ts';
 export function unpadded({ flags }: FrameHead, payload: Buffer): Buffer {
   if ((flags & flag.padded) === 0) return payload;
   const [padding] = payload;
-  if (padding === undefined) throw new ConnectionError(errorCode.frameSize, 'a padded frame without a length of padding');
+  if (padding === undefined)
+    throw new ConnectionError(errorCode.frameSize, 'a padded frame without a length of padding');
   if (padding >= payload.length) throw new ConnectionError(errorCode.protocol, 'more padding than payload');
   return payload.subarray(1, payload.length - padding);
 }

@@ -65,7 +65,11 @@ export class RequestReader {
   }
 
   #parse(
-    { authority, target, bodyless }: { readonly authority: string; readonly target: string; readonly bodyless: boolean },
+    {
+      authority,
+      target,
+      bodyless,
+    }: { readonly authority: string; readonly target: string; readonly bodyless: boolean },
     table: FieldTable,
   ): RequestHead | Refusal {
     const method = this.#pseudo.method ?? '';

@@ -7,6 +7,7 @@ import { bounds } from './bounds.ts';
 import { errorCode } from './codes.ts';
 import { encodeHead } from './hpack-encoder.ts';
 import { type Sender, SendQueue } from './outbox.ts';
+import { ReceiveWindow } from './receive-window.ts';
 
 /** The connection, as its streams need it. */
 export interface StreamGround {
@@ -27,8 +28,10 @@ export interface StreamGround {
   reset(stream: H2Stream, code: number): void;
   /** The stream is over in both directions. */
   close(stream: H2Stream): void;
-  /** The client may send so much more: on the connection, and on the stream too unless that has ended. */
-  credit(stream: H2Stream, bytes: number): void;
+  /** Bytes were passed on: the client may send as many again on the connection. */
+  credit(bytes: number): void;
+  /** The client may send so many more on the stream. */
+  grant(stream: H2Stream, bytes: number): void;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -45,12 +48,10 @@ export class H2Stream implements Client, AnswerSink, Sender {
   readonly sending: SendQueue;
   readonly keep = true;
   readonly #ground: StreamGround;
-  /** Of the client for its body: what it may still send. */
-  window: number = bounds.streamWindow;
-  /** What was read and not given back to its window yet. */
-  unacknowledged = 0;
+  /** Of the client for its body. */
+  readonly window: ReceiveWindow;
   /** The client sends no more. */
-  remoteEnded = false;
+  remoteEnded: boolean;
   #exchange: Exchange | null = null;
   #method = '';
   /** Body bytes that the head announced and that have not come; -1: any number. */
@@ -67,10 +68,16 @@ export class H2Stream implements Client, AnswerSink, Sender {
   #receiveBy = never;
   #sendBy = never;
 
-  constructor(ground: StreamGround, id: number, window: number) {
+  /** `window`: of the client, for the answer. `bodyless`: the request is its head. */
+  constructor(
+    ground: StreamGround,
+    { id, window, bodyless }: { readonly id: number; readonly window: number; readonly bodyless: boolean },
+  ) {
     this.#ground = ground;
     this.id = id;
     this.sending = new SendQueue(window);
+    this.remoteEnded = bodyless;
+    this.window = new ReceiveWindow(bounds.streamWindow, (bytes) => ground.grant(this, bytes));
   }
 
   get scheme(): 'https' {
@@ -116,7 +123,7 @@ export class H2Stream implements Client, AnswerSink, Sender {
     if (piece.length > 0 && !this.#held) this.#receiveBy = this.#ground.now + this.#ground.bodyTimeout;
     if (piece.length > 0) this.#exchange?.bodyPiece(piece);
     if (this.#held && !last) this.#unread += cost;
-    else this.#ground.credit(this, cost);
+    else this.#passedOn(cost);
     if (last) this.#ended();
     return true;
   }
@@ -202,7 +209,7 @@ export class H2Stream implements Client, AnswerSink, Sender {
     this.#receiveBy = this.remoteEnded ? never : this.#ground.now + this.#ground.bodyTimeout;
     const unread = this.#unread;
     this.#unread = 0;
-    if (unread > 0) this.#ground.credit(this, unread);
+    if (unread > 0) this.#passedOn(unread);
   }
 
   /** What is on its way goes on. */
@@ -265,6 +272,11 @@ export class H2Stream implements Client, AnswerSink, Sender {
     return false;
   }
 
+  #passedOn(bytes: number): void {
+    this.#ground.credit(bytes);
+    if (!this.remoteEnded) this.window.giveBack(bytes);
+  }
+
   #ended(): void {
     this.remoteEnded = true;
     this.#held = false;
@@ -291,6 +303,6 @@ export class H2Stream implements Client, AnswerSink, Sender {
     this.remoteEnded = true;
     this.#unread = 0;
     this.sending.pieces.length = 0;
-    if (unread > 0) this.#ground.credit(this, unread);
+    if (unread > 0) this.#ground.credit(unread);
   }
 }

@@ -8,15 +8,9 @@ import type { ProxiedExchange } from './proxied-exchange.ts';
 
 /** Who wants an endpoint. Either may be called before `next` returns. */
 export interface Searcher {
-  found(found: Found): void;
+  found(member: Member, pool: PoolState, config: ProxyPool): void;
   /** There is none, or none with room: the status of the answer, and after how many seconds it is worth another try. */
   none(status: number, retryAfter?: number): void;
-}
-
-export interface Found {
-  readonly pool: PoolState;
-  readonly config: ProxyPool;
-  readonly member: Member;
 }
 
 /** One request's search for endpoints: for the first try, and for others after it. */
@@ -55,7 +49,7 @@ export class EndpointSearch {
     }
     const member = pool.choose(config, this.#choice(pool, config));
     if (member === null) this.#none();
-    else this.#found({ pool, config, member });
+    else this.#found(member, pool, config);
   }
 
   /** Looks at the deadline of the queue. `true`: a place is waited for. */
@@ -99,7 +93,7 @@ export class EndpointSearch {
       choice: () => this.#choice(pool, config),
       ended: (member, cause) => {
         if (this.#wait === wait) this.#wait = null;
-        if (member !== null) this.#found({ pool, config, member });
+        if (member !== null) this.#found(member, pool, config);
         else if (cause === 'again') this.next();
         else this.#none(1);
       },
@@ -108,9 +102,9 @@ export class EndpointSearch {
     wait.begin();
   }
 
-  #found(found: Found): void {
-    this.#tried.push(found.member.endpoint);
-    this.#searcher.found(found);
+  #found(member: Member, pool: PoolState, config: ProxyPool): void {
+    this.#tried.push(member.endpoint);
+    this.#searcher.found(member, pool, config);
   }
 
   #none(retryAfter?: number): void {

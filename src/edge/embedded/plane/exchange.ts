@@ -274,8 +274,8 @@ export class Exchange implements AdmissionUser, ProxiedExchange, ReplyOwner, Sou
   #content({ status, body, page }: Verdict): { readonly type: string | null; readonly body: Buffer } {
     if (body !== undefined) return { type: null, body: Buffer.from(body) };
     const asked = { accept: this.request.accept, id: this.requestId };
-    const { errorPage } = this.#ground.options;
-    const made = errorPage(status, page === 'maintenance' ? { ...asked, maintenance: true } : asked);
+    const { options } = this.#ground;
+    const made = options.errorPage(status, page === 'maintenance' ? { ...asked, maintenance: true } : asked);
     return { type: made.contentType, body: made.body };
   }
 

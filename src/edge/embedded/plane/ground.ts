@@ -25,7 +25,7 @@ export class Ground {
   readonly upstreamHeadLimits: HeadLimits;
   readonly holds: Holds;
   /** For endpoints that are spoken to over TLS. */
-  readonly tls: TlsConnector;
+  readonly tls = new TlsConnector();
   readonly places: Places;
   readonly policies = new PolicyBook(new Derivations());
   readonly quotas = new Quotas();
@@ -42,7 +42,6 @@ export class Ground {
     this.upstreamHeadLimits = { headSize: this.limits.headSize, requestLineSize: this.limits.headSize };
     this.holds = new Holds(this.limits.holdTime);
     this.places = options.places ?? new OwnPlaces();
-    this.tls = new TlsConnector(options.authorities);
     this.tick();
   }
 

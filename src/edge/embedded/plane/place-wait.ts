@@ -21,18 +21,18 @@ export class PlaceWait implements PlaceRequest {
   readonly #waiter: PlaceWaiter;
   readonly #deadline: number;
   readonly pool: string;
-  readonly limit: number;
+  limit: number;
   readonly queue: number;
   order: readonly string[] = [];
   #over = false;
 
   constructor(ground: Ground, waiter: PlaceWaiter) {
-    const { id, maxConnections, queue } = waiter.config;
+    const { id, queue } = waiter.config;
     this.#ground = ground;
     this.#waiter = waiter;
     this.#deadline = ground.clock.now + (queue === undefined ? patience : queue.timeout);
     this.pool = id;
-    this.limit = maxConnections ?? Number.MAX_SAFE_INTEGER;
+    this.limit = this.#limit();
     this.queue = queue?.size ?? 0;
   }
 
@@ -69,10 +69,24 @@ export class PlaceWait implements PlaceRequest {
       this.#waiter.ended(null, 'full');
       return;
     }
+    const { pool } = this.#waiter;
+    if (pool.retired || pool.members.length === 0) {
+      this.withdraw();
+      this.#waiter.ended(null, 'again');
+      return;
+    }
     const able = this.#able();
-    if (able.toSorted().join('\n') === this.order.toSorted().join('\n')) return;
+    const limit = this.#limit();
+    if (limit === this.limit && able.toSorted().join('\n') === this.order.toSorted().join('\n')) return;
     this.order = able;
+    this.limit = limit;
     this.#ground.places.ask(this);
+  }
+
+  /** Of the present table. */
+  #limit(): number {
+    const { config } = this.#waiter.pool;
+    return (config.kind === 'proxy' ? config.maxConnections : undefined) ?? Number.MAX_SAFE_INTEGER;
   }
 
   #able(): string[] {

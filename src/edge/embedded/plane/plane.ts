@@ -9,18 +9,23 @@ import { Router } from './router.ts';
 import type { Plane, PlaneOptions } from './types.ts';
 
 /** A plane without routes: until the first `apply` every request is answered 404. It holds one timer; `close` ends it. */
-export function createPlane(options: PlaneOptions): Plane {
+export function createPlane(options: PlaneOptions): OpenPlane {
   return new DataPlane(options);
 }
 
-class DataPlane implements Plane {
+/** A plane that also takes connections which are accepted elsewhere. */
+export interface OpenPlane extends Plane {
+  /** Takes a connection in the form that `open` gives it; beyond the limit of connections it is closed. */
+  take(socket: Socket, open: (ground: ClientGround) => PlaneClient): void;
+}
+
+class DataPlane implements OpenPlane {
   readonly #ground: Ground;
   readonly #router: Router;
   readonly #clients = new Set<PlaneClient>();
   readonly #clientGround: ClientGround;
   readonly #sweeper: NodeJS.Timeout;
-  readonly #accept = (socket: Socket): void =>
-    this.take(socket, (ground) => new ClientConnection(ground, socket));
+  readonly #accept = (socket: Socket): void => this.take(socket, (ground) => new ClientConnection(ground, socket));
   readonly #servers: Server[] = [];
   #drained: (() => void)[] = [];
 

@@ -75,9 +75,9 @@ export class PoolState {
 
   /** The endpoint for the next try; `null` where there is none, or none with room. */
   choose(config: ProxyPool, choice: Choice): Member | null {
-    const [only, ...others] = this.members.length > 1 ? [] : this.members;
-    if (this.members.length === 0) return null;
-    if (only !== undefined && others.length === 0) return only.endpoint.full ? null : only;
+    const first = this.members[0];
+    if (first === undefined) return null;
+    if (this.members.length === 1) return first.endpoint.full ? null : first;
     return this.#best(config, choice, this.#rank(config, choice));
   }
 

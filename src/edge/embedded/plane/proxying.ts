@@ -1,7 +1,7 @@
 import type { ProxyPool, Sticky } from '../../pool.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { EndpointState } from './endpoint.ts';
-import { EndpointSearch, type Found, type Searcher } from './endpoint-search.ts';
+import { EndpointSearch, type Searcher } from './endpoint-search.ts';
 import type { Ground } from './ground.ts';
 import type { Member } from './member.ts';
 import type { PoolState } from './pool.ts';
@@ -226,7 +226,7 @@ export class Proxying implements UpstreamUser, Searcher {
   // The steps, in their order.
 
   /** A second try goes over a new connection: an idle one may be dead for the same reason as the first. */
-  found({ pool, config, member }: Found): void {
+  found(member: Member, pool: PoolState, config: ProxyPool): void {
     const { request } = this.#exchange;
     const { endpoint } = member;
     const idempotent = idempotentMethods.has(request.method);

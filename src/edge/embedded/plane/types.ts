@@ -1,10 +1,9 @@
-import type { Server, Socket } from 'node:net';
+import type { Server } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { StaticPool } from '../../pool.ts';
 import type { PoolCounters, RouteTable } from '../../port.ts';
 import type { QuotaReport } from '../policy/quotas.ts';
 import type { Places } from './places.ts';
-import type { ClientGround, PlaneClient } from './plane-client.ts';
 
 /**
  * The data plane of one worker: connections of clients, routing, balancing, connections to endpoints.
@@ -13,9 +12,6 @@ import type { ClientGround, PlaneClient } from './plane-client.ts';
 export interface Plane {
   /** Takes every connection that the server accepts from now on. The server should be made with `noDelay: true`. */
   serve(server: Server): void;
-
-  /** Takes one connection that was accepted elsewhere, in the form that `open` gives it; beyond the limit of connections it is closed. */
-  take(socket: Socket, open: (ground: ClientGround) => PlaneClient): void;
 
   /** From its return on, no new request goes to an endpoint that the table does not name. Endpoints that stay keep counters and idle connections. */
   apply(table: RouteTable): void;
@@ -60,8 +56,6 @@ export interface PlaneOptions {
   now(): number;
   /** Told of an exception in the plane's own code, which has cost one connection and not the worker. Without it, a process warning. */
   fault?(error: unknown): void;
-  /** Path of a PEM file with the authorities that upstreams over TLS are checked against; the system's unless told. */
-  readonly authorities?: string;
   /** Counts connections at endpoints with a limit; those of this plane alone unless told. Closed with the plane. */
   readonly places?: Places;
   /** The port at which HTTPS is served, for redirects; `null`, and where it is not told: none. */

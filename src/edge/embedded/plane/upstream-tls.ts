@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isIP, type OnReadOpts, type Socket } from 'node:net';
 import type * as Tls from 'node:tls';
@@ -23,17 +22,11 @@ export function tlsTarget({ serverName, verify }: UpstreamTls, sentHost: string)
 
 /** Makes connections over TLS. Node's TLS is loaded with the first of them: a worker that needs none is spared 5 MB. */
 export class TlsConnector {
-  readonly #authorities: string | undefined;
   #tls: typeof Tls | null = null;
   #verified: Tls.SecureContext | null = null;
   #unverified: Tls.SecureContext | null = null;
   /** By address and key of the target, so that what was not verified is never resumed where it has to be. */
   readonly #sessions = new Map<string, Buffer>();
-
-  /** `authorities`: path of a PEM file in place of the system's authorities. */
-  constructor(authorities?: string) {
-    this.#authorities = authorities;
-  }
 
   /** A connecting socket that emits `secureConnect` once the peer is who it should be. */
   connect(
@@ -64,11 +57,13 @@ export class TlsConnector {
     return socket;
   }
 
-  /** The authorities are read once: hundreds of certificates. Where the system has none, those that come with Node. */
+  /**
+   * The system's authorities (those of SSL_CERT_FILE and SSL_CERT_DIR where they are set) are read once: hundreds of certificates. Where
+   * there are none, those that come with Node.
+   */
   #verifiedContext(tls: typeof Tls): Tls.SecureContext {
     if (this.#verified === null) {
-      const system = this.#authorities === undefined ? tls.getCACertificates('system') : [];
-      const ca = this.#authorities === undefined ? system : [readFileSync(this.#authorities, 'utf8')];
+      const ca = tls.getCACertificates('system');
       this.#verified = tls.createSecureContext(ca.length === 0 ? {} : { ca });
     }
     return this.#verified;

@@ -2,6 +2,9 @@ import { constants, createGzip, type Gzip } from 'node:zlib';
 
 /** Between nginx's 1 and zlib's own 6: near the latter's size at half of its time. */
 const level = 4;
+/** A body below it needs no larger window; with it 64 KiB of memory do instead of 256 (zlib manual, deflateInit2). Bytes. */
+const small = 16 * 1024;
+const smallMemory = { windowBits: 13, memLevel: 6 };
 
 export interface EncoderUser {
   /** Takes coded bytes; `false`: hold back until `resume`. */
@@ -20,9 +23,10 @@ export class Encoder {
   #flushing = false;
   #over = false;
 
-  constructor(user: EncoderUser) {
+  /** `length` of what will be written, -1 where it is not known. */
+  constructor(user: EncoderUser, length: number) {
     this.#user = user;
-    this.#gzip = createGzip({ level });
+    this.#gzip = createGzip({ level, ...(length !== -1 && length < small ? smallMemory : {}) });
     this.#gzip.on('data', (bytes: Buffer) => this.#coded(bytes));
     this.#gzip.on('drain', () => this.#unlessOver(() => user.drained()));
     this.#gzip.on('end', () => this.#unlessOver(() => user.ended()));

@@ -68,10 +68,11 @@ export class ShapedReply implements Answering {
   }
 
   start(head: ResponseHead): void {
-    this.#flushed = head.contentLength === -1;
+    const length = head.contentLength;
+    this.#flushed = length === -1;
     const coded = this.#user.shape(head);
     this.#inner.start(head);
-    if (coded && this.#user.request.method !== 'HEAD') this.#encoder = this.#encode();
+    if (coded && this.#user.request.method !== 'HEAD') this.#encoder = this.#encode(length);
   }
 
   reset(): void {
@@ -106,17 +107,18 @@ export class ShapedReply implements Answering {
     this.#encoder?.resume();
   }
 
-  #encode(): Encoder {
+  #encode(length: number): Encoder {
     const guarded = (step: () => void): (() => void) => {
       const guard = this.#ground.guard({ destroy: () => this.#user.unencodable() }, step);
       return () => guard(undefined);
     };
-    return new Encoder({
-      coded: (bytes) => this.#coded(bytes),
+    const user = {
+      coded: (bytes: Buffer) => this.#coded(bytes),
       drained: guarded(() => this.#user.clientWritable()),
       ended: guarded(() => this.#ended()),
       failed: guarded(() => this.#user.unencodable()),
-    });
+    };
+    return new Encoder(user, length);
   }
 
   /** After the source's end pieces wait for each other, so that a small answer is one write with its length. */

@@ -40,5 +40,8 @@ export function readStored(folder: string, id: string): StoredCertificate {
 
 /** One word for a set of certificates. */
 export function digestOf(ids: readonly string[]): string {
-  return createHash('sha256').update([...ids].sort().join()).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update([...ids].sort().join())
+    .digest('hex')
+    .slice(0, 32);
 }

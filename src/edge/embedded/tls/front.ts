@@ -1,12 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import type { ClientGround, PlaneClient } from '../plane/plane-client.ts';
 import { digestOf, readStored, type StoredCertificate, storedIds } from './certificate-folder.ts';
-import { Handshake } from './handshake.ts';
+import { Handshake, type Presented, type Showcase } from './handshake.ts';
 import { contextOf } from './profile.ts';
 import { Selection } from './selection.ts';
 import { readTicketSeed, type TicketSeed, ticketKeyOf, ticketPeriod } from './tickets.ts';
-import { randomBytes } from 'node:crypto';
 
 export interface TlsFrontOptions {
   /** Where the certificates lie. */
@@ -15,19 +14,13 @@ export interface TlsFrontOptions {
   readonly report: (text: string) => void;
 }
 
-/** What is presented for one certificate. Connections keep theirs when the set changes. */
-export interface Presented {
-  readonly context: SecureContext;
-  readonly names: ReadonlySet<string>;
-}
-
 interface Entry extends StoredCertificate {
   /** Made when first asked for: of thousands of certificates few are used in one worker. */
   presented: Presented | null;
 }
 
 /** The certificates of one worker, and its door for TLS. */
-export class TlsFront {
+export class TlsFront implements Showcase {
   readonly #options: TlsFrontOptions;
   #entries = new Map<string, Entry>();
   #selection = new Selection<Entry>([]);
@@ -70,15 +63,13 @@ export class TlsFront {
 
   /** Takes a TCP connection; it becomes one of HTTP in the plane when its handshake is done. */
   accept(ground: ClientGround, socket: Socket): PlaneClient {
-    return new Handshake({ ground, socket, front: this });
+    return new Handshake({ ground, socket, showcase: this });
   }
 
-  /** For traffic; `null` where no certificate has the name. */
   find(name: string): Presented | null {
     return this.#present(this.#selection.find(name));
   }
 
-  /** For the proof of RFC 8737. */
   findProof(name: string): Presented | null {
     return this.#present(this.#selection.findProof(name));
   }

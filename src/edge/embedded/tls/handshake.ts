@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import { H2Connection } from '../h2/connection.ts';
 import { ClientConnection } from '../plane/client.ts';
 import type { ClientGround, PlaneClient, SecureSide } from '../plane/plane-client.ts';
 import { type ClientHello, maxHelloSize, readClientHello } from './client-hello.ts';
-import type { Presented, TlsFront } from './front.ts';
 import { covers } from './selection.ts';
 
 const proofProtocol = 'acme-tls/1';
@@ -12,10 +11,24 @@ const proofProtocol = 'acme-tls/1';
 /** Descriptions of fatal alerts (RFC 8446 6). */
 const alert = { decodeError: 50, unrecognizedName: 112 } as const;
 
+/** What is presented for one certificate. Connections keep theirs when the set changes. */
+export interface Presented {
+  readonly context: SecureContext;
+  readonly names: ReadonlySet<string>;
+}
+
+/** Finds what is presented for a name in lower case; `null`: nothing. */
+export interface Showcase {
+  /** For traffic. */
+  find(name: string): Presented | null;
+  /** For the proof of RFC 8737. */
+  findProof(name: string): Presented | null;
+}
+
 export interface HandshakeOptions {
   readonly ground: ClientGround;
   readonly socket: Socket;
-  readonly front: TlsFront;
+  readonly showcase: Showcase;
 }
 
 /**
@@ -28,7 +41,7 @@ export interface HandshakeOptions {
 export class Handshake implements PlaneClient {
   readonly #ground: ClientGround;
   readonly #socket: Socket;
-  readonly #front: TlsFront;
+  readonly #showcase: Showcase;
   readonly #startedAt: number;
   #secure: TLSSocket | null = null;
   #hello: Buffer | null = null;
@@ -36,10 +49,10 @@ export class Handshake implements PlaneClient {
   readonly #read: (chunk: Buffer) => void;
   readonly #closed = (): void => this.#leave();
 
-  constructor({ ground, socket, front }: HandshakeOptions) {
+  constructor({ ground, socket, showcase }: HandshakeOptions) {
     this.#ground = ground;
     this.#socket = socket;
-    this.#front = front;
+    this.#showcase = showcase;
     this.#startedAt = ground.ground.clock.now;
     this.#read = ground.ground.guard(socket, (chunk: Buffer) => this.#data(chunk));
     socket.on('error', () => undefined);
@@ -74,7 +87,7 @@ export class Handshake implements PlaneClient {
     const { serverName, protocols } = hello;
     const proof = protocols.length === 1 && protocols[0] === proofProtocol;
     const presented =
-      serverName === null ? null : proof ? this.#front.findProof(serverName) : this.#front.find(serverName);
+      serverName === null ? null : proof ? this.#showcase.findProof(serverName) : this.#showcase.find(serverName);
     if (presented === null) this.#refuse(alert.unrecognizedName);
     else this.#begin(presented, { bytes, proof });
   }

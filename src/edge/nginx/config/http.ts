@@ -1,10 +1,11 @@
+import { accessLogLines } from './access-log.ts';
 import type { EngineSettings } from './settings.ts';
 import { limits } from './limits.ts';
 import { type Lines, sections, word } from './text.ts';
 
 /** What holds for all servers: Lua and its memory, limits of requests, logs. */
 export function commonLines(settings: EngineSettings): Lines {
-  return sections(lua(settings), dictionaries(), general(), clients(), temporary(), compression(), log());
+  return sections(lua(settings), dictionaries(settings), general(), clients(), temporary(), compression(), accessLogLines());
 }
 
 function lua({ engine, luaPath, luaCPath }: EngineSettings): Lines {
@@ -24,12 +25,12 @@ function lua({ engine, luaPath, luaCPath }: EngineSettings): Lines {
   ];
 }
 
-function dictionaries(): Lines {
+function dictionaries({ tableMemory }: EngineSettings): Lines {
   return [
     '# Shared memory of all workers; it survives a reload. A route with its pool and three endpoints takes about 1.5 KB, a certificate',
     '# with its chain and key 4 to 8 KB: 10,000 domains with one certificate each fit. When it is full a change is refused and told:',
     '# nothing is pushed out. What of it is not used takes no memory.',
-    'lua_shared_dict kapal 128m;',
+    `lua_shared_dict kapal ${tableMemory}m;`,
     '# What is counted: requests under way and reports of the workers; then buckets of rate limits, of which the oldest are let go when',
     '# there are too many clients; then connections of clients under a limit, some 100 bytes for each client.',
     'lua_shared_dict kapal_counters 16m;',
@@ -94,23 +95,11 @@ function compression(): Lines {
     '# Compression is a policy of each service: places that compress are asked for by Lua. Text only, and only what is worth it.',
     'gzip off;',
     'gzip_comp_level 5;',
-    'gzip_min_length 1024;',
+    '# Lua decides about type and length (kapal.policy.compression) and tells nginx by the Accept-Encoding that it sees.',
+    'gzip_types *;',
+    'gzip_min_length 0;',
     'gzip_proxied any;',
-    'gzip_vary on;',
-    'gzip_http_version 1.0;',
-    'gzip_types text/plain text/css text/javascript text/xml text/csv text/markdown application/json application/javascript',
-    '    application/xml application/manifest+json application/rss+xml application/atom+xml image/svg+xml application/wasm;',
-  ];
-}
-
-function log(): Lines {
-  return [
-    '# One line of JSON for each request, gathered and written at once. What is secret is often in the query, so it is left out.',
-    'log_format kapal escape=json',
-    '    \'{"time":"$time_iso8601","remote":"$remote_addr","method":"$request_method","host":"$host","path":"$uri",\'',
-    '    \'"protocol":"$server_protocol","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,\'',
-    '    \'"upstream":"$upstream_addr","upstreamStatus":"$upstream_status","upstreamSeconds":"$upstream_response_time",\'',
-    '    \'"agent":"$http_user_agent","id":"$kapal_request_id"}\';',
-    'access_log log/access.log kapal buffer=64k flush=1s;',
+    'gzip_vary off;',
+    'gzip_http_version 1.1;',
   ];
 }

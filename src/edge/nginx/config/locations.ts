@@ -3,11 +3,14 @@ import { block, type Lines, sections } from './text.ts';
 /** Bodies of unknown length are held to the largest of these that the service's limit allows: nginx counts them itself while they pass. */
 const bodyClasses = ['1m', '4m', '16m', '64m', '256m', '1g', '4g', '16g'];
 
-/** Ways to speak to an endpoint, as the names of the locations begin. Those over TLS have an upstream block of their own (upstreams.ts). */
+/**
+ * Ways to speak to an endpoint, as the names of the locations begin. nginx reads the list of
+ * authorities again for each location that verifies (20 ms and 1 MB), which is one reason why both listeners share one server. Those over TLS have an upstream block of their own (upstreams.ts).
+ */
 const ways = [
   { name: 'plain', pass: 'http://kapal$kapal_target', more: [] },
   { name: 'verified', pass: 'https://kapal_tls$kapal_target', more: ['proxy_ssl_verify on;'] },
-  { name: 'tls', pass: 'https://kapal_tls$kapal_target', more: ['proxy_ssl_verify off;'] },
+  { name: 'tls', pass: 'https://kapal_tls$kapal_target', more: [] },
 ];
 
 /** What cannot come from variables: a location for each case, to which Lua sends a request that needs it. The common request needs none. */
@@ -17,7 +20,9 @@ export function preparedLines(): Lines {
       '# Prepared places. The name says how the endpoint is spoken to (plain HTTP; TLS with its certificate verified, or on request not)',
       '# and how the body goes: held in memory, so that it can be sent again elsewhere; as it comes, of a length that Lua has looked at',
       '# (any); as it comes, of a length that nobody knows yet, which nginx holds to the limit; and whether the answer is compressed.',
-      ...ways.flatMap((way) => ['memory', 'any', ...bodyClasses].flatMap((body) => [proxied(way, body, ''), proxied(way, body, '-gzip')])),
+      ...ways.flatMap((way) =>
+        ['memory', 'any', ...bodyClasses].flatMap((body) => [proxied(way, body, ''), proxied(way, body, '-gzip')]),
+      ),
     ],
     [
       '# Files of static pools. Lua has found the file, opened it safely (no link leads out of the folder) and said what it is; nginx',

@@ -35,7 +35,7 @@ function connections(): Lines {
     'proxy_read_timeout 300s;',
     'proxy_send_timeout 300s;',
     '# Only what failed before it was sent, or is safe to repeat (RFC 9110 9.2.2); how often and where is decided in Lua.',
-    'proxy_next_upstream error timeout;',
+    'proxy_next_upstream error timeout invalid_header;',
     'proxy_socket_keepalive on;',
   ];
 }
@@ -57,14 +57,14 @@ function fields(): Lines {
     "    '~:(?<kapal_named_port>[0-9]+)$' $kapal_named_port;",
     '    default $kapal_usual_port;',
     '}',
-    "map $kapal_scheme $kapal_usual_port { https 443; default 80; }",
+    'map $kapal_scheme $kapal_usual_port { https 443; default 80; }',
     'map $kapal_client $kapal_node {',
-    '    \'~:\' \'"[$kapal_client]"\';',
+    "    '~:' '\"[$kapal_client]\"';",
     '    default $kapal_client;',
     '}',
     '# Fields of the connection between client and edge, not of the request (RFC 9110 7.6.1).',
     ...hopByHop.map((name) => `proxy_set_header ${name} "";`),
-    '# The id of the request: the client\'s where it is one, else a new one; the answer has it too.',
+    "# The id of the request: the client's where it is one, else a new one; the answer has it too.",
     'map $http_x_request_id $kapal_request_id {',
     "    '~^[A-Za-z0-9-]{8,64}$' $http_x_request_id;",
     '    default $request_id;',
@@ -100,6 +100,9 @@ function upstreamTls({ authorities }: EngineSettings): Lines {
     'proxy_ssl_protocols TLSv1.2 TLSv1.3;',
     'proxy_ssl_verify_depth 5;',
     'proxy_ssl_session_reuse off;',
-    ...(authorities === null ? [] : [`proxy_ssl_trusted_certificate ${word(authorities)};`]),
+    ...(authorities === null
+      ? ['# This machine has no list of authorities that it trusts: nothing is verified, so what has to be is refused.']
+      : []),
+    `proxy_ssl_trusted_certificate ${word(authorities ?? 'certificates/placeholder.pem')};`,
   ];
 }

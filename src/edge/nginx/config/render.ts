@@ -7,6 +7,7 @@ import { serverLines } from './server.ts';
 import type { EngineSettings } from './settings.ts';
 import { block, type Lines, sections } from './text.ts';
 import { upstreamLines } from './upstreams.ts';
+import { variableLines } from './variables.ts';
 
 export interface Configuration {
   /** The whole of nginx.conf. */
@@ -24,6 +25,7 @@ export function renderConfiguration(settings: EngineSettings): Configuration {
 function textOf(settings: EngineSettings, digest: string): string {
   const http = sections(
     commonLines(settings),
+    variableLines(settings),
     proxyLines(settings),
     upstreamLines(),
     serverLines(settings),

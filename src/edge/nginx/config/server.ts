@@ -7,32 +7,35 @@ import { block, type Lines, sections } from './text.ts';
 
 /** Statuses with a page of the edge; those from 494 on are nginx's own for refused heads. */
 const pages = [
-  400, 401, 403, 404, 405, 408, 411, 412, 413, 414, 415, 416, 417, 421, 429, 431, 494, 495, 496, 497, 500, 501, 502, 503, 504, 505,
-  507,
+  400, 401, 403, 404, 405, 408, 411, 412, 413, 414, 415, 416, 417, 421, 429, 431, 494, 495, 496, 497, 500, 501, 502,
+  503, 504, 505, 507,
 ];
 
-/** The public servers: one for plain HTTP and one for HTTPS, each for every host. */
+/** The public server: one for both listeners and for every host. */
 export function serverLines(settings: EngineSettings): Lines {
-  const plain = [
-    '# Plain HTTP, for every host: routes are data, so there is no server block per domain.',
-    ...block('server', sections(listen(settings.http, ''), routing(settings, 'http'))),
+  const { http, https } = settings;
+  return [
+    '# Every host, over plain HTTP and HTTPS: routes are data, so there is no server block per domain.',
+    ...block(
+      'server',
+      sections(
+        [
+          '# Each worker has sockets of its own, between which the kernel spreads connections; 4,096 may wait while all are busy. A client',
+          '# that is gone without a word (a phone in a tunnel) is noticed after two minutes (so_keepalive).',
+          listen(http, ''),
+          ...(https === null ? [] : [listen(https, ' ssl http2')]),
+          'server_name _;',
+        ],
+        ...(https === null ? [] : [tlsLines(), acmeOnly()]),
+        routing(),
+      ),
+    ),
   ];
-  if (settings.https === null) return plain;
-  const secure = [
-    '# HTTPS, for every host.',
-    ...block('server', sections(listen(settings.https, ' ssl http2'), tlsLines(), acmeOnly(), routing(settings, 'https'))),
-  ];
-  return sections(plain, secure);
 }
 
-function listen(address: SocketAddress, kind: string): Lines {
+function listen(address: SocketAddress, kind: string): string {
   const v6only = address.host.includes(':') ? (address.host === '::' ? ' ipv6only=off' : ' ipv6only=on') : '';
-  return [
-    '# Each worker has a socket of its own, between which the kernel spreads connections; 4,096 may wait while all are busy. A client',
-    '# that connects and says nothing does not wake a worker (deferred), and a dead one is noticed (so_keepalive).',
-    `listen ${formatAddress(address)}${kind} default_server reuseport backlog=4096 so_keepalive=60s:10s:6${v6only};`,
-    'server_name _;',
-  ];
+  return `listen ${formatAddress(address)}${kind} default_server reuseport backlog=4096 so_keepalive=60s:10s:6${v6only};`;
 }
 
 function acmeOnly(): Lines {
@@ -42,30 +45,18 @@ function acmeOnly(): Lines {
   ];
 }
 
-function routing(settings: EngineSettings, scheme: 'http' | 'https'): Lines {
-  return sections(variables(settings), main(scheme), errors(), preparedLines());
+function routing(): Lines {
+  return sections(main(), errors(), preparedLines());
 }
 
-function variables(settings: EngineSettings): Lines {
-  return [
-    '# What Lua tells nginx about a request, with what holds where it says nothing.',
-    'set $kapal_host $http_host;',
-    'set $kapal_client $remote_addr;',
-    'set $kapal_scheme $scheme;',
-    'set $kapal_target $request_uri;',
-    `set $kapal_https_port '${settings.https === null ? '' : String(settings.https.port)}';`,
-    ...['prefix', 'upgrade', 'tls_name'].map((name) => `set $kapal_${name} '';`),
-  ];
-}
-
-function main(scheme: 'http' | 'https'): Lines {
+function main(): Lines {
   return [
     '# Every request: host and path are looked up, policies applied, and the pool found; then nginx passes it on as from any',
     '# hand-written site. When the head of the answer goes out, and when all is over, the endpoint is judged and counted.',
     'header_filter_by_lua_block { require("kapal.route").answered() }',
     'log_by_lua_block { require("kapal.log").done() }',
     ...block('location /', [
-      `access_by_lua_block { require("kapal.route").access("${scheme}") }`,
+      'access_by_lua_block { require("kapal.route").access(ngx.var.scheme) }',
       'proxy_pass http://kapal;',
     ]),
   ];
@@ -74,7 +65,11 @@ function main(scheme: 'http' | 'https'): Lines {
 function errors(): Lines {
   return [
     "# Pages for what the edge itself answers; an app's own errors pass as they are.",
-    `error_page ${pages.join(' ')} @error;`,
-    ...block('location @error', ['content_by_lua_block { require("kapal.pages").serve() }']),
+    '# Not a named location: a head that is refused early has no path yet, which those need. No client can ask for this one, for',
+    '# nginx resolves the dots of what is asked.',
+    `error_page ${pages.join(' ')} /../error;`,
+    '# A request whose endpoint answered what is no HTTP goes on to another from there, and may meet the same again.',
+    'recursive_error_pages on;',
+    ...block('location = /../error', ['internal;', 'content_by_lua_block { require("kapal.pages").serve() }']),
   ];
 }

@@ -17,6 +17,8 @@ export interface EngineSettings {
   readonly engine: string;
   /** File descriptors that a worker may have, at most what the kernel allows here. */
   readonly descriptors: number;
+  /** MiB of shared memory for routes, pools, policies and certificates. */
+  readonly tableMemory: number;
   /** Bundle of authorities that this machine trusts, for upstreams over TLS; `null` where there is none. */
   readonly authorities: string | null;
 }

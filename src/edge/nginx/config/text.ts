@@ -16,7 +16,6 @@ export function sections(...parts: readonly Lines[]): Lines {
  * nginx has no way to write one that stands for itself. Throws a RangeError for that and for control characters.
  */
 export function word(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-  if (/[$\u0000-\u001f\u007f]/.test(text)) throw new RangeError(`${JSON.stringify(text)} cannot stand in nginx.conf`);
+  if (/[$\p{Cc}]/u.test(text)) throw new RangeError(`${JSON.stringify(text)} cannot stand in nginx.conf`);
   return /^[\w./:@+=,*-]+$/.test(text) ? text : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

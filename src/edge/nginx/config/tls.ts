@@ -1,4 +1,3 @@
-import { limits } from './limits.ts';
 import { type Lines, sections } from './text.ts';
 
 /** Mozilla's intermediate profile, guideline 6.0: every client since Firefox 27, Android 4.4, Java 8u31. */
@@ -38,7 +37,6 @@ export function tlsLines(): Lines {
       'ssl_session_tickets off;',
       '# The head of an answer leaves in a packet of its own instead of waiting for 16 KiB.',
       'ssl_buffer_size 4k;',
-      `keepalive_requests ${limits.requestsPerTlsConnection};`,
     ],
   );
 }

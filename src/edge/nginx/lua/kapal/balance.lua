@@ -67,11 +67,13 @@ function M.choose()
   local now = ngx_now()
   if ctx.endpoint then
     local _, code = get_last_failure()
-    if not retry.go_on(ctx, now, code) then return ngx.exit(NOBODY) end
+    if not retry.go_on(ctx, now, code, retry.bytes_sent()) then return ngx.exit(NOBODY) end
   end
   local member = next_member(ctx, now)
-  if not member then return give_up(ctx, ctx.attempts == 0 and 503 or 502) end
-  return send_to(ctx, member, now)
+  if member then return send_to(ctx, member, now) end
+  -- Waiting for a place is not possible here: it goes on from the location of error pages.
+  ctx.again = ctx.attempts > 0 and ctx.run.config.queue ~= nil
+  return give_up(ctx, ctx.attempts == 0 and 503 or 502)
 end
 
 return M

@@ -1,4 +1,5 @@
 -- Which member of its pool a request's next try goes to.
+local health = require "kapal.health"
 local pick = require "kapal.pick"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
@@ -18,6 +19,11 @@ end
 function M.member(ctx, now, is_full)
   local run = ctx.run
   local members = run.members
+  if run.plain and health.calm and not ctx.tried1 then
+    local turn = run.turn % #members + 1
+    run.turn = turn
+    return members[turn]
+  end
   if #members == 1 then
     local only = members[1]
     if is_full and is_full(only.endpoint) then return nil end

@@ -32,6 +32,8 @@ local function change(counter)
   if not body then return answer(400, { error = "the body is not JSON: " .. tostring(why) }) end
   local status, held = entries.change(counter, body)
   if status == 400 then return answer(400, { error = held }) end
+  -- A limit counts what every worker has under way: each has to have taken it before the next request comes.
+  if status == 200 and string.find(text, "maxConnections", 1, true) then report.ask() end
   return answer(status, { version = held })
 end
 

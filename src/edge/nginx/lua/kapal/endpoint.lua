@@ -79,15 +79,20 @@ function M.leave(endpoint, waiting)
   if endpoint.in_flight == 0 then leaving[endpoint] = nil end
 end
 
+local function look(endpoint, now, last_byte)
+  local heard = last_byte(endpoint)
+  if heard and heard > endpoint.heard then endpoint.heard = heard end
+  endpoint.stalled = now - endpoint.heard >= STALLED_AFTER
+end
+
 --- Looks which endpoints are stalled. `last_byte(endpoint)` is asked before one is called so: the time of the last byte that came, or nil.
 function M.watch(now, last_byte)
+  local calm = true
   for _, endpoint in pairs(by_id) do
-    if endpoint.waiting > 0 and not endpoint.stalled and now - endpoint.heard >= STALLED_AFTER then
-      local heard = last_byte(endpoint)
-      if heard and heard > endpoint.heard then endpoint.heard = heard end
-      endpoint.stalled = now - endpoint.heard >= STALLED_AFTER
-    end
+    if endpoint.waiting > 0 and not endpoint.stalled and now - endpoint.heard >= STALLED_AFTER then look(endpoint, now, last_byte) end
+    if endpoint.stalled or endpoint.ejected_until ~= 0 then calm = false end
   end
+  health.calm = calm
 end
 
 --- Ids of stalled endpoints.

@@ -9,6 +9,8 @@ local bor = require("bit").bor
 local byte, find, gmatch, lower, sub = string.byte, string.find, string.gmatch, string.lower, string.sub
 local getRequest = base.get_request
 
+ffi.cdef([[size_t strcspn(const char *text, const char *reject);]])
+
 local _M = {}
 
 local MOST_FIELDS = 128
@@ -142,11 +144,17 @@ local function isPlain(value)
   return true
 end
 
--- One walk over the names, which nginx holds in lower case. The index of Host (-1 for none), how many there are, whether to look closely.
+-- All control characters but the tab. nginx itself refuses NUL, CR and LF in HTTP/1 alone; in HTTP/2 they would become lines of their own upstream.
+local controls = "\1\2\3\4\5\6\7\8\10\11\12\13\14\15\16\17\18\19\20\21\22\23\24\25\26\27\28\29\30\31\127"
+
+-- One walk over the fields, whose names nginx holds in lower case and whose values end with NUL. The index of Host (-1 for none, -2 where a value
+-- holds a control character), how many there are, whether to look closely, whether there may be a body.
 local function walk(count)
-  local host, hosts, suspicious = -1, 0, false
+  local host, hosts, suspicious, framed = -1, 0, false, false
   for i = 0, count - 1 do
     local data, length = elements[i].key.data, elements[i].key.len
+    local value = elements[i].value
+    if C.strcspn(value.data, controls) ~= value.len then return -2, 0, false, false end
     local first = data[0]
     if first == 0x78 then
       if length > 12 and startsWith(data, forwarded, 12) then suspicious = true end
@@ -158,24 +166,32 @@ local function walk(count)
         hosts = hosts + 1
       end
     elseif first == 0x63 then
-      if length == 10 and data[1] == 0x6f and data[4] == 0x65 and not isPlain(elements[i].value) then suspicious = true end
+      if length == 14 then
+        framed = true
+      elseif length == 10 and data[1] == 0x6f and data[4] == 0x65 and not isPlain(value) then
+        suspicious = true
+      end
+    elseif first == 0x74 then
+      if length == 17 then framed = true end
     elseif first == 0x65 then
       if length == 6 and data[1] == 0x78 then suspicious = true end
     end
   end
-  return host, hosts, suspicious
+  return host, hosts, suspicious, framed
 end
 
--- The first look at every request. A status to refuse it with, or nil, the Host as it was sent and the name by which routes know it.
+-- The first look at every request. A status to refuse it with, or nil, the Host as it was sent, the name by which routes know it, and whether
+-- there may be a body: a field that says so (or one of the same length, which costs a second look).
 function _M.check()
   local request = getRequest()
   local count = C.ngx_http_lua_ffi_req_get_headers_count(request, MOST_FIELDS, truncated)
   if truncated[0] ~= 0 then return 431 end
-  local host, name
+  local host, name, framed
   if count > 0 then
     C.ngx_http_lua_ffi_req_get_headers(request, elements, count, 0)
-    local at, hosts, suspicious = walk(count)
-    if hosts > 1 then return 400 end
+    local at, hosts, suspicious
+    at, hosts, suspicious, framed = walk(count)
+    if hosts > 1 or at == -2 then return 400 end
     if at >= 0 then host = ffi.string(elements[at].value.data, elements[at].value.len) end
     if suspicious then
       local status = lookClosely()
@@ -187,17 +203,14 @@ function _M.check()
   if not name then return 400 end
   -- $host is the authority of an absolute target where there is one: another than Host is two requests in one (RFC 9112 3.2.2).
   if name ~= ngx.var.host then return 400 end
-  return nil, host, name
+  return nil, host, name, framed
 end
 
--- HTTP/1.0 may leave Host out; then an absolute target says which host is meant. HTTP/0.9 is not spoken.
+-- HTTP/1.0 may leave Host out: then no route is found. Not beside an absolute target, which would have to become the Host. HTTP/0.9 is not spoken.
 function _M.hostless()
   if ngx.req.http_version() ~= 1.0 then return 400 end
-  local authority = ngx.var.host
-  local name = authority and authority ~= "" and _M.host(authority)
-  if not name then return nil, "", "" end
-  ngx.req.set_header("Host", authority)
-  return nil, authority, name
+  if not find(ngx.var.request, "^%u+ /") then return 400 end
+  return nil, "", ""
 end
 
 -- What the policy changes about an answer, in header_filter_by_lua; only needed where `ctx.policy` is there.

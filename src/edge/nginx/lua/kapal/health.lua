@@ -8,6 +8,9 @@ local FAILURES_TO_EJECT = 3
 local FIRST_EJECTION = 1
 local LONGEST_EJECTION = 30
 
+--- Whether no endpoint of this worker is ejected or stalled, so that a choice need not look at each. Set false at once, true by the beat (wait.lua).
+M.calm = true
+
 --- The fields of an endpoint that are its health.
 function M.begin(endpoint)
   endpoint.failures = 0
@@ -51,6 +54,7 @@ function M.failed(endpoint, now, refused)
   if not refused and not on_trial and endpoint.failures < FAILURES_TO_EJECT then return false end
   endpoint.ejection = endpoint.ejection == 0 and FIRST_EJECTION or math.min(endpoint.ejection * 2, LONGEST_EJECTION)
   endpoint.ejected_until = now + endpoint.ejection
+  M.calm = false
   return true
 end
 

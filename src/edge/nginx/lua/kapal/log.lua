@@ -4,7 +4,8 @@ local report = require "kapal.report"
 local request = require "kapal.request"
 local retry = require "kapal.retry"
 
-local ngx_now = ngx.now
+local ngx_now, var = ngx.now, ngx.var
+local format, date = string.format, os.date
 local current, finish = request.current, request.finish
 
 local M = {}
@@ -26,12 +27,36 @@ local function leave_endpoint(ctx, status)
   return retry.blame(ctx, ngx_now(), retry.bytes_sent())
 end
 
+-- ISO 8601 in UTC. Many requests begin in the same millisecond.
+local last_moment, last_text = 0, ""
+
+local function moment(time)
+  if time ~= last_moment then
+    local whole = time - time % 1
+    last_moment, last_text = time, format("%s.%03dZ", date("!%Y-%m-%dT%H:%M:%S", whole), (time - whole) * 1000 + 0.5)
+  end
+  return last_text
+end
+
+-- For the access log (src/edge/nginx/config/access-log.ts).
+local function tell(ctx, endpoint)
+  var.kapal_time = moment(ctx.began)
+  local config = ctx.pool
+  if not config then return end
+  var.kapal_service = config.service
+  var.kapal_pool = config.id
+  if not endpoint then return end
+  var.kapal_upstream = endpoint.id
+  if ctx.attempts > 1 then var.kapal_attempts = ctx.attempts end
+end
+
 --- Counts the request, takes it off its endpoint, and forgets it.
 function M.done()
   local ctx = current()
   if not ctx then return end
   local status = ngx.status
   local run = ctx.run
+  tell(ctx, ctx.member and ctx.member.endpoint)
   if run then
     local class = (status - status % 100) / 100
     if run.responses[class] then run.responses[class] = run.responses[class] + 1 end
@@ -39,6 +64,7 @@ function M.done()
     if ctx.preset then require("kapal.place").give_back(ctx) end
   end
   if ctx.held then require("kapal.policy.chain").done(ctx) end
+  if ctx.file then require("kapal.static").done(ctx) end
   finish(ctx)
   if ngx.worker.exiting() then report.answer() end
 end

@@ -12,6 +12,16 @@ local messages = {
     "This request could not be understood.",
     "Permintaan ini tidak dapat dipahami.",
   },
+  [401] = {
+    "Please sign in",
+    "This address is open to those who have a name and a password for it.",
+    "Alamat ini hanya untuk yang memiliki nama pengguna dan kata sandi.",
+  },
+  [403] = {
+    "Not allowed",
+    "This address is not open to where you come from.",
+    "Alamat ini tidak dapat dibuka dari tempat Anda.",
+  },
   [404] = {
     "Not found",
     "There is nothing at this address. Check it for a typing mistake.",
@@ -36,6 +46,16 @@ local messages = {
     "Address too long",
     "This address is longer than this site accepts.",
     "Alamat ini lebih panjang daripada batas situs ini.",
+  },
+  [421] = {
+    "Wrong connection",
+    "This connection was made for another address. Opening the page again helps.",
+    "Sambungan ini dibuat untuk alamat lain. Silakan buka kembali halamannya.",
+  },
+  [429] = {
+    "Too many requests",
+    "There were too many requests at once. Please try again in a moment.",
+    "Terlalu banyak permintaan sekaligus. Silakan coba lagi sebentar lagi.",
   },
   [431] = {
     "Request too large",
@@ -62,6 +82,12 @@ local messages = {
     "The site did not answer in time. Please try again in a moment.",
     "Situs ini tidak menjawab tepat waktu. Silakan coba lagi sebentar lagi.",
   },
+}
+
+local maintenance = {
+  "We will be back soon",
+  "This site is being worked on. Please come back a little later.",
+  "Situs ini sedang dalam perawatan. Silakan kembali beberapa saat lagi.",
 }
 
 local html = [[
@@ -103,9 +129,9 @@ local function escapeHtml(text)
   return (gsub(text, "[&<>\"']", function(character) return "&#" .. character:byte() .. ";" end))
 end
 
--- Content type and body. `accept`: the field or nil; `id`: of the request, empty for none.
-function _M.render(status, accept, id)
-  local message = messages[status] or messages[status < 500 and 400 or 500]
+-- Content type and body. `accept`: the field or nil; `id`: of the request, empty for none; `page`: "maintenance" instead of the status's own.
+function _M.render(status, accept, id, page)
+  local message = page and maintenance or messages[status] or messages[status < 500 and 400 or 500]
   if prefersJson(accept) then
     local body = format(
       '{"error":{"status":%d,"message":%s,"requestId":%s}}\n',
@@ -130,9 +156,9 @@ function _M.bare()
   ngx.header["Content-Type"] = nil
 end
 
-local function send(status, fields)
+local function send(status, fields, page)
   local id = ngx.var.kapal_request_id or ""
-  local kind, body = _M.render(status, accepted(), id)
+  local kind, body = _M.render(status, accepted(), id, page)
   local header = ngx.header
   ngx.status = status
   header["Server"] = nil
@@ -148,10 +174,10 @@ end
 
 -- Answers a request by a page in the access or content phase, and ends it. `fields`: more of them, by name; nil for none. What a client still
 -- sends is read and dropped, never taken for another request; after a 400 nothing that it sends is believed.
-function _M.answer(status, fields)
+function _M.answer(status, fields, page)
   ngx.req.discard_body()
   if status == 400 then ngx.header["Connection"] = "close" end
-  send(status, fields)
+  send(status, fields, page)
   return ngx.exit(ngx.HTTP_OK)
 end
 
@@ -185,6 +211,7 @@ end
 function _M.serve()
   local known, request = pcall(require, "kapal.request")
   local ctx = known and request.current()
+  if ctx and ctx.again then return require("kapal.route").again(ctx) end
   local status = ctx and ctx.status or tonumber(ngx.var.status) or ngx.status
   if status == 494 then status = 431 end
   if status > 494 and status < 498 then status = 400 end

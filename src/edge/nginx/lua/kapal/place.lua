@@ -2,6 +2,7 @@
 -- which decides, and under its worker's pid, so that what a dead worker held can be taken off the sum.
 local choice = require "kapal.choice"
 local pools = require "kapal.pool"
+local request = require "kapal.request"
 local semaphore = require "ngx.semaphore"
 local state = require "kapal.state"
 
@@ -11,6 +12,8 @@ local M = {}
 
 -- Seconds after which a waiting request looks for itself: places that another worker gives back wake nobody here.
 local LOOK_AGAIN = 0.01
+-- nginx's timers have milliseconds; a wait for less would not wait at all.
+local SHORTEST = 0.001
 
 -- Requests of this worker that wait, by pool, the oldest first.
 local waiting = {}
@@ -69,7 +72,7 @@ end
 local function wait_turn(ctx, queue, own, deadline)
   while true do
     local left = deadline - ngx.now()
-    if left <= 0 then return nil end
+    if left < SHORTEST then return nil end
     own:wait(math.min(left, LOOK_AGAIN))
     state.refresh()
     local run = pools.get(ctx.run.id)
@@ -105,7 +108,7 @@ local function wait(ctx, size, timeout)
   return member
 end
 
---- Gets a place for a request in the access phase, waiting in the pool's queue where it has one. False: there is none; the client may come again later.
+--- Gets a place for a request in the access or content phase, waiting in the pool's queue where it has one. False: there is none; the client may come again later.
 function M.enter(ctx)
   local queue = ctx.run.config.queue
   local member
@@ -114,6 +117,18 @@ function M.enter(ctx)
   ctx.preset = member
   return member ~= nil
 end
+
+-- A pool has a limit from now on: what is under way already counts.
+local function adopt(run)
+  for _, ctx in pairs(request.live) do
+    if ctx.run == run and ctx.endpoint and not ctx.place then
+      ctx.place = ctx.endpoint.place
+      add(ctx.place, 1)
+    end
+  end
+end
+
+pools.on_limit(adopt)
 
 --- Takes off what dead workers held; at the start of each worker. `is_alive(pid)`.
 function M.clean(is_alive)

@@ -17,6 +17,7 @@ local FIRST_SHARE = 0.1
 local by_id = {}
 local stale = {}
 local all_stale = false
+local on_limit
 
 state.on_change(function(key)
   if not key then
@@ -25,6 +26,11 @@ state.on_change(function(key)
     stale[string.sub(key, 6)] = true
   end
 end)
+
+--- Calls `listener(pool)` when a pool has a limit of connections that had none.
+function M.on_limit(listener)
+  on_limit = listener
+end
 
 local function member_of(config, declared, endpoint, before)
   return {
@@ -52,6 +58,7 @@ local function take_members(pool, config)
   end
   for _, member in ipairs(pool.members) do endpoints.part(member.endpoint) end
   pool.members, pool.by_cookie = members, by_cookie
+  pool.turn = 0
 end
 
 --- Brings the weights of young endpoints up to date.
@@ -67,6 +74,17 @@ function M.grow(pool, now)
   end
 end
 
+-- Whether the next member in turn is always the right one while all are well: round robin among equals, where nothing else has a say. It is what smooth
+-- weighted round robin gives, without a loop.
+local function is_plain(pool, config)
+  if config.balance ~= "round-robin" or config.sticky or config.maxConnections or config.slowStart then return false end
+  local members = pool.members
+  for index = 1, #members do
+    if members[index].down or members[index].weight ~= members[1].weight then return false end
+  end
+  return #members > 0
+end
+
 -- nginx has one time-out for reading: that of silence, or of the head where that is longer. See wait.lua for the other.
 local function read_timeout(config)
   if type(config.idleTimeout) ~= "number" then return 10 * 86400 end
@@ -74,6 +92,7 @@ local function read_timeout(config)
 end
 
 local function configure(pool, config)
+  local limited = config.maxConnections and not (pool.config and pool.config.maxConnections)
   pool.config = config
   take_members(pool, config)
   if config.kind == "proxy" then
@@ -82,8 +101,10 @@ local function configure(pool, config)
     pool.response_timeout = config.responseTimeout / 1000
     pool.idle_timeout = type(config.idleTimeout) == "number" and config.idleTimeout < config.responseTimeout and config.idleTimeout / 1000 or nil
     pool.max_body = config.maxBodySize
+    pool.plain = is_plain(pool, config)
   end
   M.grow(pool, ngx.now())
+  if limited then on_limit(pool) end
 end
 
 local function make(id)

@@ -32,8 +32,10 @@ function M.is_alive(process)
   return start_of(process) ~= nil
 end
 
---- Writes down what this worker has under way and has counted.
+--- Writes down what this worker has under way and has counted, by the newest table.
 function M.write(question)
+  state.refresh()
+  pools.renew_all(ngx.now())
   local version, certificates = state.versions()
   local text = cjson.encode({
     pid = pid,

@@ -43,6 +43,7 @@ end
 function M.release(ctx)
   endpoints.leave(ctx.endpoint, ctx.waiting)
   ctx.waiting = false
+  ctx.endpoint = nil
   if ctx.place then place.give_back(ctx) end
 end
 
@@ -68,7 +69,7 @@ end
 
 local function may_repeat(ctx, run, now, sent)
   if ctx.attempts >= MOST_ATTEMPTS then return false end
-  if sent > 0 and not ctx.idempotent then return false end
+  if sent > 0 and (not ctx.idempotent or ctx.streamed) then return false end
   if not run or run.config.kind ~= "proxy" or not M.has_other(run, ctx, sent) then return false end
   if ctx.cut == "rescue" then return true end
   if not budget.allows(run.budget, now) then return false end
@@ -76,18 +77,20 @@ local function may_repeat(ctx, run, now, sent)
   return true
 end
 
---- A try has failed with `code` (502, 504): true when the request goes on, with the pool of the present table; else `ctx.status` is what the client gets.
-function M.go_on(ctx, now, code)
-  local sent = M.bytes_sent()
+--- A try has failed with `code` (502, 504) after `sent` bytes: true when the request goes on, with the pool of the present table; else `ctx.status` is
+--- what the client gets.
+function M.go_on(ctx, now, code, sent)
   local run = present_pool(ctx)
   local again = may_repeat(ctx, run, now, sent)
+  if ctx.tried1 then ctx.tried2 = ctx.endpoint else ctx.tried1 = ctx.endpoint end
+  local late = code == 504 or ctx.cut == "timeout"
   M.blame(ctx, now, sent)
+  ctx.cut = nil
   if not again then
-    ctx.status = (code == 504 or ctx.cut == "timeout") and 504 or 502
+    ctx.status = late and 504 or 502
     return false
   end
-  if ctx.tried1 then ctx.tried2 = ctx.endpoint else ctx.tried1 = ctx.endpoint end
-  ctx.cut = nil
+  ctx.status = nil
   run.retries = run.retries + 1
   ctx.run, ctx.pool = run, run.config
   return true

@@ -3,6 +3,7 @@
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
 local find = require "kapal.find"
+local framing = require "kapal.framing"
 local headers = require "kapal.headers"
 local health = require "kapal.health"
 local paths = require "kapal.path"
@@ -43,7 +44,8 @@ end
 local function answer_challenge(ctx)
   local path = ctx.path
   if sub(path, 1, #CHALLENGE) ~= CHALLENGE then return false end
-  local text = state.get("challenge:" .. ctx.name .. "/" .. sub(path, #CHALLENGE + 1))
+  -- The answer as it is, no JSON.
+  local text = ngx.shared.kapal:get("challenge:" .. ctx.name .. "/" .. sub(path, #CHALLENGE + 1))
   if type(text) ~= "string" then return false end
   ngx.header["Content-Type"] = "text/plain"
   ngx.header["Content-Length"] = #text
@@ -70,8 +72,9 @@ local function class_of(limit)
   return class
 end
 
--- How the body goes: nil as usual, or the part of the location's name; 413 where it is too large. `bodiless`: no body by its method.
-local function body_of(ctx, bodiless)
+-- How the body goes: nil as usual, or the part of the location's name; 413 where it is too large. `framed`: there is a Content-Length or Transfer-Encoding.
+local function body_of(ctx, method, framed)
+  if not framed and not ctx.secure then return nil end
   local length = var.content_length
   if length then
     local bytes = tonumber(length)
@@ -81,25 +84,19 @@ local function body_of(ctx, bodiless)
   if var.http_transfer_encoding then return class_of(ctx.run.max_body) end
   -- HTTP/2 needs neither field (RFC 9113 8.1.1). What comes with a GET that way means nothing (RFC 9110 9.3.1) and is not read.
   if ctx.secure and var.server_protocol == "HTTP/2.0" then
-    if bodiless then ngx.req.discard_body() else return class_of(ctx.run.max_body) end
+    if method ~= "GET" and method ~= "HEAD" then return class_of(ctx.run.max_body) end
+    ngx.req.discard_body()
   end
   return nil
 end
 
 -- Takes the matched path off the target as it was sent: as many segments as the route has, so that an escape in the rest stays as it is.
 local function strip(ctx)
-  local target = ctx.target or var.request_uri
   local prefix = ctx.route.path
-  if prefix == "" then return target end
-  local rest
-  if sub(target, 1, #prefix) == prefix then
-    rest = sub(target, #prefix + 1)
-  else
-    local mark = string.find(target, "?", 1, true)
-    rest = ngx.escape_uri(sub(ctx.path, #prefix + 1), 0) .. (mark and sub(target, mark) or "")
-  end
+  if prefix == "" then return nil end
   var.kapal_prefix = prefix
-  return sub(rest, 1, 1) == "/" and rest or "/" .. rest
+  -- Where a rule of the policy leads is asked as it stands.
+  return ctx.target or require("kapal.policy.rules").stripped(prefix)
 end
 
 local function upstream_of(ctx)
@@ -110,6 +107,10 @@ local function upstream_of(ctx)
   return tls.verify and "verified" or "tls"
 end
 
+local function location(upstream, body, ctx)
+  return "@" .. upstream .. "-" .. body .. (ctx.gzip and "-gzip" or "")
+end
+
 -- To a prepared location, where this request needs one.
 local function go_on(ctx, body)
   local upstream = ctx.pool.tls and upstream_of(ctx)
@@ -118,17 +119,30 @@ local function go_on(ctx, body)
   if not (upstream or target or body or ctx.gzip) then return end
   if target then var.kapal_target = target end
   ctx.streamed = body ~= nil
-  return ngx.exec("@" .. (upstream or "plain") .. "-" .. (body or "memory") .. (ctx.gzip and "-gzip" or ""))
+  return ngx.exec(location(upstream or "plain", body or "memory", ctx))
 end
 
-local function proxy(ctx, method)
+--- In the location of error pages, for a request with `ctx.again`: the answer was not one, or there was no place at another endpoint. It is sent again.
+function M.again(ctx)
+  ctx.again = nil
+  -- On the way here it has become a GET.
+  local method = ngx["HTTP_" .. ctx.method]
+  if not method then return answer(ctx, 502) end
+  ngx.req.set_method(method)
+  if ctx.run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
+  ctx.status = nil
+  -- Else the answer would have the status of the error.
+  ngx.status = 200
+  return ngx.exec(location(ctx.pool.tls and upstream_of(ctx) or "plain", "memory", ctx))
+end
+
+local function proxy(ctx, method, framed)
   local run = ctx.run
-  local now = ngx_now()
-  budget.arrived(run.budget, now)
-  ctx.began = now
+  budget.arrived(run.budget, ctx.began)
+  ctx.method = method
   ctx.attempts = 0
   ctx.idempotent = retry.idempotent(method)
-  local body, refused = body_of(ctx, method == "GET" or method == "HEAD")
+  local body, refused = body_of(ctx, method, framed)
   if refused then return answer(ctx, refused) end
   if #run.members == 0 then return answer(ctx, 503) end
   if run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
@@ -144,8 +158,23 @@ local function find_pool(ctx)
   return run
 end
 
-local function routed(ctx, scheme, host, name)
-  local path = paths.routed(var.request_uri)
+-- Targets as they were sent and what they mean: popular ones are decoded once. Two generations, and none that is long, so that nobody fills the memory.
+local young, old, count = {}, {}, 0
+local GENERATION, LONGEST = 2048, 256
+
+local function path_of(target)
+  local path = young[target]
+  if path then return path end
+  path = old[target] or paths.routed(target)
+  if not path or #target > LONGEST then return path end
+  if count >= GENERATION then old, young, count = young, {}, 0 end
+  young[target] = path
+  count = count + 1
+  return path
+end
+
+local function routed(ctx, scheme, host, name, framed)
+  local path = path_of(var.request_uri)
   if not path then return answer(ctx, 400) end
   ctx.host, ctx.name, ctx.path = host, name, path
   ctx.secure = scheme == "https"
@@ -155,22 +184,27 @@ local function routed(ctx, scheme, host, name)
   if not run then return answer(ctx, 404) end
   run.requests = run.requests + 1
   local route, method = ctx.route, get_method()
-  if route.redirectToHttps and not ctx.secure then return to_https(ctx, method) end
-  if route.policy then
-    ctx.policy = state.get("policy:" .. route.policy)
-    if ctx.policy and require("kapal.policy.chain").run(ctx.policy, ctx) then return end
+  local policy = route.policy and state.get("policy:" .. route.policy)
+  -- A trusted proxy in front may have spoken HTTPS with the client.
+  if policy then
+    ctx.policy = policy
+    require("kapal.policy.chain").identify(policy, ctx)
   end
+  if route.redirectToHttps and (ctx.scheme or scheme) == "http" then return to_https(ctx, method) end
+  if policy and require("kapal.policy.chain").run(policy, ctx) then return end
   if run.config.kind == "static" then return require("kapal.static").serve(run.config, ctx) end
-  return proxy(ctx, method)
+  return proxy(ctx, method, framed)
 end
 
 --- Decides on a request. `scheme`: of the listener, `http` or `https`.
 function M.access(scheme)
   state.refresh()
   local ctx = begin()
-  local status, host, name = headers.check()
+  ctx.began = ngx_now()
+  framing.learn()
+  local status, host, name, framed = headers.check()
   if status then return answer(ctx, status) end
-  return routed(ctx, scheme, host, name)
+  return routed(ctx, scheme, host, name, framed)
 end
 
 -- Whether the head that goes out came from the endpoint, and is not the edge's own page about it.
@@ -180,11 +214,20 @@ local function is_upstreams()
   return times ~= nil and sub(times, -1) ~= "-"
 end
 
+-- What the endpoint sent is no HTTP; nothing of it goes to the client, and another endpoint may be asked.
+local function refuse(ctx)
+  if not framing.restore() then return ngx.exit(ngx.ERROR) end
+  -- What was sent is counted by nginx only when the try is over.
+  ctx.again = retry.go_on(ctx, ngx_now(), 502, 1)
+  return ngx.exit(502)
+end
+
 --- header_filter_by_lua: the head of an answer goes out.
 function M.answered()
   local ctx = current()
   if not ctx then return end
   if ctx.waiting and is_upstreams() then
+    if framing.is_malformed() then return refuse(ctx) end
     endpoints.heard(ctx.endpoint, ngx_now())
     health.answering(ctx.endpoint)
     ctx.waiting = false
@@ -192,7 +235,7 @@ function M.answered()
   local run = ctx.run
   if not run then return end
   if run.by_cookie and run.config.sticky and ctx.member then M.hand_over(ctx) end
-  if ctx.secure and ctx.route.hsts then
+  if ctx.route.hsts and (ctx.scheme or (ctx.secure and "https")) == "https" and not ngx.header["Strict-Transport-Security"] then
     ngx.header["Strict-Transport-Security"] = string.format("max-age=%d", ctx.route.hsts)
   end
   if ctx.policy then headers.filter(ctx) end

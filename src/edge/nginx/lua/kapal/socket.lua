@@ -1,15 +1,12 @@
 -- The socket on which a request talks to its endpoint: nginx has no directive that ends the wait for one answer, and no variable that names the socket.
 -- It is read from nginx's own structures: request -> upstream (offset 72), upstream -> peer.connection (16), connection -> data (0), fd (24), the same on
--- all 64-bit builds since 1.9 that have the cache or --with-compat. Nothing is trusted: memory is read through a pipe, by a system call that answers EFAULT
--- where a pointer leads nowhere; the first word must be nginx's signature of a request, the connection must name the request as its own, and the socket's
--- other end must be the endpoint's address. Where one of these does not hold there is no socket, and the request waits as long as nginx says.
-local bit = require "bit"
+-- all 64-bit builds since 1.9 that have the cache or --with-compat. Nothing is trusted: the first word must be nginx's signature of a request, the connection
+-- must name the request as its own, and the socket's other end must be the endpoint's address. Where one of these does not hold there is no socket, and the
+-- request waits as long as nginx says.
 local ffi = require "ffi"
+local memory = require "kapal.memory"
 
 ffi.cdef [[
-int pipe2(int *fds, int flags);
-long write(int fd, const void *data, size_t length);
-long read(int fd, void *data, size_t length);
 int shutdown(int fd, int how);
 int getpeername(int fd, void *address, unsigned int *length);
 int getsockopt(int fd, int level, int name, void *value, unsigned int *length);
@@ -20,7 +17,6 @@ local C = ffi.C
 
 local M = {}
 
-local O_NONBLOCK_CLOEXEC = 0x80800
 local SIGNATURE = 0x50545448
 local UPSTREAM, PEER_CONNECTION, DATA, FD = 72, 16, 0, 24
 local AF_INET, AF_INET6 = 2, 10
@@ -28,27 +24,10 @@ local IPPROTO_TCP, TCP_INFO = 6, 11
 -- In struct tcp_info (linux/tcp.h): milliseconds since the last segment with data went out, and came.
 local LAST_DATA_SENT, LAST_DATA_RECEIVED = 44, 52
 
-local fds
-local word = ffi.new "uint64_t[1]"
 local address = ffi.new "uint8_t[28]"
 local wanted = ffi.new "uint8_t[16]"
 local length = ffi.new "unsigned int[1]"
 local info = ffi.new "uint8_t[256]"
-
-local function open()
-  fds = ffi.new "int[2]"
-  if C.pipe2(fds, O_NONBLOCK_CLOEXEC) ~= 0 then fds = nil end
-  return fds ~= nil
-end
-
--- The number of `size` bytes (4 or 8) at an address, nil where there is no memory.
-local function peek(at, size)
-  if at == 0 or not (fds or open()) then return nil end
-  if C.write(fds[1], ffi.cast("const void *", at), size) ~= size then return nil end
-  word[0] = 0
-  if C.read(fds[0], word, size) ~= size then return nil end
-  return tonumber(word[0])
-end
 
 local function is_other_end(fd, endpoint)
   length[0] = 28
@@ -66,11 +45,11 @@ end
 
 --- The descriptor over which a request (by its address) talks to the endpoint; nil where that is not certain.
 function M.of(request, endpoint)
-  if peek(request, 4) ~= SIGNATURE then return nil end
-  local upstream = peek(request + UPSTREAM, 8)
-  local connection = upstream and peek(upstream + PEER_CONNECTION, 8)
-  if not connection or peek(connection + DATA, 8) ~= request then return nil end
-  local fd = peek(connection + FD, 4)
+  if memory.read(request, 4) ~= SIGNATURE then return nil end
+  local upstream = memory.read(request + UPSTREAM, 8)
+  local connection = upstream and memory.read(upstream + PEER_CONNECTION, 8)
+  if not connection or memory.read(connection + DATA, 8) ~= request then return nil end
+  local fd = memory.read(connection + FD, 4)
   if not fd or fd > 0x7fffffff or not is_other_end(fd, endpoint) then return nil end
   return fd
 end

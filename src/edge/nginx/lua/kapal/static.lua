@@ -95,14 +95,14 @@ local function bare(status, file)
 end
 
 -- nginx sends the file: the rest of the request is its own, by a name of the descriptor.
-local function send(chosen, ctx, fields)
+local function send(chosen, ctx, fields, part)
   for _, name in ipairs(conditional) do
     if fields[name] then ngx.req.clear_header(name) end
   end
   ctx.file = chosen.file
   ctx.fileStatus = chosen.status
   ngx.req.set_uri("/" .. chosen.file.fd, false)
-  return ngx.exec(ctx.gzip and not chosen.coding and "@file-gzip" or "@file")
+  return ngx.exec(ctx.gzip and not chosen.coding and not part and "@file-gzip" or "@file")
 end
 
 local function answer(chosen, ctx, fields)
@@ -131,7 +131,7 @@ local function answer(chosen, ctx, fields)
   elseif fields["range"] then
     ngx.req.clear_header("Range")
   end
-  return send(chosen, ctx, fields)
+  return send(chosen, ctx, fields, range == "part")
 end
 
 -- As it was sent, with one leading slash: `//host/` would lead to another site (RFC 3986 4.2).
@@ -139,43 +139,73 @@ local function slashForm(raw, query)
   return "/" .. gsub(raw, "^/+", "") .. "/" .. query
 end
 
-local function findFile(root, raw, fields)
-  local path = pathOf.file(raw)
-  if not path then return nil, nil, 400 end
-  if not kinds.isServable(path) then return nil, nil, nil, path end
-  local chosen, folder = existing(root, path, fields)
-  return chosen, folder, nil, path
+local function split(target)
+  local mark = find(target, "?", 1, true)
+  return mark and sub(target, 1, mark - 1) or target, mark and sub(target, mark) or ""
+end
+
+-- What the files have for a path that is sound: a file, the redirect to a folder, the fallback, a page. `target`: as it was asked for.
+local function serveBelow(root, pool, ctx, at)
+  local fields, path = at.fields, at.path
+  local servable = kinds.isServable(path)
+  local chosen, folder = at.chosen, at.folder
+  if servable and not at.looked then
+    chosen, folder = existing(root, path, fields)
+  end
+  if folder then
+    local raw, query = split(at.target)
+    return pages.redirect(301, slashForm(raw, query), { ["Cache-Control"] = "no-cache" })
+  end
+  chosen = chosen or (servable and instead(root, pool, path, fields)) or nil
+  if not chosen then return pages.notFound() end
+  return answer(chosen, ctx, fields)
+end
+
+-- A rule of the policy for a request that no file answers. The second value: it has answered.
+local function led(ctx, reads)
+  local made = ctx.policy and require("kapal.policy.chain").compiled(ctx.policy)
+  local rule, target
+  if made and made.rules then
+    rule, target = rules.lead(made.rules)
+  end
+  if not rule then return nil, false end
+  if rule.kind == "redirect" then return nil, pages.redirect(rule.status, target) or true end
+  if not reads then return nil, pages.answer(405) or true end
+  return target, false
 end
 
 -- Answers GET and HEAD from the files of the pool, in the access phase: folders by their index.html, then the policy's rules, unknown addresses
 -- that a person navigates to by the pool's fallback, the rest by 404.html or a page. Hidden names and links out of the folder are not there.
 function _M.serve(pool, ctx)
   local method = ngx.req.get_method()
-  if method ~= "GET" and method ~= "HEAD" then return pages.answer(405) end
+  local reads = method == "GET" or method == "HEAD"
   ngx.req.discard_body()
-  local target = ctx.target or ngx.var.request_uri
-  local mark = find(target, "?", 1, true)
-  local raw, query = mark and sub(target, 1, mark - 1) or target, mark and sub(target, mark) or ""
-  local fields = fieldsOf()
-  local root = files.root(pool.root)
-  if not root then return pages.notFound() end
-  local chosen, folder, refused, path = findFile(root, raw, fields)
-  if refused then return pages.answer(refused) end
-  if not chosen and not folder and ctx.policy then
-    local made = require("kapal.policy.chain").compiled(ctx.policy)
-    if made.rules and not ctx.target then
-      if rules.apply(made.rules, ctx) then return end
-      if ctx.target then return _M.serve(pool, ctx) end
+  local sentTarget = ngx.var.request_uri
+  local stripped = ctx.route and ctx.route.stripPath and rules.stripped(ctx.route.path) or sentTarget
+  local path = pathOf.file((split(stripped)))
+  if reads and not path then return pages.answer(400) end
+  local fields, root = fieldsOf(), files.root(pool.root)
+  local at = { fields = fields, path = path, target = sentTarget, looked = true }
+  if reads and root and kinds.isServable(path) then
+    at.chosen, at.folder = existing(root, path, fields)
+  end
+  if not at.chosen and not at.folder then
+    local target, done = led(ctx, reads)
+    if done then return end
+    if target then
+      path = pathOf.file((split(target)))
+      if not path then return pages.answer(400) end
+      at = { fields = fields, path = path, target = target }
     end
   end
-  if folder then return pages.redirect(301, slashForm(raw, query), { ["Cache-Control"] = "no-cache" }) end
-  chosen = chosen or (kinds.isServable(path) and instead(root, pool, path, fields)) or nil
-  if not chosen then return pages.notFound() end
-  return answer(chosen, ctx, fields)
+  if not reads then return pages.answer(405) end
+  if not root then return pages.notFound() end
+  return serveBelow(root, pool, ctx, at)
 end
 
 -- In header_filter_by_lua of the locations that send files: nginx has the file open by now.
 function _M.opened(ctx)
+  if not ctx or not ctx.file then return end
   if ctx.fileStatus == 404 then
     ngx.status = 404
     ngx.header["Last-Modified"] = nil

@@ -15,6 +15,8 @@ local function cut(ctx, why)
   local fd = socket.of(ctx.address, ctx.endpoint)
   if not fd or not socket.cut(fd) then return false end
   ctx.cut = why
+  -- For the page, where the request is not repeated: to nginx the endpoint has gone.
+  if why == "timeout" then ctx.status = 504 end
   return true
 end
 

@@ -1,6 +1,7 @@
 -- What a service asks of requests before they reach its pool, in the order of src/edge/policy.ts.
 
 local client = require("kapal.policy.client")
+local compression = require("kapal.policy.compression")
 local connections = require("kapal.policy.connections")
 local limits = require("kapal.policy.limits")
 local networks = require("kapal.policy.networks")
@@ -62,7 +63,7 @@ local function clientKey(key, ctx)
     if type(value) == "table" then value = table.concat(value, ", ") end
     if value then return "h" .. (#value > LONGEST_KEY and ngx.md5_bin(value) or value) end
   end
-  local bytes = ctx.clientBytes
+  local bytes = ctx.clientBytes or ""
   return "a" .. (#bytes == 16 and string.sub(bytes, 1, 8) or bytes)
 end
 
@@ -72,9 +73,11 @@ local function rateLimited(made, ctx)
   return limits.admit(ngx.shared.kapal_limits, made.limits, keys)
 end
 
+-- Who has no address that can be read gets in nowhere that asks for one.
 local function refusedByAddress(made, ctx)
-  if made.deny and networks.holds(made.deny, ctx.clientBytes) then return true end
-  return made.allow ~= nil and not networks.holds(made.allow, ctx.clientBytes)
+  local bytes = ctx.clientBytes
+  if not bytes or (made.deny and networks.holds(made.deny, bytes)) then return true end
+  return made.allow and not networks.holds(made.allow, bytes)
 end
 
 -- A place under the limit of connections, kept until `done`.
@@ -100,21 +103,27 @@ local function changeFields(changes)
   for index = 1, #changes do
     local change = changes[index]
     local value = change.value
-    -- cjson reads null as a userdata.
+    -- cjson reads null as a userdata. nginx takes an empty value for a removal; a blank around a value means nothing (RFC 9110 5.5).
     if type(value) == "string" then
-      ngx.req.set_header(change.name, value)
+      ngx.req.set_header(change.name, value == "" and " " or value)
     else
       ngx.req.clear_header(change.name)
     end
   end
 end
 
+-- Who asks, and over what: before anything else of a route is looked at, for its redirect to HTTPS depends on it.
+function _M.identify(policy, ctx)
+  local made = compiled[policy] or compile(policy)
+  if made.trusted then client.identify(made.trusted, ctx) end
+end
+
 -- Applies the policy to the request. True where it has been answered: nothing more is to be done with it.
 function _M.run(policy, ctx)
   local made = compiled[policy] or compile(policy)
-  if made.addressed then client.identify(made.trusted, ctx) end
+  if made.addressed and not made.trusted then client.identify(nil, ctx) end
   if policy.maintenance then
-    return pages.answer(503, { ["Retry-After"] = tostring(policy.maintenance.retryAfter) }) or true
+    return pages.answer(503, { ["Retry-After"] = tostring(policy.maintenance.retryAfter) }, "maintenance") or true
   end
   if (made.deny or made.allow) and refusedByAddress(made, ctx) then return pages.answer(403) or true end
   if made.limits then
@@ -134,6 +143,7 @@ end
 function _M.answered(policy, ctx)
   local made = compiled[policy] or compile(policy)
   if made.responses then rules.changeAnswer(made.responses, ctx) end
+  if ctx.gzip then compression.decide() end
 end
 
 -- The request is over (log_by_lua).

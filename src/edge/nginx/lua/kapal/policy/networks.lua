@@ -4,7 +4,10 @@ local ffi = require("ffi")
 local bit = require("bit")
 local byte, char, find, rep, sub = string.byte, string.char, string.find, string.rep, string.sub
 
-ffi.cdef([[int inet_pton(int af, const char *src, void *dst);]])
+ffi.cdef([[
+  int inet_pton(int af, const char *src, void *dst);
+  const char *inet_ntop(int af, const void *src, char *dst, unsigned int size);
+]])
 
 local _M = {}
 
@@ -21,6 +24,13 @@ function _M.parse(text)
     return sub(bytes, 1, 12) == MAPPED and sub(bytes, 13) or bytes
   end
   return ffi.C.inet_pton(AF_INET, text, room) == 1 and ffi.string(room, 4) or nil
+end
+
+local text = ffi.new("char[46]")
+
+-- The one text of an address (RFC 5952).
+function _M.format(bytes)
+  return ffi.string(ffi.C.inet_ntop(#bytes == 4 and AF_INET or AF_INET6, bytes, text, 46))
 end
 
 -- The first `length` bits, the others zero.

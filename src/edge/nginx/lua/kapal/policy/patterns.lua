@@ -75,6 +75,12 @@ function _M.match(pattern, path)
   return { named = named, rest = rest, slash = path.slash and #rest > 0 }
 end
 
+-- The target without the first `count` segments of its path; the rest stays as it was sent. `query` with its `?`, or empty.
+function _M.stripped(parts, count, query)
+  local rest = parts.count > count
+  return "/" .. (rest and concat(parts.raw, "/", count + 1) or "") .. (rest and parts.slash and "/" or "") .. query
+end
+
 -- Literals and placeholders by turns.
 local function piecesOf(text)
   local pieces, at = {}, 1

@@ -29,21 +29,33 @@ local function sent()
   return patterns.parts(query and sub(target, 1, query - 1) or target), query and sub(target, query) or ""
 end
 
--- The first rule that matches. True where it has answered; a rewrite sets `ctx.target` and lets the request go on.
-function _M.apply(compiled, ctx)
+-- Where the first rule that matches leads the request: the rule and its target; nil where none does.
+function _M.lead(compiled)
   local parts, query = sent()
-  if not parts then return false end
+  if not parts then return nil end
   for index = 1, #compiled do
     local rule = compiled[index]
     local captures = patterns.match(rule.source, parts)
-    if captures then
-      local target = patterns.expand(rule.destination, captures, query)
-      if rule.kind == "redirect" then return pages.redirect(rule.status, target) or true end
-      ctx.target = target
-      return false
-    end
+    if captures then return rule, patterns.expand(rule.destination, captures, query) end
   end
+  return nil
+end
+
+-- True where a redirect has answered; a rewrite sets `ctx.target` and lets the request go on.
+function _M.apply(compiled, ctx)
+  local rule, target = _M.lead(compiled)
+  if not rule then return false end
+  if rule.kind == "redirect" then return pages.redirect(rule.status, target) or true end
+  ctx.target = target
   return false
+end
+
+-- The target as it was sent, without the segments of the route's path.
+function _M.stripped(prefix)
+  local parts, query = sent()
+  if not parts then return ngx.var.request_uri end
+  local _, count = string.gsub(prefix, "/[^/]+", "")
+  return patterns.stripped(parts, count, query)
 end
 
 function _M.compileFields(changes)
@@ -66,11 +78,10 @@ function _M.changeAnswer(made, ctx)
     local change = made[index]
     local applies = change.everywhere
     if not applies and change.source then
-      parts = parts or ctx.sentParts or sent() or false
-      ctx.sentParts = parts
+      if parts == nil then parts = sent() or false end
       applies = parts and patterns.match(change.source, parts) ~= nil
     end
-    if applies then ngx.header[change.name] = change.value end
+    if applies then ngx.header[change.name] = change.value == "" and " " or change.value end
   end
 end
 

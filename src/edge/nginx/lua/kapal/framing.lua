@@ -1,0 +1,65 @@
+-- An answer that does not begin like HTTP is taken by nginx for one of HTTP/0.9: no head, and its bytes go to the client as they are. It marks such a
+-- request by giving it that version, which Lua can ask for but not set. Both are done in nginx's own request here: the version stands behind the number of
+-- the method and before the length and place of the request line. Where that is, is learnt from a request of which all four are known; where it is not
+-- found the connection to the client is ended instead.
+local base = require "resty.core.base"
+local ffi = require "ffi"
+local memory = require "kapal.memory"
+
+local get_request, cast = base.get_request, ffi.cast
+local words = ffi.typeof "uint64_t *"
+local uintptr = ffi.typeof "uintptr_t"
+
+ffi.cdef "int ngx_http_lua_ffi_req_get_method(ngx_http_request_t *r);"
+
+local M = {}
+
+-- As nginx writes versions.
+local OLD = 9
+local VERSIONS = { ["HTTP/1.0"] = 1000, ["HTTP/1.1"] = 1001, ["HTTP/2.0"] = 2000 }
+-- Words of a request that are looked at; it has some 160.
+local MOST_WORDS = 160
+
+local version_at
+local learnt = false
+
+local function matches(at, method, version, line)
+  if memory.read(at, 8) ~= method or memory.read(at + 8, 8) ~= version or memory.read(at + 16, 8) ~= #line then return false end
+  local text = memory.read(at + 24, 8)
+  return text ~= nil and memory.text(text, #line) == line
+end
+
+local function search()
+  local request = get_request()
+  local line, version = ngx.var.request, VERSIONS[ngx.var.server_protocol]
+  if not line or #line > 1024 or not version or version == 2000 then return false end
+  local method, start = ffi.C.ngx_http_lua_ffi_req_get_method(request), tonumber(cast(uintptr, request))
+  for index = 0, MOST_WORDS do
+    if matches(start + index * 8, method, version, line) then
+      version_at = index + 1
+      return true
+    end
+  end
+  return true
+end
+
+--- Looks where the version stands, once in each worker; in the access phase.
+function M.learn()
+  if not learnt then learnt = search() end
+end
+
+--- Whether the answer whose head is at hand is none.
+function M.is_malformed()
+  if version_at then return cast(words, get_request())[version_at] == OLD end
+  return ngx.req.http_version() == 0.9
+end
+
+--- Gives the request its own version back, so that a page or another answer can be sent; false where that cannot be done.
+function M.restore()
+  local version = VERSIONS[ngx.var.server_protocol]
+  if not version_at or not version then return false end
+  cast(words, get_request())[version_at] = version
+  return true
+end
+
+return M
