@@ -15,6 +15,7 @@ import { answerFailure, failureHandler, failureOf, refuseUnknown } from './failu
 import { addConfigurationRoutes } from './routes/configuration.ts';
 import { addDaemonRoutes } from './routes/daemon.ts';
 import { addDeployRoutes } from './routes/deploys.ts';
+import { addDomainRoutes } from './routes/domains.ts';
 import { addDocumentationRoutes } from './routes/documentation.ts';
 import { addHistoryRoutes } from './routes/history.ts';
 import { addServiceRoutes } from './routes/services.ts';
@@ -78,6 +79,7 @@ function addRoutes(app: App, context: RouteContext): void {
   addServiceRoutes(app, context);
   addHistoryRoutes(app, context);
   addConfigurationRoutes(app, context);
+  addDomainRoutes(app, context);
   addDocumentationRoutes(app);
 }
 

@@ -24,7 +24,6 @@ export async function certificateSources(
   const url = directory ?? letsEncrypt;
   const roots = ca === null ? null : await readRoots(ca);
   if (hook !== null) await checkProgram(hook);
-  const resolvers = process.env['KAPAL_DNS']?.split(',').filter((server) => server !== '');
   return {
     acme: email === null ? null : createAcmeAuthority({ directory: url, roots, userAgent: `kapal/${version}` }),
     email: email ?? '',
@@ -32,7 +31,7 @@ export async function certificateSources(
     dns: hook === null ? null : createDnsHook({ program: hook }),
     local: createLocalAuthority({ folder: join(data, 'local-authority') }),
     roots: createRootStore(),
-    network: createNetworkView(resolvers === undefined ? {} : { servers: resolvers }),
+    network: createNetworkView(),
   };
 }
 

@@ -5,14 +5,19 @@ export type Balance = 'round-robin' | 'least-connections' | 'ip-hash' | 'random-
 /**
  * Endpoints that take requests. Empty endpoints answer 503. How one is chosen, the same in every engine:
  *
- * 1. Out of the choice: endpoints that are `down`, ejected, at `maxConnections`, or already tried by this request. Where that leaves none, those that
- *    are ejected come back, then those that are down: the last one is never given up.
+ * 1. Out of the choice: endpoints that are `down`, ejected, at `maxConnections`, or already tried by this request. Where none is left, those at
+ *    `maxConnections` included, the ejected come back, then those that are down: the last one is never given up, and a fit endpoint that is full is
+ *    waited for, never given up for one that fails.
  * 2. The sticky cookie's endpoint, if it is in the choice; else `balance` decides among the weights. A weight grows from a tenth to its whole
- *    during `slowStart`. Endpoints that are stalled (see `Edge.stalled`) are passed over by all but `ip-hash` and cookies while others are there.
- * 3. An endpoint is ejected after 3 failures in a row (reset, malformed answer, time-out) or one refused connect, for 1 s, then twice as long each
- *    time up to 30 s; one request at a time tries it again.
+ *    during `slowStart`. Endpoints that are stalled (see `Edge.stalled`) are passed over by all but `ip-hash` and cookies while others are there. A new
+ *    cookie is set when another endpoint answers than the cookie names, unless that one was only full.
+ * 3. An endpoint is ejected after 3 failures in a row (reset, malformed answer, time-out) or one connect that did not come about (refused, unreachable,
+ *    not accepted in 2.5 s, TLS not established), for 1 s, then twice as long each time up to 30 s; one request at a time tries it again. Each worker
+ *    learns for itself.
  * 4. A request is repeated elsewhere when it failed before it was sent, or when its method is idempotent (RFC 9110 9.2.2) and nothing of the
- *    answer has gone out; 2 repeats at most, and of one pool's requests at most a fifth in ten seconds (but 10 are always free).
+ *    answer has gone out; 2 repeats at most, and of one pool's requests at most a fifth in ten seconds (but 10 are always free), by each worker's
+ *    count. The only endpoint is asked once more, over a new connection, when the first ended without an answer. Rescues from an endpoint that became
+ *    `down` are of safe methods only (a process that wakes would do a PUT late), count as repeats of the request, and are not refused by the budget.
  */
 export interface ProxyPool {
   readonly kind: 'proxy';

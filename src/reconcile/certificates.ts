@@ -22,6 +22,8 @@ export interface CertificatesOptions {
   readonly answer: (challenges: readonly HttpChallenge[]) => Promise<void>;
   /** What is presented for hosts of these services has changed. */
   readonly changed: (services: readonly ServiceId[]) => void;
+  /** There is a new event. */
+  readonly told: () => void;
 }
 
 /**
@@ -31,6 +33,7 @@ export interface CertificatesOptions {
 export class Certificates {
   readonly #needs: CertificateNeeds;
   readonly #changed: CertificatesOptions['changed'];
+  readonly #told: () => void;
   readonly #presenting: Presenting;
   readonly #proofs: Proofs;
   readonly #orders = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
@@ -43,9 +46,10 @@ export class Certificates {
   #open = false;
   #closed = false;
 
-  constructor({ needs, answer, changed }: CertificatesOptions) {
+  constructor({ needs, answer, changed, told }: CertificatesOptions) {
     this.#needs = needs;
     this.#changed = changed;
+    this.#told = told;
     this.#presenting = new Presenting(needs, () => this.hosts());
     this.#proofs = new Proofs(needs, { answer, present: (proofs) => this.#presenting.present(proofs) });
   }
@@ -341,6 +345,7 @@ export class Certificates {
     const service = this.#owners().get(host) ?? null;
     const { store, clock } = this.#needs;
     store.events.append({ time: clock.now(), kind, service, project: service?.split('/')[0] ?? null, message });
+    this.#told();
   }
 
   #later(milliseconds: number): void {

@@ -82,6 +82,7 @@ export class Engine implements Commands {
       needs,
       answer: (challenges) => this.#edge.answer(challenges),
       changed: (services) => services.forEach((service) => this.#fleet.wake(service)),
+      told: () => this.#events.spread(),
     });
     this.#fleet = new Fleet({
       needs,
@@ -98,11 +99,7 @@ export class Engine implements Commands {
       loops: this.#fleet,
       privatePorts: allocator(privatePorts),
     });
-    this.#settings = new SettingsCommands({
-      needs,
-      operations: this.#operations,
-      wake: (service) => this.#fleet.wake(service),
-    });
+    this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
       needs,
       certificates: this.#certificates,
@@ -301,6 +298,7 @@ export class Engine implements Commands {
   async shutdown(apps: boolean): Promise<void> {
     if (apps) {
       await this.#operations.suspend();
+      await this.#certificates.close();
       await this.#fleet.close();
       this.#edge.close();
       await this.#needs.edge.stop(edgeGrace);

@@ -14,16 +14,14 @@ export interface VariableChange {
   readonly changes: Readonly<Record<string, string | null>>;
 }
 
-/** What is set on services by command and not by declaration: variables and added domains. */
+/** What is set on services by command and not by declaration: variables. */
 export class SettingsCommands {
   readonly #needs: Dependencies;
   readonly #operations: Operations;
-  readonly #wake: (service: ServiceId) => void;
 
-  constructor(parts: { needs: Dependencies; operations: Operations; wake: (service: ServiceId) => void }) {
+  constructor(parts: { needs: Dependencies; operations: Operations }) {
     this.#needs = parts.needs;
     this.#operations = parts.operations;
-    this.#wake = parts.wake;
   }
 
   /** Stores the values; a service that has a live release gets a new one with them. Answers the operation, or null. */

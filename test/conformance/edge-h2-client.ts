@@ -1,6 +1,5 @@
-import type { TLSSocket } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { HpackDecoder } from '../../src/edge/embedded/h2/hpack-decoder.ts';
-import type { TlsGround } from './edge-tls-ground.ts';
 
 /** Frame types and flags of RFC 9113, as a client writes them. */
 export const DATA = 0;
@@ -26,6 +25,13 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
+/** Where a client connects to. */
+export interface Reachable {
+  connect(name: string, options: ConnectionOptions): TLSSocket;
+}
+
+export type FrameStart = readonly [type: number, flags: number, stream: number];
+
 export type Field = readonly [name: string, value: string];
 
 /** A client that writes frames as it is told, sound or not, and keeps all that comes. */
@@ -40,7 +46,7 @@ export class FrameClient implements Disposable {
   readonly #waiting = new Set<() => void>();
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(ground: TlsGround, name = 'a.test') {
+  constructor(ground: Reachable, name = 'a.test') {
     this.socket = ground.connect(name, { ALPNProtocols: ['h2'] });
     this.socket.on('data', (chunk: Buffer) => this.#read(chunk));
     this.socket.on('close', () => {
@@ -50,7 +56,7 @@ export class FrameClient implements Disposable {
   }
 
   /** After the handshake, the preface and SETTINGS (each: id, value) of both sides. */
-  static async open(ground: TlsGround, settings: readonly (readonly [number, number])[] = []): Promise<FrameClient> {
+  static async open(ground: Reachable, settings: readonly (readonly [number, number])[] = []): Promise<FrameClient> {
     const client = new FrameClient(ground);
     client.preface();
     client.settings(settings);
@@ -66,18 +72,18 @@ export class FrameClient implements Disposable {
     if (!this.socket.destroyed) this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
-  send(type: number, flags: number, stream: number, payload: string | Buffer = ''): void {
-    this.raw(frameOf(type, flags, stream, payload));
+  send(head: FrameStart, payload: string | Buffer = ''): void {
+    this.raw(frameOf(head, payload));
   }
 
   settings(settings: readonly (readonly [number, number])[]): void {
     const payload = settings.map(([id, value]) => String.fromCharCode(id >> 8, id & 255) + uint32(value)).join('');
-    this.send(SETTINGS, 0, 0, payload);
+    this.send([SETTINGS, 0, 0], payload);
   }
 
   /** A header block in one HEADERS. `flags` beside END_HEADERS; a request without a body unless told. */
   headers(stream: number, fields: readonly Field[], flags = END_STREAM): void {
-    this.send(HEADERS, END_HEADERS | flags, stream, blockOf(fields));
+    this.send([HEADERS, END_HEADERS | flags, stream], blockOf(fields));
   }
 
   /** Resolves with the first frame, among those that have come too, that is wanted; `null` when the connection ends or after `timeout`. */
@@ -152,7 +158,7 @@ export class FrameClient implements Disposable {
   }
 }
 
-export function frameOf(type: number, flags: number, stream: number, payload: string | Buffer = ''): Buffer {
+export function frameOf([type, flags, stream]: FrameStart, payload: string | Buffer = ''): Buffer {
   const body = typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload;
   const head = Buffer.alloc(9);
   head.writeUIntBE(body.length, 0, 3);

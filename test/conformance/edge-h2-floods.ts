@@ -36,7 +36,7 @@ interface Flood {
   readonly frames?: number;
 }
 
-const ping = frameOf(PING, 0, 0, '12345678');
+const ping = frameOf([PING, 0, 0], '12345678');
 const openPost = (client: FrameClient): void => client.headers(1, postFields(), 0);
 
 const floods: readonly Flood[] = [
@@ -44,54 +44,54 @@ const floods: readonly Flood[] = [
     name: 'requests that are reset at once (CVE-2023-44487)',
     frame: (turn) =>
       Buffer.concat([
-        frameOf(HEADERS, END_HEADERS | END_STREAM, 1 + turn * 2, hold),
-        frameOf(RST_STREAM, 0, 1 + turn * 2, uint32(8)),
+        frameOf([HEADERS, END_HEADERS | END_STREAM, 1 + turn * 2], hold),
+        frameOf([RST_STREAM, 0, 1 + turn * 2], uint32(8)),
       ]),
   },
   {
     name: 'requests that make the edge reset them (CVE-2025-8671)',
     frame: (turn) =>
       Buffer.concat([
-        frameOf(HEADERS, END_HEADERS, 1 + turn * 2, hold),
-        frameOf(WINDOW_UPDATE, 0, 1 + turn * 2, uint32(0)),
+        frameOf([HEADERS, END_HEADERS, 1 + turn * 2], hold),
+        frameOf([WINDOW_UPDATE, 0, 1 + turn * 2], uint32(0)),
       ]),
   },
   {
     name: 'a header block that does not end (CVE-2024-27316)',
-    begin: (client) => client.send(HEADERS, END_STREAM, 1, blockOf(getFields())),
-    frame: (turn) => frameOf(CONTINUATION, 0, 1, blockOf([[`x-${turn}`, 'v'.repeat(100)]])),
+    begin: (client) => client.send([HEADERS, END_STREAM, 1], blockOf(getFields())),
+    frame: (turn) => frameOf([CONTINUATION, 0, 1], blockOf([[`x-${turn}`, 'v'.repeat(100)]])),
   },
   {
     name: 'empty pieces of a header block',
-    begin: (client) => client.send(HEADERS, END_STREAM, 1, blockOf(getFields())),
-    frame: () => frameOf(CONTINUATION, 0, 1),
+    begin: (client) => client.send([HEADERS, END_STREAM, 1], blockOf(getFields())),
+    frame: () => frameOf([CONTINUATION, 0, 1]),
   },
   { name: 'PING (CVE-2019-9512)', frame: () => ping },
   { name: 'PING of a client that does not read (CVE-2019-9517)', frame: () => ping, deaf: true, frames: 100_000 },
-  { name: 'SETTINGS (CVE-2019-9515)', frame: (turn) => frameOf(SETTINGS, 0, 0, `\0\x03${uint32(turn)}`) },
-  { name: 'empty DATA (CVE-2019-9518)', begin: openPost, frame: () => frameOf(DATA, 0, 1) },
-  { name: 'PRIORITY (CVE-2019-9513)', frame: (turn) => frameOf(PRIORITY, 0, 1 + turn * 2, `${uint32(0)}\x10`) },
+  { name: 'SETTINGS (CVE-2019-9515)', frame: (turn) => frameOf([SETTINGS, 0, 0], `\0\x03${uint32(turn)}`) },
+  { name: 'empty DATA (CVE-2019-9518)', begin: openPost, frame: () => frameOf([DATA, 0, 1]) },
+  { name: 'PRIORITY (CVE-2019-9513)', frame: (turn) => frameOf([PRIORITY, 0, 1 + turn * 2], `${uint32(0)}\x10`) },
   {
     name: 'window updates',
     begin: openPost,
-    frame: (turn) => frameOf(WINDOW_UPDATE, 0, turn % 2, uint32(1)),
+    frame: (turn) => frameOf([WINDOW_UPDATE, 0, turn % 2], uint32(1)),
   },
   {
     name: 'large answers with a window of one byte (CVE-2019-9511)',
     settings: [[4, 1]],
     frame: (turn) =>
-      frameOf(HEADERS, END_HEADERS | END_STREAM, 1 + turn * 2, blockOf(getFields({ ':path': '/large' }))),
+      frameOf([HEADERS, END_HEADERS | END_STREAM, 1 + turn * 2], blockOf(getFields({ ':path': '/large' }))),
     frames: 1000,
   },
-  { name: 'frames of unknown types', frame: (turn) => frameOf(100 + (turn % 100), 0, 0, 'x') },
+  { name: 'frames of unknown types', frame: (turn) => frameOf([100 + (turn % 100), 0, 0], 'x') },
   {
     name: 'fields without names and values (CVE-2019-9516)',
-    frame: (turn) => frameOf(HEADERS, END_HEADERS | END_STREAM, 1 + turn * 2, '\0\0\0'.repeat(1000)),
+    frame: (turn) => frameOf([HEADERS, END_HEADERS | END_STREAM, 1 + turn * 2], '\0\0\0'.repeat(1000)),
   },
   {
     name: 'a large field, named again and again by its index',
-    begin: (client) => client.send(HEADERS, END_HEADERS | END_STREAM, 1, bomb),
-    frame: (turn) => frameOf(HEADERS, END_HEADERS | END_STREAM, 3 + turn * 2, '\xbe'.repeat(16_000)),
+    begin: (client) => client.send([HEADERS, END_HEADERS | END_STREAM, 1], bomb),
+    frame: (turn) => frameOf([HEADERS, END_HEADERS | END_STREAM, 3 + turn * 2], '\xbe'.repeat(16_000)),
     frames: 200,
   },
 ];

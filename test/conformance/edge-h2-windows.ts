@@ -12,9 +12,9 @@ export function windowCases(ground: () => TlsGround): void {
     using client = await FrameClient.open(ground(), [[4, 1]]);
     client.headers(1, large);
     await came(client, 1);
-    client.send(WINDOW_UPDATE, 0, 1, uint32(9));
+    client.send([WINDOW_UPDATE, 0, 1], uint32(9));
     await came(client, 10);
-    client.send(WINDOW_UPDATE, 0, 1, uint32(990));
+    client.send([WINDOW_UPDATE, 0, 1], uint32(990));
     await came(client, 1000);
     await quiet(client, 1000);
   });
@@ -23,7 +23,7 @@ export function windowCases(ground: () => TlsGround): void {
     using client = await FrameClient.open(ground(), [[4, 0]]);
     client.headers(1, large);
     await quiet(client, 0);
-    client.send(WINDOW_UPDATE, 0, 1, uint32(5));
+    client.send([WINDOW_UPDATE, 0, 1], uint32(5));
     await came(client, 5);
   });
 
@@ -32,9 +32,9 @@ export function windowCases(ground: () => TlsGround): void {
     client.headers(1, large);
     await came(client, 100);
     client.settings([[4, 40]]);
-    client.send(WINDOW_UPDATE, 0, 1, uint32(60));
+    client.send([WINDOW_UPDATE, 0, 1], uint32(60));
     await quiet(client, 100);
-    client.send(WINDOW_UPDATE, 0, 1, uint32(7));
+    client.send([WINDOW_UPDATE, 0, 1], uint32(7));
     await came(client, 107);
   });
 
@@ -52,10 +52,10 @@ export function windowCases(ground: () => TlsGround): void {
     client.headers(3, large);
     const total = (): number => (client.bodies.get(1) ?? 0) + (client.bodies.get(3) ?? 0);
     await client.until(() => total() >= 65_535);
-    client.send(6, 0, 0, 'settled?');
+    client.send([6, 0, 0], 'settled?');
     await client.until(({ type, payload }) => type === 6 && payload.toString() === 'settled?');
     assert.equal(total(), 65_535);
-    client.send(WINDOW_UPDATE, 0, 0, uint32(4 * mebibyte));
+    client.send([WINDOW_UPDATE, 0, 0], uint32(4 * mebibyte));
     await client.until(() => total() >= 2 * mebibyte);
     assert.deepEqual([client.bodies.get(1), client.bodies.get(3)], [mebibyte, mebibyte]);
   });
@@ -65,7 +65,7 @@ export function windowCases(ground: () => TlsGround): void {
       [4, 2 * mebibyte],
       [5, 65_536],
     ]);
-    client.send(WINDOW_UPDATE, 0, 0, uint32(2 * mebibyte));
+    client.send([WINDOW_UPDATE, 0, 0], uint32(2 * mebibyte));
     client.headers(1, large);
     const last = await client.until(({ type, flags }) => type === DATA && (flags & END_STREAM) !== 0);
     assert.equal(last?.stream, 1);
@@ -77,7 +77,7 @@ export function windowCases(ground: () => TlsGround): void {
     using client = await FrameClient.open(ground(), [[4, 0]]);
     client.headers(1, large);
     client.headers(3, large);
-    client.send(WINDOW_UPDATE, 0, 3, uint32(1000));
+    client.send([WINDOW_UPDATE, 0, 3], uint32(1000));
     await client.until(() => (client.bodies.get(3) ?? 0) >= 1000);
     assert.deepEqual([client.bodies.get(1) ?? 0, client.bodies.get(3)], [0, 1000]);
   });
@@ -91,7 +91,7 @@ async function came(client: FrameClient, bytes: number): Promise<void> {
 /** What was going to be sent would have been sent before the answer to a later PING. */
 async function quiet(client: FrameClient, bytes: number): Promise<void> {
   for (const payload of ['settle 1', 'settle 2', 'settle 3']) {
-    client.send(6, 0, 0, payload);
+    client.send([6, 0, 0], payload);
     await client.until((frame) => frame.type === 6 && frame.payload.toString() === payload);
   }
   assert.equal(client.bodies.get(1) ?? 0, bytes);

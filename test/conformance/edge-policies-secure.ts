@@ -5,13 +5,14 @@ import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { Policy } from '../../src/edge/policy.ts';
 import { makeCertificate } from '../integration/nginx-certificates.ts';
-import { basic, user } from './edge-policies-case.ts';
+import { basic, here, user } from './edge-policies-case.ts';
 import { type Ask, ask, headerOf } from './edge-policies-client.ts';
 import { PolicyGround } from './edge-policies-ground.ts';
 import type { EngineKind } from './engines.ts';
 
 const policies = {
   plain: { gzip: true },
+  trusting: { trustedProxies: [here] },
   closed: { maintenance: { retryAfter: 3 } },
   guarded: {
     basicAuth: { realm: 'staff', users: [user('ann', 'secret')] },
@@ -107,6 +108,18 @@ function overHttp2(ground: () => PolicyGround): void {
     for (const { body } of many) assert.equal(gunzipSync(body).length, 200_000);
   });
 
+  test('the client behind a trusted proxy that speaks HTTP/2', async () => {
+    await using trusting = await session(ground(), 'trusting.test');
+    const found = await trusting.get('/', {
+      'x-forwarded-for': '192.0.2.1, 203.0.113.9',
+      'x-forwarded-proto': 'https',
+    });
+    assert.match(found.body.toString(), /"x-forwarded-for":"203\.0\.113\.9"/);
+    await using plain = await session(ground(), 'plain.test');
+    const direct = await plain.get('/', { 'x-forwarded-for': '203.0.113.9' });
+    assert.match(direct.body.toString(), /"x-forwarded-for":"127\.0\.0\.1"/);
+  });
+
   test('maintenance over HTTP/2', async () => {
     await using closed = await session(ground(), 'closed.test');
     const refused = await closed.get('/');
@@ -134,9 +147,10 @@ async function session(ground: PolicyGround, host: string): Promise<Session> {
     async get(path, headers = {}) {
       const stream = client.request({ ':path': path, ':authority': host, ...headers });
       const parts: Buffer[] = [];
+      stream.setTimeout(20_000, () => stream.destroy(new Error(`no answer to ${path} within 20 s`)));
       stream.on('data', (part: Buffer) => parts.push(part));
-      const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status'?: number }];
-      await once(stream, 'end');
+      const [response] = await Promise.all([once(stream, 'response'), once(stream, 'end')]);
+      const [answer] = response as [IncomingHttpHeaders & { ':status'?: number }];
       return { headers: answer, body: Buffer.concat(parts) };
     },
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { presented } from './edge-tls.ts';
@@ -135,10 +138,10 @@ export function http2Cases(ground: Ground): void {
     const [{ chain }] = await presented(ground(), [['a.test']]);
     const { https } = ground().under;
     await using file = await temporary(chain);
-    const { stdout } = await run('curl', [
-      ...['-sS', '--max-time', '20', '--http2', '--cacert', file.path, '--resolve', `a.test:${https}:127.0.0.1`],
-      ...['-d', 'x=1', '-o', '/dev/null', '-w', '%{http_version} %{http_code}', `https://a.test:${https}/`],
-    ]);
+    const trust = ['--cacert', file.path, '--resolve', `a.test:${https}:127.0.0.1`];
+    const print = ['-o', '/dev/null', '-w', '%{http_version} %{http_code}'];
+    const url = `https://a.test:${https}/`;
+    const { stdout } = await run('curl', ['-sS', '--max-time', '20', '--http2', ...trust, ...print, '-d', 'x=1', url]);
     assert.equal(stdout, '2 200');
   });
 
@@ -146,9 +149,8 @@ export function http2Cases(ground: Ground): void {
     await ground().route(['a.test']);
     await presented(ground(), [['a.test']]);
     const { https } = ground().under;
-    const { stdout } = await run('h2load', [
-      ...['-n', '2000', '-c', '4', '-m', '32', `--connect-to=127.0.0.1:${https}`, `https://a.test:${https}/`],
-    ]);
+    const load = ['-n', '2000', '-c', '4', '-m', '32'];
+    const { stdout } = await run('h2load', [...load, `--connect-to=127.0.0.1:${https}`, `https://a.test:${https}/`]);
     assert.match(stdout, /2000 succeeded, 0 failed, 0 errored, 0 timeout/);
     assert.match(stdout, /2000 2xx/);
   });
@@ -185,9 +187,6 @@ function plain(
 }
 
 async function temporary(content: string): Promise<{ readonly path: string } & AsyncDisposable> {
-  const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  const { join } = await import('node:path');
   const folder = await mkdtemp(join(tmpdir(), 'kapal-edge-tls-'));
   await writeFile(join(folder, 'ca.pem'), content);
   return {

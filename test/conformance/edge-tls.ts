@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent } from 'node:https';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { EdgeCertificate } from '../../src/edge/certificate.ts';
 import { KapalError } from '../../src/model/errors.ts';
@@ -288,7 +289,6 @@ async function sessionOf(ground: TlsGround, version: 'TLSv1.2' | 'TLSv1.3'): Pro
 }
 
 async function endOfPlain(ground: TlsGround, text: string): Promise<void> {
-  const { connect } = await import('node:net');
   const socket = connect(ground.under.https, '127.0.0.1');
   socket.on('error', () => undefined);
   socket.resume();

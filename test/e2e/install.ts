@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TestKapal } from './kapal.ts';
@@ -43,14 +43,16 @@ function processOf(pid: number, kapal: Install, install: string | null): Process
       : (new RegExp(`/kapal-${install}/run-(\\S+)`).exec(text(`/proc/${pid}/cgroup`))?.[1] ?? null);
   const keeper = new RegExp(`${RegExp.escape(kapal.data)}/runs/runs/(\\S+)`).exec(command)?.[1] ?? null;
   const isDaemon = command.includes(`main.ts up`) && command.includes(kapal.data);
-  if (mark === null && held === null && !command.includes(`${kapal.data}/`) && !isDaemon) return null;
+  // Workers of nginx name their folder nowhere else.
+  const isNginx = command.startsWith('nginx: ') && linkTo(`/proc/${pid}/cwd`).startsWith(`${kapal.data}/edge`);
+  if (mark === null && held === null && !command.includes(`${kapal.data}/`) && !isDaemon && !isNginx) return null;
   const role = isDaemon
     ? 'daemon'
     : mark !== null || held !== null
       ? 'app'
       : keeper !== null
         ? 'keeper'
-        : command.includes(`${kapal.data}/edge`)
+        : isNginx || command.includes(`${kapal.data}/edge`)
           ? 'edge'
           : 'other';
   const uid = Number(/^Uid:\t\d+\t(\d+)/m.exec(text(`/proc/${pid}/status`))?.[1] ?? -1);
@@ -131,6 +133,15 @@ export function* filesBelow(folder: string): Generator<{ path: string; content: 
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (entry.isFile()) yield { path, content: readFileSync(path, 'latin1') };
+  }
+}
+
+/** Where a link leads; empty where there is none. */
+export function linkTo(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Install, text } from './install.ts';
+import { type Install, linkTo, text } from './install.ts';
 import { TestKapal } from './kapal.ts';
 import { eventually } from './survival.ts';
 
@@ -32,7 +32,7 @@ export function nginxFolder(kapal: Install): string {
 /** What runs in the folder of the edge, told by the working folder, which is all that tells the workers of two nginx apart. `null`: not whole. */
 export function nginxOf(kapal: Install): Nginx | null {
   const found = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && workingFolder(name) === nginxFolder(kapal))
+    .filter((name) => /^\d+$/.test(name) && linkTo(`/proc/${name}/cwd`) === nginxFolder(kapal))
     .map((name) => ({ pid: Number(name), title: text(`/proc/${name}/cmdline`) }));
   const master = found.find(({ title }) => title.startsWith('nginx: master process'));
   const workers = found.filter(({ title }) => /^nginx: worker process\0*$/.test(title)).map(({ pid }) => pid);
@@ -57,22 +57,13 @@ export function nginxWithout(kapal: Install, gone: readonly number[]): Promise<N
   });
 }
 
-/** What nginx wrote about reading its configuration again; each reload leaves such lines (ngx_reconfigure in its sources, and its control(8) notes). */
+/** What nginx says at a reload: the signal, then that it reads its configuration again. */
 export function reloadsOf(kapal: Install): string[] {
   return errorLog(kapal)
     .split('\n')
-    .filter((line) => /signal 1 \(SIGHUP\)|reconfiguring/.test(line));
+    .filter((line) => /SIGHUP|reconfiguring/.test(line));
 }
 
 export function errorLog(kapal: Install): string {
-  const path = join(nginxFolder(kapal), 'log', 'error.log');
-  return existsSync(path) ? readFileSync(path, 'utf8') : '';
-}
-
-function workingFolder(pid: string): string {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return '';
-  }
+  return text(join(nginxFolder(kapal), 'log', 'error.log'));
 }

@@ -57,7 +57,7 @@ export class JumpingClock implements Clock {
   jump(milliseconds: number): void {
     this.#ahead += milliseconds;
     const now = this.monotonic();
-    for (const [key, { at, wake, timer }] of [...this.#waiting]) {
+    for (const [key, { at, wake, timer }] of this.#waiting.entries().toArray()) {
       clearTimeout(timer);
       if (at <= now) wake();
       else this.#waiting.set(key, { at, wake, timer: setTimeout(wake, at - now) });
@@ -209,6 +209,7 @@ export class CertificatesKapal implements AsyncDisposable {
         return Promise.resolve();
       },
       changed: () => undefined,
+      told: () => undefined,
     });
   }
 

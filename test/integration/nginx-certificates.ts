@@ -10,10 +10,11 @@ import type { EdgeCertificate } from '../../src/edge/certificate.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-/** A certificate for these names that is signed by itself. */
+/** A certificate for these names that is signed by itself, and valid since so many hours. */
 export async function makeCertificate(
   names: readonly string[],
   more: Pick<EdgeCertificate, 'purpose'> = {},
+  hours = 0,
 ): Promise<EdgeCertificate> {
   cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
@@ -21,7 +22,7 @@ export async function makeCertificate(
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: randomBytes(8).toString('hex'),
     name: `CN=${names[0] ?? ''}`,
-    notBefore: new Date(Date.now() - 60_000),
+    notBefore: new Date(Date.now() - 60_000 - hours * 3_600_000),
     notAfter: new Date(Date.now() + 86_400_000),
     signingAlgorithm: algorithm,
     keys,

@@ -105,6 +105,25 @@ describe('the processes of the nginx edge', () => {
     await until('the orphans to end', () => processesIn(ground.folder).length === 3);
   });
 
+  test('a hung worker is killed and replaced', async () => {
+    await using front = await serving();
+    const { ground, backend } = front;
+    const edge = ground.edge();
+    const { workers } = await edge.ensure();
+    await edge.apply(tableTo(1, [backend.port]));
+    const hung = workers[0]?.pid ?? 0;
+    process.kill(hung, 'SIGSTOP');
+    await until('two workers without the hung one', async () => {
+      const now = (await edge.ensure()).workers;
+      return now.length === 2 && !now.some(({ pid }) => pid === hung);
+    });
+    assert.ok(ground.notes.some((note) => note.includes(String(hung))));
+    const load = new Load(ground.port);
+    await load.answered(20);
+    await load.stop();
+    assert.deepEqual(load.failures, []);
+  });
+
   test('with all its processes killed it is back with the last table', async () => {
     await using front = await serving();
     const { ground, backend } = front;

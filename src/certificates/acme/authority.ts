@@ -1,12 +1,11 @@
 import { Agent } from 'node:https';
+import type * as library from 'acme-client';
 import { type AcmeAuthority, AcmeProblem } from '../port.ts';
 import { AcmeLibrarySession } from './session.ts';
 import { told } from './told.ts';
 
 /** Milliseconds for one answer of an authority. */
 const patience = 30_000;
-
-type Library = typeof import('acme-client');
 
 /**
  * An authority by the library acme-client. `roots` (PEM) are trusted for its directory besides the machine's: private authorities. One library serves
@@ -18,12 +17,12 @@ export function createAcmeAuthority(options: {
   readonly userAgent: string;
 }): AcmeAuthority {
   const { directory } = options;
-  let loading: Promise<Library> | null = null;
-  const library = (): Promise<Library> => (loading ??= load(options));
+  let loading: Promise<typeof library> | null = null;
+  const loaded = (): Promise<typeof library> => (loading ??= load(options));
   return {
     directory,
     async session({ key, url, email }) {
-      const acme = await library();
+      const acme = await loaded();
       const client = new acme.Client({
         directoryUrl: directory,
         accountKey: key,
@@ -35,14 +34,14 @@ export function createAcmeAuthority(options: {
       return { session: new AcmeLibrarySession(acme, client), url: client.getAccountUrl() };
     },
     async caaIdentities() {
-      const { axios } = await library();
+      const { axios } = await loaded();
       const { data } = await told(axios.get<unknown>(directory));
       const meta = typeof data === 'object' && data !== null && 'meta' in data ? data.meta : null;
       const found = typeof meta === 'object' && meta !== null && 'caaIdentities' in meta ? meta.caaIdentities : [];
       return Array.isArray(found) ? found.filter((identity) => typeof identity === 'string') : [];
     },
     async proof(name, answer) {
-      const { crypto } = await library();
+      const { crypto } = await loaded();
       const authorization = {
         identifier: { type: 'dns', value: name },
         url: '',
@@ -67,7 +66,7 @@ async function load({
   readonly directory: string;
   readonly roots?: string | null;
   readonly userAgent: string;
-}): Promise<Library> {
+}): Promise<typeof library> {
   const acme = await import('acme-client');
   const { origin } = new URL(directory);
   const { getCACertificates } = await import('node:tls');

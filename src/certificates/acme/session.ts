@@ -1,3 +1,4 @@
+import type * as library from 'acme-client';
 import type { Authorization, Client, Order } from 'acme-client';
 import {
   type AcmeAuthorization,
@@ -9,17 +10,15 @@ import {
 } from '../port.ts';
 import { told } from './told.ts';
 
-type Library = typeof import('acme-client');
-
 /** Times that a request is begun again when the authority keeps refusing its nonces; the library itself tries each six times. */
 const nonceTries = 4;
 
 /** Speaks as one account. The library's own `auto` is not used: it cannot be taken up again after a crash, and waits without an end of ours. */
 export class AcmeLibrarySession implements AcmeSession {
-  readonly #acme: Library;
+  readonly #acme: typeof library;
   readonly #client: Client;
 
-  constructor(acme: Library, client: Client) {
+  constructor(acme: typeof library, client: Client) {
     this.#acme = acme;
     this.#client = client;
   }

@@ -1,6 +1,7 @@
 import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type * as library from '@peculiar/x509';
 import { makeFolder, readIfThere, writeDurably } from '../../lib/files.ts';
 import type { IssuedCertificate, LocalAuthority } from '../port.ts';
 
@@ -66,10 +67,8 @@ export function createLocalAuthority({ folder }: { readonly folder: string }): L
   };
 }
 
-type Library = typeof import('@peculiar/x509');
-
 /** The library, loaded at the first use, and a fresh key. */
-async function ground(): Promise<{ x509: Library; keys: webcrypto.CryptoKeyPair; key: string }> {
+async function ground(): Promise<{ x509: typeof library; keys: webcrypto.CryptoKeyPair; key: string }> {
   const x509 = await import('@peculiar/x509');
   const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify']);
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
@@ -93,7 +92,7 @@ function serial(): string {
  * RFC 5280 4.2.1.10, permitted: `localhost` and what is below it. Whoever trusts this root trusts it for these names alone, and its key is worth
  * nothing against the sites they visit.
  */
-function nameConstraints(x509: Library): InstanceType<Library['Extension']> {
+function nameConstraints(x509: typeof library): InstanceType<(typeof library)['Extension']> {
   const name = Buffer.from('localhost', 'ascii');
   const tagged = (tag: number, content: Uint8Array) => Buffer.concat([Buffer.from([tag, content.length]), content]);
   const subtree = tagged(0x30, tagged(0x82, name));

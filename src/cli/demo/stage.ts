@@ -31,6 +31,8 @@ export async function startDaemon(host: CliHost, stage: Stage): Promise<number> 
   const flags = [
     '--http',
     `127.0.0.1:${stage.port}`,
+    '--https',
+    'none',
     '--api',
     `127.0.0.1:${stage.api}`,
     '--domain',

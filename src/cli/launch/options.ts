@@ -37,10 +37,11 @@ const BASE = /^(?=.{1,200}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:
 
 /** What a command line asks of the daemon. Throws `usage` and `not_supported`. */
 export function readDaemonOptions({ flags, data, host }: Invocation): Omit<DaemonOptions, 'onReady'> {
+  const http = parseAddress(flags.text('http') ?? (host.root ? ':80' : ':8080'), { flag: '--http', alone: null });
   return {
     data,
-    http: parseAddress(flags.text('http') ?? (host.root ? ':80' : ':8080'), { flag: '--http', alone: null }),
-    https: httpsOf(flags.text('https'), host),
+    http,
+    https: httpsOf(flags.text('https'), { host, http }),
     acme: acmeOf(flags, host),
     api: parseAddress(flags.text('api') ?? '7700', { flag: '--api', alone: '127.0.0.1' }),
     edge: engine(flags.text('edge'), { flag: '--edge', known: ['auto', 'embedded', 'nginx'], later: [] }),
@@ -68,10 +69,14 @@ export function daemonArguments(options: Omit<DaemonOptions, 'onReady'>): readon
   return Object.entries(pairs).flatMap(([flag, value]) => (value === null ? [] : [`--${flag}`, value]));
 }
 
-function httpsOf(text: string | undefined, host: CliHost): DaemonOptions['https'] {
+/** By default where plain HTTP is: who asks for loopback alone does not open a port to the world. */
+function httpsOf(
+  text: string | undefined,
+  { host, http }: { readonly host: CliHost; readonly http: DaemonOptions['http'] },
+): DaemonOptions['https'] {
   if (text === 'none') return null;
-  const address = parseAddress(text ?? (host.root ? ':443' : ':8443'), { flag: '--https', alone: null });
-  return { address, asked: text !== undefined };
+  if (text === undefined) return { address: { host: http.host, port: host.root ? 443 : 8443 }, asked: false };
+  return { address: parseAddress(text, { flag: '--https', alone: null }), asked: true };
 }
 
 /** An address that an authority can write to (RFC 8555 7.3: `mailto` with one address and no header fields). */

@@ -11,7 +11,7 @@ import { claimPort } from './claim.ts';
 import { askControl } from './control.ts';
 import { describeEdge } from './describe.ts';
 import { pruneEngines } from './engine.ts';
-import { certificateEntries, tableEntries } from './entries.ts';
+import { certificateEntries, isSame, tableEntries } from './entries.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
 import type { NginxPlaces } from './locate.ts';
 import { rotateLogs } from './logs.ts';
@@ -20,7 +20,7 @@ import { type EdgePlan, planEdge, readAddresses } from './plan.ts';
 import { type EdgeProcess, masterOf, processesOf, residentBytes, signal, workersOf } from './processes.ts';
 import { EntryPublisher } from './publisher.ts';
 import { checkCertificates } from './soundness.ts';
-import { askStatus, type NginxStatus, withZeros } from './status.ts';
+import { askStatus, type NginxStatus, silentWorkers, withZeros } from './status.ts';
 
 export interface NginxEdgeOptions {
   /** Absolute; made on `ensure`. The workers' user must be able to pass through the folders above it. */
@@ -57,6 +57,8 @@ class NginxEdge implements Edge {
   readonly #certificates: EntryPublisher;
   /** What this driver has seen running. */
   #running: { readonly plan: EdgePlan; readonly master: EdgeProcess } | null = null;
+  /** Workers that had not answered at the last look. */
+  #silent: ReadonlyMap<number, number> = new Map();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: NginxEdgeOptions) {
@@ -99,8 +101,10 @@ class NginxEdge implements Edge {
     const problems = checkCertificates(certificates);
     if (problems.length > 0)
       throw new KapalError('edge_failed', `The certificates are not sound: ${problems.join('; ')}`);
-    const { version } = await this.#certificates.saved();
-    await this.#certificates.publish({ version: version + 1, entries: certificateEntries(certificates) });
+    const saved = await this.#certificates.saved();
+    const next = { version: saved.version + 1, entries: certificateEntries(certificates) };
+    // The same set again is only looked at, not written.
+    await this.#certificates.publish(isSame(saved, next) ? saved : next);
   }
 
   async status(): Promise<EdgeStatus> {
@@ -152,9 +156,22 @@ class NginxEdge implements Edge {
     const { plan, master } = this.#running;
     if (masterOf(this.#folder)?.start !== master.start) return null;
     if (await rotateLogs(this.#folder)) signal(master, 'SIGUSR1');
-    const status = this.#statusOf(master, await this.#ask());
+    const answer = await this.#ask();
+    if (answer !== null) this.#endHung(master, answer);
+    const status = this.#statusOf(master, answer);
     if (status === null || status.workers.length !== plan.settings.workers) return null;
     return { ...status, addresses: await this.#addresses() };
+  }
+
+  /** A worker that has answered nothing between two looks is hung: connections wait in its socket for ever. It is killed, and the master starts another. */
+  #endHung(master: EdgeProcess, status: NginxStatus): void {
+    const silent = silentWorkers(status);
+    for (const worker of workersOf(this.#folder, master)) {
+      const last = silent.get(worker.pid);
+      if (last === undefined || this.#silent.get(worker.pid) !== last || !signal(worker, 'SIGKILL')) continue;
+      this.#options.note?.(`edge: nginx worker ${worker.pid} did not answer and was killed; another takes its place`);
+    }
+    this.#silent = silent;
   }
 
   /** Adopts what runs as it should; starts what does not run; changes what runs differently. */

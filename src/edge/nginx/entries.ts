@@ -74,6 +74,12 @@ export function deltaBetween(before: EntryState, after: EntryState): EntryDelta 
   return { base: before.version, version: after.version, set: Object.fromEntries(changed), delete: gone };
 }
 
+/** Whether both have the same entries, whatever their versions. */
+export function isSame(one: EntryState, other: EntryState): boolean {
+  if (one.entries.size !== other.entries.size) return false;
+  return [...one.entries].every(([key, text]) => other.entries.get(key) === text);
+}
+
 export function wholeOf(state: EntryState): EntryDelta {
   return { base: null, version: state.version, set: Object.fromEntries(state.entries), delete: [] };
 }

@@ -10,6 +10,8 @@ export interface NginxStatus {
   readonly inFlight: Readonly<Record<string, number>>;
   readonly counters: readonly PoolCounters[];
   readonly stalled: readonly string[];
+  /** `question`: the last one that the worker has answered; it grows with every status that is asked for. */
+  readonly workers: readonly { readonly pid: number; readonly question: number; readonly leaving: boolean }[];
 }
 
 /** Asks the running nginx; `null` where none answers, or not with a status. */
@@ -19,7 +21,12 @@ export async function askStatus(folder: EdgeFolder): Promise<NginxStatus | null>
   try {
     const status = JSON.parse(answer.body) as NginxStatus;
     // Lua's empty table is an empty array or an empty object as chance has it.
-    return { ...status, counters: listOf(status.counters), stalled: listOf(status.stalled) };
+    return {
+      ...status,
+      counters: listOf(status.counters),
+      stalled: listOf(status.stalled),
+      workers: listOf(status.workers),
+    };
   } catch {
     return null;
   }
@@ -31,6 +38,13 @@ export function withZeros(counters: readonly PoolCounters[], pools: readonly str
   const responses = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
   const idle = pools.filter((pool) => !known.has(pool));
   return [...counters, ...idle.map((pool) => ({ pool, requests: 0, responses, retries: 0, ejections: 0 }))];
+}
+
+/** Workers that have not answered the question at hand, by pid, with the last one that they did. */
+export function silentWorkers({ workers }: NginxStatus): ReadonlyMap<number, number> {
+  const asked = Math.max(0, ...workers.map(({ question }) => question));
+  const silent = workers.filter(({ question, leaving }) => !leaving && question < asked);
+  return new Map(silent.map(({ pid, question }) => [pid, question]));
 }
 
 function listOf<T>(value: readonly T[]): readonly T[] {

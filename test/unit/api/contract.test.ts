@@ -11,6 +11,7 @@ import {
   isFailureDocument,
 } from '../../../src/api/contract/exit.ts';
 import { parseMoment } from '../../../src/api/contract/moment.ts';
+import * as domainSchemas from '../../../src/api/contract/domain-schemas.ts';
 import * as schemas from '../../../src/api/contract/schemas.ts';
 import type * as types from '../../../src/api/contract/types.ts';
 import type { ErrorDocument } from '../../../src/model/errors.ts';
@@ -33,9 +34,9 @@ test('schemas and types are equal', () => {
     true satisfies Same<typeof schemas.planSchema, types.PlanDocument>,
     true satisfies Same<typeof schemas.releaseSchema, types.ReleaseDocument>,
     true satisfies Same<typeof schemas.variableSchema, types.VariableDocument>,
-    true satisfies Same<typeof schemas.domainSchema, types.DomainDocument>,
-    true satisfies Same<typeof schemas.domainRequestSchema, types.DomainRequest>,
-    true satisfies Same<typeof schemas.domainCheckSchema, types.DomainCheckDocument>,
+    true satisfies Same<typeof domainSchemas.domainSchema, types.DomainDocument>,
+    true satisfies Same<typeof domainSchemas.domainRequestSchema, types.DomainRequest>,
+    true satisfies Same<typeof domainSchemas.domainCheckSchema, types.DomainCheckDocument>,
     true satisfies Same<typeof schemas.logSchema, types.LogDocument>,
     true satisfies Same<typeof schemas.eventSchema, types.EventDocument>,
     true satisfies Same<typeof schemas.statusSchema, types.StatusDocument>,

@@ -29,7 +29,6 @@ export const errorCode = {
   protocol: 1,
   internal: 2,
   flowControl: 3,
-  settingsTimeout: 4,
   streamClosed: 5,
   frameSize: 6,
   refusedStream: 7,

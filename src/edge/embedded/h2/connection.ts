@@ -148,7 +148,7 @@ export class H2Connection implements PlaneClient, StreamGround, FrameHandler {
     if (this.#outbox.overflowing || now - this.#blockedSince >= this.bodyTimeout) this.destroy();
     else if (now >= this.#deadline) {
       if (this.#closing) this.destroy();
-      else this.#leave(errorCode.settingsTimeout);
+      else this.#leave(errorCode.none);
     } else if (this.#streams.size === 0 && now - this.#idleSince >= this.#ground.limits.keepAliveTimeout)
       this.#leave(errorCode.none);
   }

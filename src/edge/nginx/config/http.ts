@@ -5,7 +5,15 @@ import { type Lines, sections, word } from './text.ts';
 
 /** What holds for all servers: Lua and its memory, limits of requests, logs. */
 export function commonLines(settings: EngineSettings): Lines {
-  return sections(lua(settings), dictionaries(settings), general(), clients(), temporary(), compression(), accessLogLines());
+  return sections(
+    lua(settings),
+    dictionaries(settings),
+    general(),
+    clients(),
+    temporary(),
+    compression(),
+    accessLogLines(),
+  );
 }
 
 function lua({ engine, luaPath, luaCPath }: EngineSettings): Lines {

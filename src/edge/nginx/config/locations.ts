@@ -1,7 +1,7 @@
 import { block, type Lines, sections } from './text.ts';
 
 /** Bodies of unknown length are held to the largest of these that the service's limit allows: nginx counts them itself while they pass. */
-const bodyClasses = ['1m', '4m', '16m', '64m', '256m', '1g', '4g', '16g'];
+const bodyClasses = ['1m', '4m', '10m', '16m', '64m', '100m', '256m', '1g', '4g', '16g'];
 
 /**
  * Ways to speak to an endpoint, as the names of the locations begin. nginx reads the list of

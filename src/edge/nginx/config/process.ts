@@ -46,7 +46,8 @@ function files(settings: EngineSettings): Lines {
     '# All paths are relative to the folder of this file (nginx -p): nothing is shared with another nginx on this machine.',
     'pid nginx.pid;',
     'lock_file nginx.lock;',
-    'error_log log/error.log warn;',
+    '# At notice it tells its starts, reloads and ends too; a deploy leaves no line.',
+    'error_log log/error.log notice;',
   ];
 }
 

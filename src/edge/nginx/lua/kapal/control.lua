@@ -62,7 +62,13 @@ end
 local function status()
   local workers, in_flight, sums, silent = {}, {}, {}, {}
   for _, worker in ipairs(report.ask()) do
-    workers[#workers + 1] = { pid = worker.pid, version = worker.version, certificates = worker.certificates, leaving = worker.leaving }
+    workers[#workers + 1] = {
+      pid = worker.pid,
+      version = worker.version,
+      certificates = worker.certificates,
+      leaving = worker.leaving,
+      question = worker.question,
+    }
     for endpoint, count in pairs(worker.inFlight) do in_flight[endpoint] = (in_flight[endpoint] or 0) + count end
     add_counters(sums, worker.counters)
     for _, endpoint in ipairs(worker.stalled) do silent[endpoint] = true end

@@ -29,6 +29,8 @@ end
 
 -- The first of the routes, longest first, whose path is the request's or ends at one of its slashes.
 local function longest(routes, path)
+  local first = routes[1]
+  if first.path == "" then return first end
   for i = 1, #routes do
     local route = routes[i]
     local prefix = route.path

@@ -5,7 +5,7 @@ local request = require "kapal.request"
 local retry = require "kapal.retry"
 
 local ngx_now, var = ngx.now, ngx.var
-local format, date = string.format, os.date
+local format, date, floor = string.format, os.date, math.floor
 local current, finish = request.current, request.finish
 
 local M = {}
@@ -27,15 +27,18 @@ local function leave_endpoint(ctx, status)
   return retry.blame(ctx, ngx_now(), retry.bytes_sent())
 end
 
--- ISO 8601 in UTC. Many requests begin in the same millisecond.
-local last_moment, last_text = 0, ""
+-- ISO 8601 in UTC; the part that changes once in a second is kept.
+local second, beginning = 0, ""
+local ENDINGS = {}
+for millisecond = 0, 999 do ENDINGS[millisecond] = format(".%03dZ", millisecond) end
 
 local function moment(time)
-  if time ~= last_moment then
-    local whole = time - time % 1
-    last_moment, last_text = time, format("%s.%03dZ", date("!%Y-%m-%dT%H:%M:%S", whole), (time - whole) * 1000 + 0.5)
+  local part = time % 1
+  local whole = time - part
+  if whole ~= second then
+    second, beginning = whole, date("!%Y-%m-%dT%H:%M:%S", whole)
   end
-  return last_text
+  return beginning .. ENDINGS[floor(part * 1000 + 0.5)]
 end
 
 -- For the access log (src/edge/nginx/config/access-log.ts).
