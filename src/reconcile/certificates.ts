@@ -2,11 +2,10 @@ import { digestOf, factsOf } from '../certificates/inspect.ts';
 import type { IssuedCertificate } from '../certificates/port.ts';
 import type { HttpChallenge, Route } from '../edge/port.ts';
 import type { ServiceId } from '../model/service.ts';
-import type { CertificateOrderRow, CertificateRow } from '../state/records.ts';
 import { type CertificateAction, type CertificateView, decideCertificates } from './certificate-decision.ts';
-import { afterFailure, problemText, waysToProve } from './certificate-failures.ts';
 import type { CertificateNeeds } from './certificate-needs.ts';
-import { abandonOrder, keyContext, performOrder } from './certificate-order.ts';
+import { keyContext } from './certificate-order.ts';
+import { Orders } from './certificate-orders.ts';
 import { Presenting } from './certificate-presenting.ts';
 import { Proofs } from './certificate-proofs.ts';
 import type { HostTrust } from './transport.ts';
@@ -36,7 +35,7 @@ export class Certificates {
   readonly #told: () => void;
   readonly #presenting: Presenting;
   readonly #proofs: Proofs;
-  readonly #orders = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  readonly #orders: Orders;
   /** Hosts that were trusted when the services were told last. */
   #trusted: ReadonlySet<string> = new Set();
   #seen = '';
@@ -52,6 +51,12 @@ export class Certificates {
     this.#told = told;
     this.#presenting = new Presenting(needs, () => this.hosts());
     this.#proofs = new Proofs(needs, { answer, present: (proofs) => this.#presenting.present(proofs) });
+    this.#orders = new Orders({
+      needs,
+      proofs: this.#proofs,
+      tell: (kind, host, message) => this.#tell({ kind, host, message }),
+      over: () => this.wake(),
+    });
   }
 
   /** Presents what is held, so that the first table knows who is redirected; nothing is asked of authorities yet. */
@@ -91,8 +96,8 @@ export class Certificates {
   }
 
   /** Resolves when no order is under way. */
-  async idle(): Promise<void> {
-    while (this.#orders.size > 0) await Promise.all([...this.#orders.values()].map(({ done }) => done));
+  idle(): Promise<void> {
+    return this.#orders.idle();
   }
 
   /** For routes: what the edge presents for a host. */
@@ -111,7 +116,7 @@ export class Certificates {
       hosts: this.hosts(),
       held: store.certificates.all(),
       orders: store.certificates.orders(),
-      underWay: new Set(this.#orders.keys()),
+      underWay: this.#orders.hosts,
       authority:
         acme === null
           ? null
@@ -147,9 +152,8 @@ export class Certificates {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.[Symbol.dispose]();
-    for (const { abort } of this.#orders.values()) abort.abort(new Error('the daemon ends'));
+    await this.#orders.close();
     await this.#passing;
-    await this.idle();
   }
 
   get #https(): boolean {
@@ -198,9 +202,9 @@ export class Certificates {
       case 'issue':
         return await this.#issue(host);
       case 'order':
-        return this.#begin(host);
+        return this.#orders.begin(host);
       case 'stop':
-        return this.#orders.get(host)?.abort.abort(new Error(reason));
+        return this.#orders.stop(host, reason);
       case 'forget-order':
         return store.certificates.removeOrder(host);
       case 'forget':
@@ -210,7 +214,7 @@ export class Certificates {
         if (row !== null)
           store.transaction(() => {
             store.certificates.put({ ...row, warnedAt: clock.now() });
-            this.#tell('certificate.expiring', host, reason);
+            this.#tell({ kind: 'certificate.expiring', host, message: reason });
           });
       }
     }
@@ -251,71 +255,6 @@ export class Certificates {
     return root;
   }
 
-  #begin(host: string): void {
-    if (this.#orders.has(host)) return;
-    const abort = new AbortController();
-    const done = this.#order(host, abort.signal)
-      .catch((error: unknown) => this.#needs.log.error({ err: error, host }, 'an order could not be ended'))
-      .finally(() => {
-        this.#orders.delete(host);
-        this.wake();
-      });
-    this.#orders.set(host, { abort, done });
-  }
-
-  async #order(host: string, signal: AbortSignal): Promise<void> {
-    const { store, clock, random, settings, certificates } = this.#needs;
-    const before = store.certificates.get(host);
-    const ways = waysToProve({
-      wildcard: host.startsWith('*.'),
-      httpPort: settings.httpPort,
-      httpsPort: settings.httpsPort,
-      alpn: this.#proofs.alpn,
-      dns: certificates.dns !== null,
-      failures: store.certificates.order(host)?.failures ?? 0,
-    });
-    const input = { needs: this.#needs, host, email: certificates.email, proofs: this.#proofs, ways, signal };
-    try {
-      const row = await performOrder(input);
-      store.transaction(() => {
-        store.certificates.put(row);
-        store.certificates.putOrder({ ...freshOrder(host), nextAt: clock.now() + restOf(row) });
-        this.#authorityAnswered();
-        const word = before?.source === 'acme' ? 'renewed' : 'issued';
-        this.#tell(`certificate.${word}`, host, `${row.issuer} ${word} a certificate for ${host}`);
-      });
-    } catch (error) {
-      if (this.#closed) return;
-      if (signal.aborted) {
-        await abandonOrder(input).catch(() => undefined);
-        return store.certificates.removeOrder(host);
-      }
-      this.#failed(host, { error, now: clock.now(), fraction: random.fraction() });
-    }
-  }
-
-  #failed(host: string, facts: { error: unknown; now: number; fraction: number }): void {
-    const { store, certificates, log } = this.#needs;
-    const directory = certificates.acme?.directory ?? '';
-    const order = store.certificates.order(host) ?? freshOrder(host);
-    const after = afterFailure({ ...facts, order, account: store.certificates.account(directory) });
-    log.warn({ err: facts.error, host }, 'no certificate yet');
-    store.transaction(() => {
-      store.certificates.putOrder(after.order);
-      if (after.account !== null) store.certificates.putAccount(after.account);
-      // An authority that is away is tried often: it is told once.
-      if (after.order.problem !== order.problem || after.order.failures !== order.failures)
-        this.#tell('certificate.failed', host, `no certificate for ${host}: ${problemText(facts.error)}`);
-    });
-  }
-
-  #authorityAnswered(): void {
-    const { store, certificates } = this.#needs;
-    const account = store.certificates.account(certificates.acme?.directory ?? '');
-    if (account !== null && (account.failures > 0 || account.problem !== null))
-      store.certificates.putAccount({ ...account, failures: 0, nextAt: 0, problem: null });
-  }
-
   /** Whether the edge took them. */
   async #present(): Promise<boolean> {
     if (!this.#https) return true;
@@ -341,7 +280,7 @@ export class Certificates {
     return new Set(this.hosts().filter((host) => this.trust(host).trusted));
   }
 
-  #tell(kind: string, host: string, message: string): void {
+  #tell({ kind, host, message }: { kind: string; host: string; message: string }): void {
     const service = this.#owners().get(host) ?? null;
     const { store, clock } = this.#needs;
     store.events.append({ time: clock.now(), kind, service, project: service?.split('/')[0] ?? null, message });
@@ -354,16 +293,4 @@ export class Certificates {
     const wait = Math.min(pace.longest, Math.max(0, milliseconds));
     this.#timer = this.#needs.clock.after(wait, () => this.wake());
   }
-}
-
-/**
- * Milliseconds in which no other certificate of the name is asked for: an authority whose certificates are due for renewal as soon as they are there (its
- * clock or ours is weeks off) would be asked without end.
- */
-function restOf({ notBefore, notAfter }: CertificateRow): number {
-  return Math.min(6 * 3_600_000, Math.max(10_000, (notAfter - notBefore) / 10));
-}
-
-function freshOrder(host: string): CertificateOrderRow {
-  return { host, state: 'waiting', url: null, sealedKey: null, failures: 0, nextAt: 0, problem: null };
 }

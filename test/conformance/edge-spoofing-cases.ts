@@ -246,14 +246,12 @@ function trusting(): SpoofingCase[] {
       lines: [`X-Forwarded-Proto: ${value}`],
       trusted,
     })),
-    ...families
-      .slice(0, 6)
-      .map((field) => ({
-        name: `trusted: ${field} is dropped all the same`,
-        lines: [`${field}: 203.0.113.9`],
-        trusted,
-        absent: [field.toLowerCase()],
-      })),
+    ...families.slice(0, 6).map((field) => ({
+      name: `trusted: ${field} is dropped all the same`,
+      lines: [`${field}: 203.0.113.9`],
+      trusted,
+      absent: [field.toLowerCase()],
+    })),
   ];
 }
 

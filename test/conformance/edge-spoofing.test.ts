@@ -55,11 +55,9 @@ async function rule(port: number, judge: Judge, one: SpoofingCase): Promise<void
 }
 
 /** Each of the edge's fields once, and nothing else of their families. */
-function assertOrigin(
-  request: JudgedRequest,
-  { client = '127.0.0.1', proto = 'http' }: SpoofingCase,
-  host: string,
-): void {
+function assertOrigin(request: JudgedRequest, one: SpoofingCase, host: string): void {
+  const client = one.client ?? '127.0.0.1';
+  const proto: string = one.proto ?? 'http';
   const node = client.includes(':') ? `"[${client}]"` : client;
   const expected: Readonly<Record<string, readonly string[]>> = {
     'x-forwarded-for': [client],

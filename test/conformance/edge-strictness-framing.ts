@@ -254,10 +254,10 @@ function chunks(): StrictnessCase[] {
     either('a trailer of 60 KB', post([te], `5\r\nhello\r\n0\r\nX-Trailer: ${'a'.repeat(60_000)}\r\n\r\n`), body),
     forwarded(
       'one chunk per byte',
-      post([te], `${[...'hello'].map((byte) => `1\r\n${byte}\r\n`).join('')}${end}`),
+      post([te], `${Array.from('hello', (byte) => `1\r\n${byte}\r\n`).join('')}${end}`),
       body,
     ),
-    forwarded('written byte by byte', [...post([te], `5\r\nhello\r\n${end}`)], body),
+    forwarded('written byte by byte', post([te], `5\r\nhello\r\n${end}`).split(''), body),
   ];
 }
 

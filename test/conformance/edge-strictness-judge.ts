@@ -55,7 +55,7 @@ export class Judge implements AsyncDisposable {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('data', (bytes: Buffer) => {
       text += bytes.toString('latin1');
-      for (let read = readRequest(text); read !== 'more'; read = readRequest(text)) {
+      for (let read = readRequest(text); read !== null; read = readRequest(text)) {
         if (typeof read === 'string') {
           this.problems.push(`${read}: ${JSON.stringify(text.slice(0, 400))}`);
           socket.destroy();
@@ -69,11 +69,11 @@ export class Judge implements AsyncDisposable {
   }
 }
 
-/** The first request in `text`, `more` where it has not come whole, or what is wrong with it. */
-function readRequest(text: string): JudgedRequest | 'more' | string {
-  if (text === '') return 'more';
+/** The first request in `text`, null where it has not come whole, or what is wrong with it. */
+function readRequest(text: string): JudgedRequest | string | null {
+  if (text === '') return null;
   const headEnd = text.indexOf('\r\n\r\n');
-  if (headEnd === -1) return text.length > 200_000 ? 'a head without an end' : 'more';
+  if (headEnd === -1) return text.length > 200_000 ? 'a head without an end' : null;
   const head = text.slice(0, headEnd);
   const [line = '', ...lines] = head.split('\r\n');
   if (/[\r\n\0]/.test(head.replaceAll('\r\n', ''))) return 'a bare CR, LF or NUL in a head';
@@ -85,11 +85,11 @@ function readRequest(text: string): JudgedRequest | 'more' | string {
     if (parts === null) return 'a field line in another than its one form';
     fields.push([parts[1] ?? '', (parts[2] ?? '').trim()]);
   }
-  const { method = '', target = '' } = { method: request[1], target: request[2] };
+  const [, method = '', target = ''] = request;
   const problem = fieldProblem(fields);
   if (problem !== null) return problem;
   const body = readBody(text.slice(headEnd + 4), fields);
-  if (typeof body === 'string') return body;
+  if (body === null || typeof body === 'string') return body;
   return { method, target, fields, body: body.body, text: text.slice(0, headEnd + 4 + body.length) };
 }
 
@@ -112,22 +112,22 @@ interface Body {
   readonly length: number;
 }
 
-function readBody(text: string, fields: readonly (readonly [string, string])[]): Body | 'more' | string {
+function readBody(text: string, fields: readonly (readonly [string, string])[]): Body | string | null {
   const named = new Map(fields.map(([name, value]) => [name.toLowerCase(), value]));
   if (!named.has('transfer-encoding')) {
     const length = Number(named.get('content-length') ?? 0);
-    return text.length < length ? 'more' : { body: text.slice(0, length), length };
+    return text.length < length ? null : { body: text.slice(0, length), length };
   }
   let body = '';
   let at = 0;
   for (;;) {
     const lineEnd = text.indexOf('\r\n', at);
-    if (lineEnd === -1) return 'more';
+    if (lineEnd === -1) return null;
     const digits = text.slice(at, lineEnd);
     if (!/^[0-9a-fA-F]{1,13}$/.test(digits)) return 'a chunk size in another than its one form';
     const size = Number.parseInt(digits, 16);
     const end = lineEnd + 2 + size;
-    if (text.length < end + 2) return 'more';
+    if (text.length < end + 2) return null;
     if (text.slice(end, end + 2) !== '\r\n') return 'a chunk or a body that does not end with CRLF';
     if (size === 0) return { body, length: end + 2 };
     body += text.slice(lineEnd + 2, end);

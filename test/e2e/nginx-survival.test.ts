@@ -12,7 +12,7 @@ describe('what dies around nginx, and what of it', () => {
     await using kapal = await startWithNginx();
     await kapal.deploy(await kapal.project('shop', shop('shop', ['numInstances: 2'])));
     const [nginx, faces] = [nginxNow(kapal), await facesOf(kapal)];
-    const visitors = new Visitors({ port: kapal.http, host: 'shop.localhost' });
+    await using visitors = new Visitors({ port: kapal.http, host: 'shop.localhost' });
     await kapal.killDaemon();
     assert.equal((await kapal.visit('shop.localhost')).status, 200);
     await kapal.up();

@@ -13,7 +13,7 @@ export interface Count {
  * Visitors who ask without a pause until they are stopped: half of them on connections that stay open, half on a new one for each request,
  * every third request a POST. Anything but a 200 with a whole body is a failure.
  */
-export class Visitors {
+export class Visitors implements AsyncDisposable {
   readonly #target: { readonly port: number; readonly host: string };
   readonly #agent = new Agent({ keepAlive: true });
   readonly #failed: string[] = [];
@@ -36,6 +36,11 @@ export class Visitors {
     await Promise.all(this.#walks);
     this.#agent.destroy();
     return this.count;
+  }
+
+  /** For a test that fails before it has stopped them: else they would keep its process for ever. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #walk(keepsAlive: boolean): Promise<void> {

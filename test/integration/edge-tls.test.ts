@@ -227,6 +227,31 @@ describe('TLS of the embedded edge, its connections', () => {
     assert.equal(ended, false, 'without close_notify');
   });
 
+  test('an upgraded connection is a tunnel in both directions', async () => {
+    await using backend = await RawBackend.start((socket, text) => {
+      if (!text.includes('\r\n\r\n')) return;
+      if (text.endsWith('ping')) socket.write('pong');
+      else if (text.endsWith('bye')) socket.end('goodbye');
+      else socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello');
+    });
+    await using secure = await SecurePlane.start([backend.port]);
+    const client = secure.connect('a.test', { ALPNProtocols: ['http/1.1'] });
+    let text = '';
+    client.on('data', (part: Buffer) => (text += part.toString()));
+    client.write('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await until('the first word', () => text.endsWith('hello'));
+    assert.match(
+      text,
+      /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello$/,
+    );
+    client.write('ping');
+    await until('the second', () => text.endsWith('pong'));
+    client.write('bye');
+    await until('the last', () => text.endsWith('goodbye'));
+    await once(client, 'close');
+    assert.deepEqual(secure.faults, []);
+  });
+
   test('tickets are of no use when the hours have passed or the names are others', async () => {
     await using secure = await SecurePlane.start([]);
     const session = await sessionOf(secure);

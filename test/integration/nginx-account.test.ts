@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { get, startBackend, tableTo } from './edge-fixture.ts';
 import { makeCertificate } from './nginx-certificates.ts';
-import { errorLogOf, masterPid, NginxGround } from './nginx-ground.ts';
+import { complaintsOf, masterPid, NginxGround } from './nginx-ground.ts';
 
 const nobody = { uid: 65534, gid: 65534 };
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';
@@ -34,7 +34,7 @@ describe('the user of the nginx workers', { skip: needsRoot }, () => {
     await edge.apply(tableTo(1, [backend.port]));
     assert.equal((await get(ground.port)).body, 'ok');
     await edge.stop(1000);
-    assert.equal(errorLogOf(ground.folder), '');
+    assert.deepEqual(complaintsOf(ground.folder), []);
   });
 
   test('keys, tables and the control socket are the daemon’s alone', async () => {

@@ -69,8 +69,10 @@ export function masterPid(folder: string): number {
   return Number(readFileSync(join(folder, 'nginx.pid'), 'utf8'));
 }
 
-export function errorLogOf(folder: string): string {
-  return readFileSync(join(folder, 'log', 'error.log'), 'utf8');
+/** What nginx complains of in its log: what it does by the way (starts, ends, reloads) is a notice. */
+export function complaintsOf(folder: string): string[] {
+  const lines = readFileSync(join(folder, 'log', 'error.log'), 'utf8').split('\n');
+  return lines.filter((line) => line !== '' && !line.includes(' [notice] '));
 }
 
 function workingFolderOf(pid: number): string {

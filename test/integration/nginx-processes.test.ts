@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { locateNginx, usualPlaces } from '../../src/edge/nginx/locate.ts';
 import { type Backend, get, Load, startBackend, startProgram, tableTo, until, workersOf } from './edge-fixture.ts';
-import { errorLogOf, masterPid, NginxGround, processesIn } from './nginx-ground.ts';
+import { complaintsOf, masterPid, NginxGround, processesIn } from './nginx-ground.ts';
 
 const daemon = fileURLToPath(import.meta.resolve('./nginx-daemon.ts'));
 
@@ -296,6 +296,6 @@ describe('the processes of the nginx edge', () => {
     const edge = ground.edge();
     await edge.ensure();
     await edge.stop(1000);
-    assert.equal(errorLogOf(ground.folder), '');
+    assert.deepEqual(complaintsOf(ground.folder), []);
   });
 });

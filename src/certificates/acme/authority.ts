@@ -2,7 +2,7 @@ import { Agent } from 'node:https';
 import type * as library from 'acme-client';
 import { type AcmeAuthority, AcmeProblem } from '../port.ts';
 import { AcmeLibrarySession } from './session.ts';
-import { told } from './told.ts';
+import { asked, told } from './told.ts';
 
 /** Milliseconds for one answer of an authority. */
 const patience = 30_000;
@@ -29,7 +29,7 @@ export function createAcmeAuthority(options: {
         ...(url === null ? {} : { accountUrl: url }),
       });
       if (url === null) {
-        await told(client.createAccount({ termsOfServiceAgreed: true, contact: [`mailto:${email}`] }));
+        await asked(() => client.createAccount({ termsOfServiceAgreed: true, contact: [`mailto:${email}`] }));
       }
       return { session: new AcmeLibrarySession(acme, client), url: client.getAccountUrl() };
     },

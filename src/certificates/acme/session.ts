@@ -4,14 +4,10 @@ import {
   type AcmeAuthorization,
   type AcmeChallenge,
   type AcmeOrder,
-  AcmeProblem,
   type AcmeSession,
   challengeTypes,
 } from '../port.ts';
-import { told } from './told.ts';
-
-/** Times that a request is begun again when the authority keeps refusing its nonces; the library itself tries each six times. */
-const nonceTries = 4;
+import { asked } from './told.ts';
 
 /** Speaks as one account. The library's own `auto` is not used: it cannot be taken up again after a crash, and waits without an end of ours. */
 export class AcmeLibrarySession implements AcmeSession {
@@ -24,7 +20,7 @@ export class AcmeLibrarySession implements AcmeSession {
   }
 
   async place(name: string): Promise<AcmeOrder> {
-    return orderOf(await this.#ask(() => this.#client.createOrder({ identifiers: [{ type: 'dns', value: name }] })));
+    return orderOf(await asked(() => this.#client.createOrder({ identifiers: [{ type: 'dns', value: name }] })));
   }
 
   async order(url: string): Promise<AcmeOrder> {
@@ -33,39 +29,38 @@ export class AcmeLibrarySession implements AcmeSession {
 
   async authorizations({ url }: AcmeOrder): Promise<readonly AcmeAuthorization[]> {
     const order = await this.#raw(url);
-    const found = await this.#ask(() => this.#client.getAuthorizations(order));
+    const found = await asked(() => this.#client.getAuthorizations(order));
     return await Promise.all(found.map((authorization) => this.#authorization(authorization)));
   }
 
   async ready({ type, url, token }: AcmeChallenge): Promise<void> {
     // The library's type knows two kinds of challenge; it posts to the URL of any.
-    await this.#ask(() =>
+    await asked(() =>
       this.#client.completeChallenge({ type: type === 'dns-01' ? type : 'http-01', url, token, status: 'pending' }),
     );
   }
 
   async abandon({ url }: AcmeOrder): Promise<void> {
     const order = await this.#raw(url);
-    for (const authorization of await this.#ask(() => this.#client.getAuthorizations(order))) {
-      if (authorization.status === 'pending')
-        await this.#ask(() => this.#client.deactivateAuthorization(authorization));
+    for (const authorization of await asked(() => this.#client.getAuthorizations(order))) {
+      if (authorization.status === 'pending') await asked(() => this.#client.deactivateAuthorization(authorization));
     }
   }
 
   async finalize({ url }: AcmeOrder, { name, key }: { name: string; key: string }): Promise<AcmeOrder> {
     const order = await this.#raw(url);
     const [, request] = await this.#acme.crypto.createCsr({ altNames: [name] }, key);
-    return orderOf(await this.#ask(() => this.#client.finalizeOrder(order, request)));
+    return orderOf(await asked(() => this.#client.finalizeOrder(order, request)));
   }
 
   async certificate({ url }: AcmeOrder): Promise<string> {
     const order = await this.#raw(url);
-    return await this.#ask(() => this.#client.getCertificate(order));
+    return await asked(() => this.#client.getCertificate(order));
   }
 
   #raw(url: string): Promise<Order> {
     // The library reads no more of the order than its URL.
-    return this.#ask(() => this.#client.getOrder({ url } as Order));
+    return asked(() => this.#client.getOrder({ url } as Order));
   }
 
   async #authorization(authorization: Authorization): Promise<AcmeAuthorization> {
@@ -79,17 +74,6 @@ export class AcmeLibrarySession implements AcmeSession {
       challenges.push({ type, url: challenge.url, token: challenge.token, answer });
     }
     return { name: authorization.identifier.value, status: authorization.status, challenges, problem };
-  }
-
-  async #ask<T>(request: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await told(request());
-      } catch (error) {
-        const nonce = error instanceof AcmeProblem && /nonce/i.test(error.message);
-        if (!nonce || tries >= nonceTries) throw error;
-      }
-    }
   }
 }
 

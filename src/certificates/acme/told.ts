@@ -16,3 +16,18 @@ export async function told<T>(answer: Promise<T>): Promise<T> {
     });
   }
 }
+
+/** Times that a request is begun again when the authority keeps refusing its nonces; the library itself tries each six times. */
+const nonceTries = 5;
+
+/** As `told`, for a request that may be made again: one whose nonce was refused has not been looked at (RFC 8555 6.5). */
+export async function asked<T>(request: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await told(request());
+    } catch (error) {
+      const nonce = error instanceof AcmeProblem && /nonce/i.test(error.message);
+      if (!nonce || tries >= nonceTries) throw error;
+    }
+  }
+}

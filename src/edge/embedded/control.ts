@@ -36,8 +36,8 @@ export interface WorkerStatus {
   readonly residentBytes: number;
   readonly connections: number;
   readonly inFlight: Readonly<Record<string, number>>;
-  /** Ids of endpoints; see `Edge.stalled`. */
-  readonly stalled: readonly string[];
+  /** Ids of endpoints; see `Edge.stalled`. Not told by workers of an older version, which run on during a hand-over. */
+  readonly stalled?: readonly string[];
   readonly counters: readonly PoolCounters[];
   /** Digest of the certificates that it presents; `null` where it serves no HTTPS. */
   readonly certificates: string | null;

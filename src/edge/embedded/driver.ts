@@ -117,7 +117,7 @@ class EmbeddedEdge implements Edge {
   }
 
   async stalled(): Promise<readonly string[]> {
-    return [...new Set((await this.#statuses()).flatMap((status) => status.stalled))];
+    return [...new Set((await this.#statuses()).flatMap((status) => status.stalled ?? []))];
   }
 
   async counters(): Promise<readonly PoolCounters[]> {

@@ -5,14 +5,20 @@ import { dirname, join } from 'node:path';
 import { syncFolder } from '../../lib/files.ts';
 import type { WorkerAccount } from './launch.ts';
 
-/**
- * As `writeDurably`, for a secret of the workers: 0600, and theirs before it bears its name. `owner` is only looked at by a daemon that
- * may give files away; `null`: the daemon's own user.
- */
-export async function writeOwned(
-  path: string,
-  file: { readonly content: string | Uint8Array; readonly owner: WorkerAccount | null },
-): Promise<void> {
+export interface OwnedFile {
+  readonly content: string | Uint8Array;
+  /** Only looked at by a daemon that may give files away; `null`: the daemon's own user. */
+  readonly owner: WorkerAccount | null;
+}
+
+/** As `writeDurably`, for a secret of the workers: 0600, and theirs before it bears its name. */
+export async function writeOwned(path: string, file: OwnedFile): Promise<void> {
+  await placeOwned(path, file);
+  await syncFolder(dirname(path));
+}
+
+/** The same, but the name is durable only after the next `syncFolder`: for many files in one folder. */
+export async function placeOwned(path: string, file: OwnedFile): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(8).toString('hex')}.tmp`);
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const handle = await open(temporary, flags, 0o600);
@@ -28,5 +34,4 @@ export async function writeOwned(
     await handle.close();
   }
   await rename(temporary, path);
-  await syncFolder(dirname(path));
 }

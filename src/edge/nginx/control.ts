@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../../lib/files.ts';
 import { controlSocket, type EdgeFolder } from './folder.ts';
 
@@ -19,9 +20,22 @@ export interface ControlQuestion {
 
 /** sockaddr_un holds 108 bytes with the closing NUL (unix(7)). */
 const SOCKET_PATH_LIMIT = 107;
+const ATTEMPTS = 3;
+const RETRY = 50;
 
-/** Asks on a connection of its own; never rejects. */
+/**
+ * Asks on a connection of its own; never rejects. A worker that dies with the question in hand is no answer: another is asked then. Every question can be
+ * repeated, for a change names the version that it leads to.
+ */
 export async function askControl(folder: EdgeFolder, question: ControlQuestion): Promise<ControlAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await askOnce(folder, question);
+    if (answer.kind !== 'broken' || attempt === ATTEMPTS) return answer;
+    await pause(RETRY);
+  }
+}
+
+async function askOnce(folder: EdgeFolder, question: ControlQuestion): Promise<ControlAnswer> {
   const path = join(folder.control, controlSocket);
   if (Buffer.byteLength(path) <= SOCKET_PATH_LIMIT) return ask(path, question);
   const handle = await open(folder.control, 'r').catch(() => null);

@@ -205,7 +205,7 @@ class NginxEdge implements Edge {
   }
 
   async #runningDigest(): Promise<string | null> {
-    const answer = await askControl(this.#folder, { path: '/configuration', timeout: 2000 });
+    const answer = await askControl(this.#folder, { path: '/configuration' });
     return answer.kind === 'answered' && answer.status === 200 ? answer.body : null;
   }
 

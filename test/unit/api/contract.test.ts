@@ -11,7 +11,7 @@ import {
   isFailureDocument,
 } from '../../../src/api/contract/exit.ts';
 import { parseMoment } from '../../../src/api/contract/moment.ts';
-import * as domainSchemas from '../../../src/api/contract/domain-schemas.ts';
+import type * as domainSchemas from '../../../src/api/contract/domain-schemas.ts';
 import * as schemas from '../../../src/api/contract/schemas.ts';
 import type * as types from '../../../src/api/contract/types.ts';
 import type { ErrorDocument } from '../../../src/model/errors.ts';

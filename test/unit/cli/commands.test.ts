@@ -246,7 +246,7 @@ describe('changes of a service', () => {
     assert.deepEqual(
       served.calls.filter(({ name }) => ['addDomain', 'removeDomain', 'removeProject'].includes(name)),
       [
-        { name: 'addDomain', input: ['shop/production/api', 'a.example.com'] },
+        { name: 'addDomain', input: ['shop/production/api', 'a.example.com', {}] },
         { name: 'removeDomain', input: ['shop/production/api', 'a.example.com'] },
         { name: 'removeProject', input: ['shop'] },
       ],

@@ -11,8 +11,8 @@ export interface Client {
   forwardedFields(host: string): string;
   /** Whether the connection may carry requests for this host (lower case, no port): over TLS, whether its certificate covers it (RFC 9110 7.4). */
   covers(host: string): boolean;
-  /** Where the answer to `request` goes. Made once for each request, before anything is sent. */
-  answerTo(request: RequestHead, mayKeep: () => boolean): AnswerSink;
+  /** Where the answer to a request goes. Made once for each request, before anything is sent. */
+  answerTo(asked: Asked): AnswerSink;
   /** Sends 1xx ahead of the answer. Never 101. */
   interim(head: InterimHead): void;
   /** Sends 101; the socket is for the tunnel, and `becomeTunnel` follows. `null`: the protocol has no upgrade, and nothing was sent. */
@@ -26,6 +26,13 @@ export interface Client {
   finished(keep: boolean): void;
   /** The answer cannot be completed: ends it so that no client takes what it has for the whole. */
   abort(): void;
+}
+
+/** A request that is to be answered. */
+export interface Asked {
+  readonly request: RequestHead;
+  /** Whether the connection may serve another request; asked once, when the head is written. */
+  mayKeep(): boolean;
 }
 
 /** `fields` as lines with their CRLF. */

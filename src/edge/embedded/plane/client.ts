@@ -4,13 +4,13 @@ import { HeadScanner, NEEDS_MORE } from '../http/head-scanner.ts';
 import { type Refusal as RefusalType, Refusal, refusals } from '../http/refusal.ts';
 import { parseRequestHead, RequestHead } from '../http/request-head.ts';
 import { hashOf } from './balance.ts';
-import type { AnswerSink, Client, InterimHead } from './client-port.ts';
+import type { AnswerSink, Asked, Client, InterimHead } from './client-port.ts';
 import { Exchange } from './exchange.ts';
 import { forwardedFieldsOf, routedHost } from './forwarded.ts';
 import type { Ground } from './ground.ts';
 import { type ClientGround, type PlaneClient, remoteOf, type SecureSide } from './plane-client.ts';
 import type { Router } from './router.ts';
-import { TextAnswer } from './text-answer.ts';
+import { TextAnswer, type TextWriter } from './text-answer.ts';
 
 /** What a client may send ahead while its request is answered; beyond it the connection is not read. Bytes. */
 const maxAhead = 64 * 1024;
@@ -24,7 +24,7 @@ const state = { head: 0, body: 1, busy: 2, tunnel: 3, closing: 4, gone: 5 } as c
  *                     `---------------`---101--> tunnel
  *   any --refused, or not to be kept--> closing (our side has ended; what still comes is dropped) --> gone
  */
-export class ClientConnection implements Client, PlaneClient, PayloadSink {
+export class ClientConnection implements Client, PlaneClient, PayloadSink, TextWriter {
   readonly socket: Socket;
   readonly remote: string;
   readonly remoteHash: number;
@@ -32,7 +32,6 @@ export class ClientConnection implements Client, PlaneClient, PayloadSink {
   readonly #router: Router;
   readonly #closed: (client: PlaneClient) => void;
   readonly #secure: SecureSide | null;
-  readonly #write = (data: string | Buffer): boolean => this.#writeOut(data);
   readonly #scanner: HeadScanner;
   readonly scheme: 'http' | 'https';
   #state: number = state.head;
@@ -77,12 +76,23 @@ export class ClientConnection implements Client, PlaneClient, PayloadSink {
     return this.#secure === null || this.#secure.covers(host);
   }
 
-  answerTo(request: RequestHead, mayKeep: () => boolean): AnswerSink {
-    return new TextAnswer({ ground: this.#ground, request, write: this.#write, mayKeep });
+  answerTo(asked: Asked): AnswerSink {
+    return new TextAnswer(this.#ground, asked, this);
   }
 
   interim({ status, reason, fields }: InterimHead): void {
-    this.#writeOut(`HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n`);
+    this.write(`HTTP/1.1 ${status} ${reason}\r\n${fields}\r\n`);
+  }
+
+  /** `false`: hold back until `clientWritable`. Text is latin-1. */
+  write(data: string | Buffer): boolean {
+    if (this.#state >= state.closing) return true;
+    const taken = typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
+    if (!taken && !this.#blocked) {
+      this.#blocked = true;
+      this.#deadline = this.#ground.clock.now + this.#ground.limits.bodyTimeout;
+    }
+    return taken;
   }
 
   switchProtocols(head: InterimHead): Socket {
@@ -168,16 +178,6 @@ export class ClientConnection implements Client, PlaneClient, PayloadSink {
   /** What a decoder finds in one read is passed on in one piece, however many chunks it came in. */
   payload(bytes: Buffer, start: number, end: number): void {
     this.#chunks.push(bytes.subarray(start, end));
-  }
-
-  #writeOut(data: string | Buffer): boolean {
-    if (this.#state >= state.closing) return true;
-    const taken = typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
-    if (!taken && !this.#blocked) {
-      this.#blocked = true;
-      this.#deadline = this.#ground.clock.now + this.#ground.limits.bodyTimeout;
-    }
-    return taken;
   }
 
   #listen(): void {

@@ -1,18 +1,14 @@
 import { http } from '../../../lib/http.ts';
-import type { RequestHead } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import type { AnswerSink, Client } from './client-port.ts';
+import type { AnswerSink, Asked, Client } from './client-port.ts';
 import type { Ground } from './ground.ts';
 import type { Held } from './holds.ts';
 
 /** Up to this size bytes are joined to one text, which Node writes without a buffer of its own; above it they are copied once. */
 const joinSize = 8 * 1024;
 
-export interface ReplyOwner {
+export interface ReplyOwner extends Asked {
   readonly client: Client;
-  readonly request: RequestHead;
-  /** Whether the connection may serve another request; asked once, when the head is written. */
-  mayKeep(): boolean;
 }
 
 /**
@@ -36,7 +32,7 @@ export class Reply implements Held {
 
   constructor(ground: Ground, owner: ReplyOwner) {
     this.#ground = ground;
-    this.#sink = owner.client.answerTo(owner.request, () => owner.mayKeep());
+    this.#sink = owner.client.answerTo(owner);
   }
 
   /** Whether the connection stays open, as the written head says. */

@@ -1,30 +1,30 @@
-import type { RequestHead } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
-import type { AnswerSink } from './client-port.ts';
+import type { AnswerSink, Asked } from './client-port.ts';
 import type { Ground } from './ground.ts';
 
-export interface TextAnswerOptions {
-  readonly ground: Ground;
-  readonly request: RequestHead;
-  readonly write: (data: string | Buffer) => boolean;
-  /** Asked once, when the head is framed. */
-  readonly mayKeep: () => boolean;
+/** A connection of HTTP/1. */
+export interface TextWriter {
+  write(data: string | Buffer): boolean;
 }
 
 /** An answer of HTTP/1 (RFC 9112 6.3, from the sender's side): framing is decided here, whatever the upstream's was. */
 export class TextAnswer implements AnswerSink {
-  readonly #options: TextAnswerOptions;
+  readonly #ground: Ground;
+  readonly #asked: Asked;
+  readonly #writer: TextWriter;
   #waiting = '';
   #chunked = false;
   keep = false;
 
-  constructor(options: TextAnswerOptions) {
-    this.#options = options;
+  constructor(ground: Ground, asked: Asked, writer: TextWriter) {
+    this.#ground = ground;
+    this.#asked = asked;
+    this.#writer = writer;
   }
 
   head(head: ResponseHead, length: number): void {
-    const { request, ground, mayKeep } = this.#options;
-    this.keep = mayKeep();
+    const { request } = this.#asked;
+    this.keep = this.#asked.mayKeep();
     let framing = '';
     if (head.status === 204) framing = '';
     else if (request.method === 'HEAD' || head.status === 304) {
@@ -35,7 +35,7 @@ export class TextAnswer implements AnswerSink {
       framing = 'Transfer-Encoding: chunked\r\n';
     } else this.keep = false;
     const connection = this.keep ? (request.minor === 1 ? '' : 'Connection: keep-alive\r\n') : 'Connection: close\r\n';
-    const date = head.dated ? '' : ground.dateLine;
+    const date = head.dated ? '' : this.#ground.dateLine;
     this.#waiting = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${date}${framing}${connection}\r\n`;
   }
 
@@ -51,7 +51,7 @@ export class TextAnswer implements AnswerSink {
     copy.write(before, 'latin1');
     bytes.copy(copy, before.length, start, end);
     if (this.#chunked) copy.write('\r\n', before.length + length, 'latin1');
-    return this.#options.write(copy);
+    return this.#writer.write(copy);
   }
 
   end(body: string): void {
@@ -62,7 +62,7 @@ export class TextAnswer implements AnswerSink {
   #send(text: string): boolean {
     const whole = this.#waiting + text;
     this.#waiting = '';
-    return whole === '' || this.#options.write(whole);
+    return whole === '' || this.#writer.write(whole);
   }
 }
 

@@ -5,10 +5,10 @@ import { preparedLines } from './locations.ts';
 import { tlsLines } from './tls.ts';
 import { block, type Lines, sections } from './text.ts';
 
-/** Statuses with a page of the edge; those from 494 on are nginx's own for refused heads. */
+/** Statuses with a page of the edge; those from 495 on are nginx's own for refused heads. */
 const pages = [
-  400, 401, 403, 404, 405, 408, 411, 412, 413, 414, 415, 416, 417, 421, 429, 431, 494, 495, 496, 497, 500, 501, 502,
-  503, 504, 505, 507,
+  400, 401, 403, 404, 405, 408, 411, 412, 413, 414, 415, 416, 417, 421, 429, 431, 495, 496, 497, 500, 501, 502, 503,
+  504, 505, 507,
 ];
 
 /** The public server: one for both listeners and for every host. */
@@ -68,6 +68,8 @@ function errors(): Lines {
     '# Not a named location: a head that is refused early has no path yet, which those need. No client can ask for this one, for',
     '# nginx resolves the dots of what is asked.',
     `error_page ${pages.join(' ')} /../error;`,
+    '# nginx has a status of its own for heads that are too large, and would make it 400.',
+    'error_page 494 =431 /../error;',
     '# A request whose endpoint answered what is no HTTP goes on to another from there, and may meet the same again.',
     'recursive_error_pages on;',
     ...block('location = /../error', ['internal;', 'content_by_lua_block { require("kapal.pages").serve() }']),

@@ -9,13 +9,15 @@ local retry = require "kapal.retry"
 local state = require "kapal.state"
 
 local ngx_now, var = ngx.now, ngx.var
-local set_current_peer, set_more_tries, set_timeouts = balancer.set_current_peer, balancer.set_more_tries, balancer.set_timeouts
+local set_current_peer, set_more_tries = balancer.set_current_peer, balancer.set_more_tries
+local set_timeouts = balancer.set_timeouts
 local get_last_failure = balancer.get_last_failure
 local current = request.current
 
 local M = {}
 
--- Seconds, as nginx.conf says them (src/edge/nginx/config/limits.ts): a request whose pool says the same needs no copy of its upstream's settings.
+-- Seconds, as nginx.conf says them (src/edge/nginx/config/limits.ts): a request whose pool says the same needs no copy
+-- of its upstream's settings.
 local CONNECT_TIMEOUT = 2.5
 local USUAL_READ_TIMEOUT = 300
 -- nginx's NGX_BUSY: gives up without asking anybody. The constant is not among those of ngx_lua.
@@ -37,7 +39,7 @@ local function next_member(ctx, now)
 end
 
 local function give_up(ctx, status)
-  ctx.status = status
+  ctx.status, ctx.common = status, false
   return ngx.exit(NOBODY)
 end
 

@@ -23,8 +23,9 @@ local function read(path)
   return text
 end
 
---- In the master, before the first connection: fills the dictionary from the snapshots in `folder` (with a slash at its end): `state.json` and
---- `certificates.json`, each `{version, set: {key: text}}`. A reload keeps the dictionary; then what is older in the file is ignored.
+--- In the master, before the first connection: fills the dictionary from the snapshots in `folder` (with a slash at its
+--- end): `state.json` and `certificates.json`, each `{version, set: {key: text}}`. A reload keeps the dictionary; then
+--- what is older in the file is ignored.
 function M.init(folder)
   local entries = require "kapal.entries"
   for counter, name in pairs({ version = "state.json", certificates = "certificates.json" }) do

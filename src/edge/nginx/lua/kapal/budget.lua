@@ -1,5 +1,6 @@
--- Of a pool's requests in the last ten seconds, at most a fifth may be repeats, but ten always: an endpoint that fails now and then is hidden, while a
--- pool in trouble as a whole is not asked three times as much. Each worker counts for itself.
+-- Of a pool's requests in the last ten seconds, at most a fifth may be repeats, but ten always: an endpoint that fails
+-- now and then is hidden, while a pool in trouble as a whole is not asked three times as much. Each worker counts for
+-- itself.
 local M = {}
 
 local SECONDS = 10

@@ -15,7 +15,8 @@ local function client_hash()
   return pick.hash(current().client or var.remote_addr)
 end
 
---- The member for the next try; nil where there is none, or none with room. `is_full(endpoint)` where the pool has a limit, else nil.
+--- The member for the next try; nil where there is none, or none with room. `is_full(endpoint)` where the pool has a
+--- limit, else nil.
 function M.member(ctx, now, is_full)
   local run = ctx.run
   local members = run.members
@@ -33,7 +34,8 @@ function M.member(ctx, now, is_full)
   if best == OUT then return nil end
   if run.config.sticky then
     local preferred = sticky.preferred(run)
-    -- What is stalled is passed over by all but cookies (and ip-hash); what is ejected or down, only while others are there.
+    -- What is stalled is passed over by all but cookies (and ip-hash); what is ejected or down, only while others are
+    -- there.
     if preferred and preferred.rank <= (best > STALLED and best or STALLED) then return preferred end
   end
   return member_of(run.balance, members, best, client_hash)

@@ -79,7 +79,13 @@ local function status()
   local version, certificates = state.versions()
   local text = string.format(
     '{"version":%d,"certificates":%d,"workers":%s,"inFlight":%s,"counters":%s,"stalled":%s,"connections":%d}',
-    version, certificates, array_of(workers), cjson.encode(in_flight), array_of(counters), array_of(stalled), ngx.var.connections_active
+    version,
+    certificates,
+    array_of(workers),
+    cjson.encode(in_flight),
+    array_of(counters),
+    array_of(stalled),
+    ngx.var.connections_active
   )
   return answer(200, text)
 end

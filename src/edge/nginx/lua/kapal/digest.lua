@@ -5,7 +5,8 @@ ffi.cdef [[
 unsigned char *SHA256(const unsigned char *data, size_t length, unsigned char *digest);
 typedef struct evp_md_st EVP_MD;
 const EVP_MD *EVP_sha256(void);
-unsigned char *HMAC(const EVP_MD *md, const void *key, int key_length, const unsigned char *data, size_t length, unsigned char *digest, unsigned int *digest_length);
+unsigned char *HMAC(const EVP_MD *md, const void *key, int key_length, const unsigned char *data, size_t length,
+  unsigned char *digest, unsigned int *digest_length);
 ]]
 
 local C = ffi.C
@@ -28,7 +29,9 @@ end
 
 --- Lower-case hex of the first `count` bytes, of all unless told.
 function M.hex(bytes, count)
-  return (string.gsub(string.sub(bytes, 1, count or -1), ".", function(byte) return string.format("%02x", string.byte(byte)) end))
+  return (string.gsub(string.sub(bytes, 1, count or -1), ".", function(byte)
+    return string.format("%02x", string.byte(byte))
+  end))
 end
 
 --- The bytes of a hex text.

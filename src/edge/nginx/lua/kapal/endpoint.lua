@@ -1,10 +1,11 @@
--- The addresses that take requests, as this worker knows them: what is under way there, and their health. An endpoint lives as long as a pool names it
--- or something is under way; an id whose address has changed is another endpoint.
+-- The addresses that take requests, as this worker knows them: what is under way there, and their health. An endpoint
+-- lives as long as a pool names it or something is under way; an id whose address has changed is another endpoint.
 local health = require "kapal.health"
 
 local M = {}
 
--- Seconds without a byte from an endpoint, while requests wait there for the head of an answer, after which it is stalled.
+-- Seconds without a byte from an endpoint, while requests wait there for the head of an answer, after which it is
+-- stalled.
 local STALLED_AFTER = 0.5
 
 local by_id = {}
@@ -85,11 +86,13 @@ local function look(endpoint, now, last_byte)
   endpoint.stalled = now - endpoint.heard >= STALLED_AFTER
 end
 
---- Looks which endpoints are stalled. `last_byte(endpoint)` is asked before one is called so: the time of the last byte that came, or nil.
+--- Looks which endpoints are stalled. `last_byte(endpoint)` is asked before one is called so: the time of the last byte
+--- that came, or nil.
 function M.watch(now, last_byte)
   local calm = true
   for _, endpoint in pairs(by_id) do
-    if endpoint.waiting > 0 and not endpoint.stalled and now - endpoint.heard >= STALLED_AFTER then look(endpoint, now, last_byte) end
+    local quiet = endpoint.waiting > 0 and now - endpoint.heard >= STALLED_AFTER
+    if quiet and not endpoint.stalled then look(endpoint, now, last_byte) end
     if endpoint.stalled or endpoint.ejected_until ~= 0 then calm = false end
   end
   health.calm = calm

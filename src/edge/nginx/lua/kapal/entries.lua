@@ -37,12 +37,16 @@ function M.keys(counter)
   return found
 end
 
+local function unknown(key)
+  return "entry " .. tostring(key) .. " is of no known kind"
+end
+
 -- The keys to set, what is named first, then the keys to delete.
 local function plan(counter, change)
   local by_kind, sets, deletes = {}, {}, {}
   for key, text in pairs(change.set or {}) do
     local kind = kind_of(key)
-    if not is_kind(counter, kind) or type(text) ~= "string" then return nil, "entry " .. tostring(key) .. " is of no known kind" end
+    if not is_kind(counter, kind) or type(text) ~= "string" then return nil, unknown(key) end
     if dict:get(key) ~= text then
       by_kind[kind] = by_kind[kind] or {}
       table.insert(by_kind[kind], key)
@@ -59,7 +63,7 @@ local function plan(counter, change)
     end
   end
   for _, key in ipairs(gone) do
-    if not is_kind(counter, kind_of(key)) then return nil, "entry " .. tostring(key) .. " is of no known kind" end
+    if not is_kind(counter, kind_of(key)) then return nil, unknown(key) end
     if dict:get(key) ~= nil then deletes[#deletes + 1] = key end
   end
   return sets, deletes
@@ -132,11 +136,13 @@ local function change_locked(counter, change)
   return 507, held
 end
 
---- Changes the entries of one counter (`version` or `certificates`): `{base, version, set, delete}`, `base` null for a replacement of all of them.
---- Answers an HTTP status and the version that is held afterwards (400: the reason): 200 taken, or older than what is held; 409 another base; 507 no
---- room, nothing changed; 503 another change does not end.
+--- Changes the entries of one counter (`version` or `certificates`): `{base, version, set, delete}`, `base` null for a
+--- replacement of all of them. Answers an HTTP status and the version that is held afterwards (400: the reason): 200
+--- taken, or older than what is held; 409 another base; 507 no room, nothing changed; 503 another change does not end.
 function M.change(counter, change)
-  if type(change) ~= "table" or type(change.version) ~= "number" or change.base == nil then return 400, "version and base are wanted" end
+  if type(change) ~= "table" or type(change.version) ~= "number" or change.base == nil then
+    return 400, "version and base are wanted"
+  end
   if change.base == cjson.null and type(change.set) ~= "table" then return 400, "set is wanted" end
   if not lock() then return 503, dict:get(counter) or 0 end
   local ok, status, held = pcall(change_locked, counter, change)

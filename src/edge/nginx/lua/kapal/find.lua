@@ -41,7 +41,8 @@ local function longest(routes, path)
   return nil
 end
 
---- The route of a host (as routes name hosts) and a decoded, resolved path; nil where there is none. Exact hosts come before wildcards.
+--- The route of a host (as routes name hosts) and a decoded, resolved path; nil where there is none. Exact hosts come
+--- before wildcards.
 function M.find(host, path)
   local routes = hosts[host]
   if routes == nil then

@@ -1,7 +1,8 @@
--- An answer that does not begin like HTTP is taken by nginx for one of HTTP/0.9: no head, and its bytes go to the client as they are. It marks such a
--- request by giving it that version, which Lua can ask for but not set. Both are done in nginx's own request here: the version stands behind the number of
--- the method and before the length and place of the request line. Where that is, is learnt from a request of which all four are known; where it is not
--- found the connection to the client is ended instead.
+-- An answer that does not begin like HTTP is taken by nginx for one of HTTP/0.9: no head, and its bytes go to the
+-- client as they are. It marks such a request by giving it that version, which Lua can ask for but not set. Both are
+-- done in nginx's own request here: the version stands behind the number of the method and before the length and place
+-- of the request line. Where that is, is learnt from a request of which all four are known; where it is not found the
+-- connection to the client is ended instead.
 local base = require "resty.core.base"
 local ffi = require "ffi"
 local memory = require "kapal.memory"
@@ -24,7 +25,8 @@ local version_at
 local learnt = false
 
 local function matches(at, method, version, line)
-  if memory.read(at, 8) ~= method or memory.read(at + 8, 8) ~= version or memory.read(at + 16, 8) ~= #line then return false end
+  if memory.read(at, 8) ~= method or memory.read(at + 8, 8) ~= version then return false end
+  if memory.read(at + 16, 8) ~= #line then return false end
   local text = memory.read(at + 24, 8)
   return text ~= nil and memory.text(text, #line) == line
 end
@@ -54,7 +56,8 @@ function M.is_malformed()
   return ngx.req.http_version() == 0.9
 end
 
---- Gives the request its own version back, so that a page or another answer can be sent; false where that cannot be done.
+--- Gives the request its own version back, so that a page or another answer can be sent; false where that cannot be
+--- done.
 function M.restore()
   local version = VERSIONS[ngx.var.server_protocol]
   if not version_at or not version then return false end

@@ -1,4 +1,5 @@
--- Passive health of one endpoint, from what the requests of this worker meet. Times are seconds as ngx.now() gives them.
+-- Passive health of one endpoint, from what the requests of this worker meet. Times are seconds as ngx.now()
+-- gives them.
 --
 --   in use --3 failures in a row, or a refused connect--> ejected --time over--> on trial --success--> in use
 --                                                            ^------- failure, time doubled ------|
@@ -8,7 +9,8 @@ local FAILURES_TO_EJECT = 3
 local FIRST_EJECTION = 1
 local LONGEST_EJECTION = 30
 
---- Whether no endpoint of this worker is ejected or stalled, so that a choice need not look at each. Set false at once, true by the beat (wait.lua).
+--- Whether no endpoint of this worker is ejected or stalled, so that a choice need not look at each. Set false at once,
+--- true by the beat (wait.lua).
 M.calm = true
 
 --- The fields of an endpoint that are its health.
@@ -19,7 +21,8 @@ function M.begin(endpoint)
   endpoint.on_trial = false
 end
 
---- Whether requests should go there; on trial, one at a time. A clock that was set back ends an ejection instead of making it longer.
+--- Whether requests should go there; on trial, one at a time. A clock that was set back ends an ejection instead of
+--- making it longer.
 function M.usable(endpoint, now)
   local till = endpoint.ejected_until
   if till == 0 then return true end
@@ -37,7 +40,8 @@ function M.succeeded(endpoint)
   M.begin(endpoint)
 end
 
---- The head of an answer has come: it is alive, which others need not wait for the answer's end to use. One more failure ejects it again, for longer.
+--- The head of an answer has come: it is alive, which others need not wait for the answer's end to use. One more
+--- failure ejects it again, for longer.
 function M.answering(endpoint)
   if endpoint.ejected_until == 0 then return end
   endpoint.ejected_until = 0
@@ -45,7 +49,8 @@ function M.answering(endpoint)
   endpoint.failures = FAILURES_TO_EJECT - 1
 end
 
---- A reset, a time-out or a malformed answer; `refused`: it did not take the connection, so there is nothing to wait for. Whether this ejects it.
+--- A reset, a time-out or a malformed answer; `refused`: it did not take the connection, so there is nothing to wait
+--- for. Whether this ejects it.
 function M.failed(endpoint, now, refused)
   endpoint.failures = endpoint.failures + 1
   local on_trial = endpoint.on_trial

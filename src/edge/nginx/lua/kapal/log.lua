@@ -59,7 +59,6 @@ function M.done()
   if not ctx then return end
   local status = ngx.status
   local run = ctx.run
-  tell(ctx, ctx.member and ctx.member.endpoint)
   if run then
     local class = (status - status % 100) / 100
     if run.responses[class] then run.responses[class] = run.responses[class] + 1 end
@@ -68,6 +67,7 @@ function M.done()
   end
   if ctx.held then require("kapal.policy.chain").done(ctx) end
   if ctx.file then require("kapal.static").done(ctx) end
+  tell(ctx, ctx.member and ctx.member.endpoint)
   finish(ctx)
   if ngx.worker.exiting() then report.answer() end
 end

@@ -1,4 +1,5 @@
--- Reads nginx's own memory, where no interface tells: through a pipe, by a system call that answers EFAULT where a pointer leads nowhere.
+-- Reads nginx's own memory, where no interface tells: through a pipe, by a system call that answers EFAULT where a
+-- pointer leads nowhere.
 local ffi = require "ffi"
 
 ffi.cdef [[

@@ -1,4 +1,5 @@
--- The four ways to choose among the members of a pool that have the wanted rank. Nothing is allocated here: this runs for every request.
+-- The four ways to choose among the members of a pool that have the wanted rank. Nothing is allocated here: this runs
+-- for every request.
 local bit = require "bit"
 
 local band, bxor, lshift, rshift, tobit = bit.band, bit.bxor, bit.lshift, bit.rshift, bit.tobit
@@ -19,14 +20,16 @@ local function mix(value)
   return bxor(hash, rshift(hash, 16))
 end
 
---- FNV-1a, 32 bits: the same number as the embedded engine's, so a client keeps its endpoint through a change of engines.
+--- FNV-1a, 32 bits: the same number as the embedded engine's, so a client keeps its endpoint through a change of
+--- engines.
 function M.hash(text)
   local hash = 0x811c9dc5
   for i = 1, #text do hash = multiply(bxor(hash, byte(text, i)), 0x01000193) end
   return mix(hash)
 end
 
--- Smooth weighted round robin: each gains its weight, the largest is taken and pays the sum. Weights 2:1 give a b a, not a a b.
+-- Smooth weighted round robin: each gains its weight, the largest is taken and pays the sum. Weights 2:1 give a b a,
+-- not a a b.
 local function smooth(members, rank, most)
   local best, total = nil, 0
   for i = 1, #members do
@@ -55,7 +58,8 @@ local function least_connections(members, rank)
   return smooth(members, rank, least)
 end
 
--- Rendezvous hashing with weights (highest random weight; score -w / ln u): one that comes or goes moves only its own share of clients.
+-- Rendezvous hashing with weights (highest random weight; score -w / ln u): one that comes or goes moves only its own
+-- share of clients.
 local function ip_hash(members, rank, client)
   local best, best_score = nil, -math.huge
   for i = 1, #members do
@@ -69,7 +73,8 @@ local function ip_hash(members, rank, client)
   return best
 end
 
--- One drawn by weight, `at` in [0, sum of the weights). Sums of fractions may end a hair above zero: then it is the last.
+-- One drawn by weight, `at` in [0, sum of the weights). Sums of fractions may end a hair above zero: then it is the
+-- last.
 local function draw(members, rank, except, at)
   local last
   for i = 1, #members do
@@ -83,8 +88,13 @@ local function draw(members, rank, except, at)
   return last
 end
 
--- Two different ones drawn by weight, of which the one with fewer requests under way per weight is taken: nearly as even as least connections, and
--- several workers that each see only their own requests do not all run to the same endpoint.
+local function load(member)
+  return member.endpoint.in_flight / member.weight
+end
+
+-- Two different ones drawn by weight, of which the one with fewer requests under way per weight is taken: nearly as
+-- even as least connections, and several workers that each see only their own requests do not all run to the same
+-- endpoint.
 local function random_two(members, rank)
   local total = 0
   for i = 1, #members do
@@ -93,11 +103,12 @@ local function random_two(members, rank)
   local first = draw(members, rank, nil, random() * total)
   if not first then return nil end
   local second = draw(members, rank, first, random() * (total - first.weight))
-  if second and second.endpoint.in_flight / second.weight < first.endpoint.in_flight / first.weight then return second end
+  if second and load(second) < load(first) then return second end
   return first
 end
 
---- A member of the rank by the pool's balance, nil where there is none. `client`: function that gives the hash of the client's address.
+--- A member of the rank by the pool's balance, nil where there is none. `client`: function that gives the hash of the
+--- client's address.
 function M.member(balance, members, rank, client)
   if balance == "round-robin" then return smooth(members, rank) end
   if balance == "least-connections" then return least_connections(members, rank) end

@@ -1,5 +1,6 @@
--- Places at endpoints of pools with `maxConnections`, over all workers, and the queue before them. A place is counted twice in shared memory: in the sum,
--- which decides, and under its worker's pid, so that what a dead worker held can be taken off the sum.
+-- Places at endpoints of pools with `maxConnections`, over all workers, and the queue before them. A place is counted
+-- twice in shared memory: in the sum, which decides, and under its worker's pid, so that what a dead worker held can be
+-- taken off the sum.
 local choice = require "kapal.choice"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
@@ -51,7 +52,8 @@ function M.take(ctx, now)
   return nil
 end
 
--- The oldest of those that wait here is woken; or, as often as it is their turn, those of other workers find the place when they look.
+-- The oldest of those that wait here is woken; or, as often as it is their turn, those of other workers find the place
+-- when they look.
 local function wake(pool)
   local queue = waiting[pool]
   if not queue or #queue == 0 then return end
@@ -68,7 +70,8 @@ function M.give_back(ctx)
   wake(ctx.run.id)
 end
 
--- The member that the request got before `deadline`, or nil. Only the oldest of this worker takes one: nobody is overtaken.
+-- The member that the request got before `deadline`, or nil. Only the oldest of this worker takes one: nobody is
+-- overtaken.
 local function wait_turn(ctx, queue, own, deadline)
   while true do
     local left = deadline - ngx.now()
@@ -108,7 +111,8 @@ local function wait(ctx, size, timeout)
   return member
 end
 
---- Gets a place for a request in the access or content phase, waiting in the pool's queue where it has one. False: there is none; the client may come again later.
+--- Gets a place for a request in the access or content phase, waiting in the pool's queue where it has one. False:
+--- there is none; the client may come again later.
 function M.enter(ctx)
   local queue = ctx.run.config.queue
   local member
@@ -123,6 +127,7 @@ local function adopt(run)
   for _, ctx in pairs(request.live) do
     if ctx.run == run and ctx.endpoint and not ctx.place then
       ctx.place = ctx.endpoint.place
+      ctx.common = false
       add(ctx.place, 1)
     end
   end

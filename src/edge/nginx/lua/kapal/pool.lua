@@ -46,7 +46,8 @@ local function member_of(config, declared, endpoint, before)
   }
 end
 
--- Takes the members of the next table. Endpoints are joined before the old ones are left, so that those that stay keep what is known of them.
+-- Takes the members of the next table. Endpoints are joined before the old ones are left, so that those that stay keep
+-- what is known of them.
 local function take_members(pool, config)
   local before, members, by_cookie = {}, {}, {}
   for _, member in ipairs(pool.members) do before[member.endpoint] = member end
@@ -74,8 +75,8 @@ function M.grow(pool, now)
   end
 end
 
--- Whether the next member in turn is always the right one while all are well: round robin among equals, where nothing else has a say. It is what smooth
--- weighted round robin gives, without a loop.
+-- Whether the next member in turn is always the right one while all are well: round robin among equals, where nothing
+-- else has a say. It is what smooth weighted round robin gives, without a loop.
 local function is_plain(pool, config)
   if config.balance ~= "round-robin" or config.sticky or config.maxConnections or config.slowStart then return false end
   local members = pool.members
@@ -99,7 +100,8 @@ local function configure(pool, config)
     pool.balance = config.balance
     pool.read_timeout = read_timeout(config)
     pool.response_timeout = config.responseTimeout / 1000
-    pool.idle_timeout = type(config.idleTimeout) == "number" and config.idleTimeout < config.responseTimeout and config.idleTimeout / 1000 or nil
+    local idle = type(config.idleTimeout) == "number" and config.idleTimeout or nil
+    pool.idle_timeout = idle and idle < config.responseTimeout and idle / 1000 or nil
     pool.max_body = config.maxBodySize
     pool.plain = is_plain(pool, config)
   end
@@ -108,7 +110,16 @@ local function configure(pool, config)
 end
 
 local function make(id)
-  return { id = id, members = {}, requests = 0, responses = { 0, 0, 0, 0, 0 }, retries = 0, ejections = 0, budget = budget.begin() }
+  local counts = { 0, 0, 0, 0, 0 }
+  return {
+    id = id,
+    members = {},
+    requests = 0,
+    responses = counts,
+    retries = 0,
+    ejections = 0,
+    budget = budget.begin(),
+  }
 end
 
 -- The table names it no more: what is under way looks for its route again.
@@ -169,8 +180,9 @@ local function was_tried(ctx, endpoint)
   return ctx.tried1 == endpoint or ctx.tried2 == endpoint
 end
 
---- Ranks the members for a request's next try and gives the best rank. `is_full(endpoint)`: no place there; nil where there is no limit. A fit endpoint
---- without room is not given up for one that is ejected or down: the request waits for it, or is refused.
+--- Ranks the members for a request's next try and gives the best rank. `is_full(endpoint)`: no place there; nil where
+--- there is no limit. A fit endpoint without room is not given up for one that is ejected or down: the request waits
+--- for it, or is refused.
 function M.rank(pool, ctx, now, is_full)
   local best, full = OUT, OUT
   local members, hashed = pool.members, pool.balance == "ip-hash"

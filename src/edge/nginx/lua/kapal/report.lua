@@ -1,5 +1,6 @@
--- What the workers say of themselves. A question is a number in shared memory that grows; each worker's timer answers it with its counts as they are then,
--- after it has taken the newest table, so an answer tells of every request that began before the question.
+-- What the workers say of themselves. A question is a number in shared memory that grows; each worker's timer answers
+-- it with its counts as they are then, after it has taken the newest table, so an answer tells of every request that
+-- began before the question.
 local cjson = require "cjson.safe"
 local endpoints = require "kapal.endpoint"
 local pools = require "kapal.pool"
@@ -60,7 +61,8 @@ function M.begin()
   M.write(answered)
 end
 
---- Answers a new question, where there is one. A worker that is leaving has no timers any more: it is asked to report at each end of a request.
+--- Answers a new question, where there is one. A worker that is leaving has no timers any more: it is asked to report
+--- at each end of a request.
 function M.answer()
   local question = counters:get("question") or 0
   if question == answered and not ngx.worker.exiting() then return end
@@ -87,7 +89,8 @@ local function is_complete(all, question)
   return true
 end
 
---- Asks all workers and waits for their answers, a second at most: a worker that does not answer is reported as it was, with the version it had then.
+--- Asks all workers and waits for their answers, a second at most: a worker that does not answer is reported as it was,
+--- with the version it had then.
 function M.ask()
   local question = counters:incr("question", 1, 0)
   answered = question

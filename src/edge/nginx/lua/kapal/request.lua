@@ -1,5 +1,6 @@
--- The one table of a request. ngx.ctx is emptied by internal redirects (ngx.exec, error_page), so it is kept by the address of nginx's own
--- request, which stays the same from the first phase to the log. Tables are used again: the hot path leaves no garbage.
+-- The one table of a request. ngx.ctx is emptied by internal redirects (ngx.exec, error_page), so it is kept by the
+-- address of nginx's own request, which stays the same from the first phase to the log. Tables are used again: the hot
+-- path leaves no garbage.
 local base = require "resty.core.base"
 local ffi = require "ffi"
 local clear = require "table.clear"
@@ -21,7 +22,8 @@ local function address()
   return tonumber(cast(uintptr, get_request()))
 end
 
---- Begins the request's table; called once, in the access phase. After an internal redirect the table that is there is given back.
+--- Begins the request's table; called once, in the access phase. After an internal redirect the table that is there is
+--- given back.
 function M.begin()
   local key = address()
   local ctx = live[key]
@@ -42,10 +44,12 @@ function M.current()
   return live[address()]
 end
 
---- Ends it; called once, in the log phase. Nobody may hold the table afterwards.
+--- Ends it; called once, in the log phase. Nobody may hold the table afterwards. A common request (`ctx.common`: not
+--- more than the fields that every such request sets again) leaves its fields as they are: to clear and to make a dozen
+--- of them anew would cost more than all else that is done with them.
 function M.finish(ctx)
   live[ctx.address] = nil
-  clear(ctx)
+  if not ctx.common then clear(ctx) end
   if spares < MOST_SPARE then
     spares = spares + 1
     spare[spares] = ctx

@@ -23,12 +23,14 @@ function M.idempotent(method)
   return IDEMPOTENT[method] == true
 end
 
---- Bytes that the last try sent to its endpoint. The variable lists all tries, and in the balancer the next one, still without an address, behind ` : `.
+--- Bytes that the last try sent to its endpoint. The variable lists all tries, and in the balancer the next one, still
+--- without an address, behind ` : `.
 function M.bytes_sent()
   return tonumber(match(ngx.var.upstream_bytes_sent or "", "(%d+)%D*$")) or 0
 end
 
---- Counts a failed try against its endpoint and lets go of it. `sent`: bytes that went out; none means that it did not take the connection.
+--- Counts a failed try against its endpoint and lets go of it. `sent`: bytes that went out; none means that it did not
+--- take the connection.
 function M.blame(ctx, now, sent)
   local endpoint = ctx.endpoint
   if ctx.cut == "rescue" then
@@ -47,7 +49,8 @@ function M.release(ctx)
   if ctx.place then place.give_back(ctx) end
 end
 
--- A deploy may have replaced the pool while the request was under way: then its route is looked up again. Nil: there is none.
+-- A deploy may have replaced the pool while the request was under way: then its route is looked up again. Nil: there is
+-- none.
 local function present_pool(ctx)
   state.refresh()
   local run = pools.get(ctx.run.id)
@@ -77,12 +80,13 @@ local function may_repeat(ctx, run, now, sent)
   return true
 end
 
---- A try has failed with `code` (502, 504) after `sent` bytes: true when the request goes on, with the pool of the present table; else `ctx.status` is
---- what the client gets.
+--- A try has failed with `code` (502, 504) after `sent` bytes: true when the request goes on, with the pool of the
+--- present table; else `ctx.status` is what the client gets.
 function M.go_on(ctx, now, code, sent)
   local run = present_pool(ctx)
   local again = may_repeat(ctx, run, now, sent)
   if ctx.tried1 then ctx.tried2 = ctx.endpoint else ctx.tried1 = ctx.endpoint end
+  ctx.common = false
   local late = code == 504 or ctx.cut == "timeout"
   M.blame(ctx, now, sent)
   ctx.cut = nil

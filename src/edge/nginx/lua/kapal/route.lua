@@ -1,5 +1,6 @@
--- access_by_lua: what becomes of a request. The common one (no policy, a plain HTTP upstream, a small body or none) goes on in the same location; what
--- nginx can only be told by configuration (upstreams over TLS, streamed bodies, another target) goes to a location that was prepared for it.
+-- access_by_lua: what becomes of a request. The common one (no policy, a plain HTTP upstream, a small body or none)
+-- goes on in the same location; what nginx can only be told by configuration (upstreams over TLS, streamed bodies,
+-- another target) goes to a location that was prepared for it.
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
 local find = require "kapal.find"
@@ -21,9 +22,11 @@ local begin, current = request.begin, request.current
 local M = {}
 
 local CHALLENGE = "/.well-known/acme-challenge/"
--- Bodies up to here are held in memory before the request goes on, so that it can be repeated; larger ones are passed on as they come.
+-- Bodies up to here are held in memory before the request goes on, so that it can be repeated; larger ones are passed
+-- on as they come.
 local HELD_BODY = 65536
--- The limits that nginx itself holds bodies of unknown length to (RFC 9112 7.1), in bytes and as the locations are called.
+-- The limits that nginx itself holds bodies of unknown length to (RFC 9112 7.1), in bytes and as the locations are
+-- called.
 local CLASSES = {
   { 2 ^ 20, "1m" },
   { 2 ^ 22, "4m" },
@@ -56,7 +59,8 @@ local function answer_challenge(ctx)
   return true
 end
 
--- Where HTTPS answers: the port in `https://HOST:PORT`, nothing for the usual one. 301 may turn a POST into a GET; 308 does not (RFC 9110 15.4.9).
+-- Where HTTPS answers: the port in `https://HOST:PORT`, nothing for the usual one. 301 may turn a POST into a GET; 308
+-- does not (RFC 9110 15.4.9).
 local function to_https(ctx, method)
   local port = var.kapal_https_port
   local authority = (port and port ~= "" and port ~= "443") and ctx.name .. ":" .. port or ctx.name
@@ -74,7 +78,8 @@ local function class_of(limit)
   return class
 end
 
--- How the body goes: nil as usual, or the part of the location's name; 413 where it is too large. `framed`: there is a Content-Length or Transfer-Encoding.
+-- How the body goes: nil as usual, or the part of the location's name; 413 where it is too large. `framed`: there is a
+-- Content-Length or Transfer-Encoding.
 local function body_of(ctx, method, framed)
   if not framed and not ctx.secure then return nil end
   local length = var.content_length
@@ -84,7 +89,8 @@ local function body_of(ctx, method, framed)
     return bytes > HELD_BODY and "any" or nil
   end
   if var.http_transfer_encoding then return class_of(ctx.run.max_body) end
-  -- HTTP/2 needs neither field (RFC 9113 8.1.1). What comes with a GET that way means nothing (RFC 9110 9.3.1) and is not read.
+  -- HTTP/2 needs neither field (RFC 9113 8.1.1). What comes with a GET that way means nothing (RFC 9110 9.3.1) and is
+  -- not read.
   if ctx.secure and var.server_protocol == "HTTP/2.0" then
     if method ~= "GET" and method ~= "HEAD" then return class_of(ctx.run.max_body) end
     ngx.req.discard_body()
@@ -92,7 +98,8 @@ local function body_of(ctx, method, framed)
   return nil
 end
 
--- Takes the matched path off the target as it was sent: as many segments as the route has, so that an escape in the rest stays as it is.
+-- Takes the matched path off the target as it was sent: as many segments as the route has, so that an escape in the
+-- rest stays as it is.
 local function strip(ctx)
   local prefix = ctx.route.path
   if prefix == "" then return nil end
@@ -118,13 +125,17 @@ local function go_on(ctx, body)
   local upstream = ctx.pool.tls and upstream_of(ctx)
   local target = ctx.target
   if ctx.route.stripPath then target = strip(ctx) end
-  if not (upstream or target or body or ctx.gzip) then return end
+  if not (upstream or target or body or ctx.gzip) then
+    ctx.common = not ctx.policy and not ctx.place
+    return
+  end
   if target then var.kapal_target = target end
   ctx.streamed = body ~= nil
   return ngx.exec(location(upstream or "plain", body or "memory", ctx))
 end
 
---- In the location of error pages, for a request with `ctx.again`: the answer was not one, or there was no place at another endpoint. It is sent again.
+--- In the location of error pages, for a request with `ctx.again`: the answer was not one, or there was no place at
+--- another endpoint. It is sent again.
 function M.again(ctx)
   ctx.again = nil
   -- On the way here it has become a GET.
@@ -160,7 +171,8 @@ local function find_pool(ctx)
   return run
 end
 
--- Targets as they were sent and what they mean: popular ones are decoded once. Two generations, and none that is long, so that nobody fills the memory.
+-- Targets as they were sent and what they mean: popular ones are decoded once. Two generations, and none that is long,
+-- so that nobody fills the memory.
 local young, old, count = {}, {}, 0
 local GENERATION, LONGEST = 2048, 256
 
@@ -203,6 +215,7 @@ function M.access(scheme)
   state.refresh()
   local ctx = begin()
   ctx.began = ngx_now()
+  ctx.common, ctx.member, ctx.run, ctx.pool = false, nil, nil, nil
   framing.learn()
   local status, host, name, framed = headers.check()
   if status then return answer(ctx, status) end
@@ -237,7 +250,8 @@ function M.answered()
   local run = ctx.run
   if not run then return end
   if run.by_cookie and run.config.sticky and ctx.member then M.hand_over(ctx) end
-  if ctx.route.hsts and (ctx.scheme or (ctx.secure and "https")) == "https" and not ngx.header["Strict-Transport-Security"] then
+  local secure = (ctx.scheme or (ctx.secure and "https")) == "https"
+  if ctx.route.hsts and secure and not ngx.header["Strict-Transport-Security"] then
     ngx.header["Strict-Transport-Security"] = string.format("max-age=%d", ctx.route.hsts)
   end
   if ctx.policy then headers.filter(ctx) end

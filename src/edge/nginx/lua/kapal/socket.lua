@@ -1,8 +1,9 @@
--- The socket on which a request talks to its endpoint: nginx has no directive that ends the wait for one answer, and no variable that names the socket.
--- It is read from nginx's own structures: request -> upstream (offset 72), upstream -> peer.connection (16), connection -> data (0), fd (24), the same on
--- all 64-bit builds since 1.9 that have the cache or --with-compat. Nothing is trusted: the first word must be nginx's signature of a request, the connection
--- must name the request as its own, and the socket's other end must be the endpoint's address. Where one of these does not hold there is no socket, and the
--- request waits as long as nginx says.
+-- The socket on which a request talks to its endpoint: nginx has no directive that ends the wait for one answer, and no
+-- variable that names the socket. It is read from nginx's own structures: request -> upstream (offset 72), upstream ->
+-- peer.connection (16), connection -> data (0), fd (24), the same on all 64-bit builds since 1.9 that have the cache or
+-- --with-compat. Nothing is trusted: the first word must be nginx's signature of a request, the connection must name
+-- the request as its own, and the socket's other end must be the endpoint's address. Where one of these does not hold
+-- there is no socket, and the request waits as long as nginx says.
 local ffi = require "ffi"
 local memory = require "kapal.memory"
 
@@ -62,7 +63,8 @@ end
 --- Seconds since data last came from the endpoint, and since it last went there; nil where the kernel does not tell.
 function M.silence(fd)
   length[0] = 256
-  if C.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, length) ~= 0 or length[0] < LAST_DATA_RECEIVED + 4 then return nil end
+  if C.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, length) ~= 0 then return nil end
+  if length[0] < LAST_DATA_RECEIVED + 4 then return nil end
   local numbers = ffi.cast("uint32_t *", info)
   return tonumber(numbers[LAST_DATA_RECEIVED / 4]) / 1000, tonumber(numbers[LAST_DATA_SENT / 4]) / 1000
 end

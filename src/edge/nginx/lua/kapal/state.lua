@@ -1,9 +1,10 @@
--- What the edge serves, as it lies in the shared dictionary `kapal`: flat entries of JSON text, written by the control socket (or from the snapshot at
--- start), read by every worker through a cache of parsed objects.
+-- What the edge serves, as it lies in the shared dictionary `kapal`: flat entries of JSON text, written by the control
+-- socket (or from the snapshot at start), read by every worker through a cache of parsed objects.
 --
 --   route:HOST pool:ID policy:ID challenge:HOST/TOKEN     of the route table, at `version`
 --   cert:NAME acme:NAME pem:ID                            of the certificates, at `certificates`
---   generation                                            grows with every change of either; written last, so that who sees it sees the entries
+--   generation                                            grows with every change of either; written last, so that
+--                                                         who sees it sees the entries
 --   changes:GENERATION                                    the keys that changed, one per line, or "*" for too many
 local cjson = require "cjson.safe"
 

@@ -1,4 +1,5 @@
--- The cookie that keeps a visitor at one endpoint: `ID.SIGNATURE`, the same text as the embedded engine's, so a change of engines loses no session.
+-- The cookie that keeps a visitor at one endpoint: `ID.SIGNATURE`, the same text as the embedded engine's, so a change
+-- of engines loses no session.
 local digest = require "kapal.digest"
 
 local find, gmatch, match = string.find, string.gmatch, string.match
@@ -13,7 +14,8 @@ function M.value(endpoint, key)
   return id .. "." .. digest.hex(digest.hmac_sha256(digest.unhex(key), id), BYTES)
 end
 
---- The member that the request's cookie names, nil where none does. A look in the pool's table of values proves the signature as well.
+--- The member that the request's cookie names, nil where none does. A look in the pool's table of values proves the
+--- signature as well.
 function M.preferred(pool)
   local cookies = ngx.var.http_cookie
   if not cookies then return nil end
@@ -29,7 +31,8 @@ end
 --- The Set-Cookie value that hands the visitor to a member.
 function M.set_cookie(sticky, member, secure)
   local age = sticky.maxAge and string.format("; Max-Age=%d", sticky.maxAge) or ""
-  return sticky.cookie .. "=" .. member.cookie .. "; Path=/" .. age .. "; HttpOnly; SameSite=Lax" .. (secure and "; Secure" or "")
+  local ending = secure and "; Secure" or ""
+  return sticky.cookie .. "=" .. member.cookie .. "; Path=/" .. age .. "; HttpOnly; SameSite=Lax" .. ending
 end
 
 return M

@@ -1,5 +1,5 @@
--- What no request does by itself, ten times a second in each worker: waits that have lasted too long are ended, endpoints that fell silent are noticed,
--- and requests that wait at an endpoint which is down are sent elsewhere.
+-- What no request does by itself, ten times a second in each worker: waits that have lasted too long are ended,
+-- endpoints that fell silent are noticed, and requests that wait at an endpoint which is down are sent elsewhere.
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
 local pools = require "kapal.pool"
@@ -15,6 +15,7 @@ local function cut(ctx, why)
   local fd = socket.of(ctx.address, ctx.endpoint)
   if not fd or not socket.cut(fd) then return false end
   ctx.cut = why
+  ctx.common = false
   -- For the page, where the request is not repeated: to nginx the endpoint has gone.
   if why == "timeout" then ctx.status = 504 end
   return true
@@ -24,7 +25,8 @@ end
 local function is_other_up(ctx)
   for _, member in ipairs(ctx.run.members) do
     local endpoint = member.endpoint
-    if not member.down and endpoint ~= ctx.endpoint and endpoint ~= ctx.tried1 and endpoint ~= ctx.tried2 then return true end
+    local tried = endpoint == ctx.endpoint or endpoint == ctx.tried1 or endpoint == ctx.tried2
+    if not member.down and not tried then return true end
   end
   return false
 end
@@ -42,7 +44,8 @@ local function is_down(ctx)
   return false
 end
 
--- nginx has one time-out for reading; where the pool's time of silence is the shorter one it is watched here, once the head has come.
+-- nginx has one time-out for reading; where the pool's time of silence is the shorter one it is watched here, once the
+-- head has come.
 local function is_silent(ctx)
   local most = ctx.run.idle_timeout
   if not most then return false end
@@ -63,7 +66,8 @@ local function look(ctx, now)
   end
 end
 
--- The time of the last byte that came from an endpoint to any request: an answer that takes long to write may keep it busy.
+-- The time of the last byte that came from an endpoint to any request: an answer that takes long to write may keep it
+-- busy.
 local function last_byte(endpoint)
   local last
   local now = ngx.now()
