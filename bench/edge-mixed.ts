@@ -131,7 +131,7 @@ async function controlRun(kapal: TestKapal, source: string): Promise<LoadCount> 
     await new Promise((resolve) => setTimeout(resolve, minute / (2 * deploys + 5)));
     beside.kill('SIGKILL');
   }
-  return load.stop();
+  return await load.stop();
 }
 
 /** So many times over most of the minute, one after the other. */

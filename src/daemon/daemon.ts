@@ -29,7 +29,7 @@ import { openStore } from '../state/open.ts';
 import type { Store } from '../state/store.ts';
 import { certificateSources } from './certificates.ts';
 import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
-import { listenOn, startEdge, type StartedEdge } from './edge.ts';
+import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
 import { openDaemonLog } from './log.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
@@ -129,8 +129,15 @@ async function startServing(
   const account = await accountOfEdge(runtime);
   const artifacts = new Artifacts(folder.releases, account?.gid ?? null);
   await openToEdge({ store, artifacts });
-  const started = await startEdge(options, { folder, log, store, node: toolchain.node, account });
-  return { ...started, artifacts };
+  const ground = { folder, log, store, node: toolchain.node, account };
+  try {
+    return { ...(await startEdge(options, ground)), artifacts };
+  } catch (error) {
+    // As after `down --apps`: a start that is refused at first leaves no user behind.
+    const isNew = store.services.all().length === 0 && (await runningEngine(options, ground)) === null;
+    if (isNew) await runtime.forget(edgeAccount);
+    throw error;
+  }
 }
 
 /** The user that the edge's workers run as; null where they run as the daemon's. */

@@ -81,7 +81,7 @@ async function withHttps(
 }
 
 /** The engine that answers in this data folder; one that died is chosen anew. */
-async function runningEngine(
+export async function runningEngine(
   options: Pick<DaemonOptions, 'http' | 'https'>,
   ground: EdgeGround,
 ): Promise<EngineName | null> {

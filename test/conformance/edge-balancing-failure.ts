@@ -5,6 +5,12 @@ import { type Answer, type BalancingCase, deadPort, type Stage, until } from './
 /** Workers of an engine under test: each learns by itself what fails. */
 const workers = 2;
 
+/**
+ * Whether an engine asks another endpoint after bytes that are no HTTP. nginx takes them for an answer of HTTP/0.9 and could write no head for another
+ * one any more: the request gets 502, until the endpoint is ejected.
+ */
+const repeatsWhatIsNoHttp: Readonly<Record<string, boolean>> = { embedded: true, nginx: false };
+
 /** Reads the whole request, then ends the connection without an answer. */
 const reset: RequestListener = (request) => {
   request.resume().on('end', () => request.socket.destroy());
@@ -56,7 +62,7 @@ const ejecting: readonly BalancingCase[] = [
       const found: string[] = [];
       const began = performance.now();
       while (performance.now() - began < 700) found.push(...(await bodies(stage, 1)));
-      assert.ok(found.length > 20, `${found.length} requests`);
+      assert.ok(found.length >= 5, `${found.length} requests`);
       assert.ok(failing.requests >= 3 && failing.requests <= 3 * workers, `${failing.requests} requests met a reset`);
       assert.ok((await ejections(stage)) >= 1);
       ill = false;
@@ -74,6 +80,28 @@ const ejecting: readonly BalancingCase[] = [
       await stage.serve([failing, sound]);
       assert.ok((await bodies(stage, 30)).every((body) => body === 'sound'));
       assert.ok(failing.requests >= 3 && failing.requests <= 4 * workers, `${failing.requests}`);
+      assert.ok((await ejections(stage)) >= 1);
+    },
+  },
+  {
+    name: 'what is no HTTP at all reaches no client and is a failure',
+    async run(stage) {
+      const greeting = 'SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n';
+      const failing = await stage.backend('failing', (request) => void request.socket.end(greeting));
+      const sound = await stage.backend('sound');
+      await stage.serve([failing]);
+      for (const asking of [{}, { method: 'HEAD' }, { method: 'POST', body: 'order' }]) {
+        const answer = await stage.ask(asking);
+        assert.equal(answer.status, 502);
+        assert.ok(!answer.body.includes('SSH') && answer.headers['x-request-id'] !== undefined, answer.body);
+      }
+      await stage.serve([failing, sound]);
+      const answers: Answer[] = [];
+      for (let i = 0; i < 30; i += 1) answers.push(await stage.ask());
+      const refused = answers.filter(({ status }) => status === 502);
+      assert.ok(answers.every(({ status, body }) => status === 502 || body === 'sound'));
+      assert.ok(refused.length <= (repeatsWhatIsNoHttp[stage.edge.name] === true ? 0 : 4 * workers), `${refused.length}`);
+      assert.ok(refused.every(({ body }) => !body.includes('SSH')));
       assert.ok((await ejections(stage)) >= 1);
     },
   },

@@ -68,6 +68,13 @@ export function installOf(kapal: Install): string | null {
   return typeof row?.['value'] === 'string' ? row['value'] : null;
 }
 
+/** Names of the users that the install has made. */
+export function usersOf(kapal: Install): string[] {
+  const mark = `:Kapal ${installOf(kapal)} `;
+  const lines = text('/etc/passwd').split('\n');
+  return lines.filter((line) => line.includes(mark)).map((line) => line.slice(0, line.indexOf(':')));
+}
+
 /** Names of the folders of runs that the data folder holds. */
 export function runFolders(kapal: Install): string[] {
   const folder = join(kapal.data, 'runs', 'runs');

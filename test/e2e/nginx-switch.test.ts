@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { StatusDocument } from '../../src/api/contract/types.ts';
-import { processesOf } from './install.ts';
-import { checkout, freePort, TestKapal } from './kapal.ts';
-import { nginxNow, nginxOf, startWithNginx } from './nginx.ts';
-import { ask, eventually, facesOf, shop } from './survival.ts';
+import { processesOf, usersOf } from './install.ts';
+import { checkout, type Ran, TestKapal } from './kapal.ts';
+import { nginxOf } from './nginx.ts';
+import { ask, facesOf, shop } from './survival.ts';
 
 describe('which engine serves', () => {
   test('from embedded to nginx and back by up --edge; auto keeps what serves; what ran is served on', async () => {
@@ -36,4 +34,32 @@ describe('which engine serves', () => {
     assert.match((await kapal.run('doctor')).stdout, /nginx on 127\.0\.0\.1:\d+: nginx [\d.]+ with its Lua module/);
     await serves(['--edge', 'embedded'], 'embedded', /^asked for$/);
   });
+
+  test('where the Lua module is missing --edge nginx is refused with what to do, and auto says why it takes the other', async () => {
+    await using kapal = await TestKapal.prepare();
+    const at = ['--http', `127.0.0.1:${kapal.http}`, '--https', 'none', '--api', `127.0.0.1:${kapal.api}`];
+    const refused = await withoutModules('up', '--data', kapal.data, ...at, '--edge', 'nginx');
+    assert.equal(refused.code, 2, refused.stdout);
+    assert.match(refused.stderr, /nginx cannot serve here: nginx [\d.]+ at \S+ has no Lua module \(not_supported\)/);
+    assert.match(refused.stderr, /kapal edge install[\s\S]*--edge auto/);
+    assert.deepEqual([processesOf(kapal), usersOf(kapal)], [[], []], 'nothing is left of it');
+    const up = await withoutModules('up', '--detach', '--data', kapal.data, ...at);
+    assert.equal(up.code, 0, up.stderr);
+    const { edge } = (await ask(kapal, '/status')).body as StatusDocument;
+    assert.equal(edge.engine, 'embedded');
+    assert.match(edge.why, /has no Lua module; kapal edge install brings it$/);
+    assert.equal((await kapal.run('down', '--apps')).code, 0);
+  });
 });
+
+/** A command of Kapal that sees this machine as it would be without nginx's modules, in a mount namespace of its own (mount_namespaces(7)). */
+function withoutModules(...args: readonly string[]): Promise<Ran> {
+  const hide = 'mount -t tmpfs -o mode=755 none /usr/lib/nginx/modules && exec "$@"';
+  const namespace = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
+  const words = [...namespace, 'sh', '-c', hide, 'sh', join(checkout, 'kapal'), ...args];
+  return new Promise((resolve) => {
+    execFile('unshare', words, { timeout: 120_000 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? 255), stdout, stderr }),
+    );
+  });
+}

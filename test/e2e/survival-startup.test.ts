@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { freePort, TestKapal } from './kapal.ts';
-import { isAlive, leftovers, processesOf, send } from './install.ts';
+import { isAlive, leftovers, processesOf, send, usersOf } from './install.ts';
 import { eventually, facesOf, shop } from './survival.ts';
 
 const exec = promisify(execFile);
@@ -36,6 +36,7 @@ describe('starting', () => {
       assert.match(refused.stderr, new RegExp(`${holder.port}.*pid ${process.pid}`), refused.stderr);
       assert.match(refused.stderr, new RegExp(flag), refused.stderr);
       assert.deepEqual(processesOf(kapal), [], `${flag}: what was begun has ended`);
+      assert.deepEqual(usersOf(kapal), []);
     }
   });
 

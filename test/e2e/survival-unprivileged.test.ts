@@ -24,43 +24,45 @@ describe('as an unprivileged user', () => {
     assert.equal(failed, 0);
   });
 
-  test('services run and stop, survive the daemon, and doctor says what is missing', async () => {
-    await using user = await Stranger.arrive();
-    await user.up();
-    const folder = join(user.home, 'shop');
-    await mkdir(folder);
-    for (const [name, content] of Object.entries(
-      shop('shop', ['numInstances: 2', 'preDeployCommand: id -u; sleep 1000 & true']),
-    ))
-      await writeFile(join(folder, name), content);
-    const deploy = await user.run('deploy', folder, '--json');
-    assert.equal(deploy.code, 0, deploy.stderr);
-    const doctor = await user.run('doctor');
-    assert.match(doctor.stdout, /Services run as the user of the daemon: run it as root/);
-    assert.match(doctor.stdout, /Memory limits are not enforced/);
-    const before = await user.service();
-    assert.deepEqual(new Set(processesOf(user).map(({ uid }) => uid)), new Set([user.uid]), 'nothing of it is root');
+  for (const engine of ['embedded', 'nginx'] as const)
+    test(`services run and stop, survive the daemon, and doctor says what is missing ${engine}`, async () => {
+      await using user = await Stranger.arrive();
+      await user.up(engine);
+      const folder = join(user.home, 'shop');
+      await mkdir(folder);
+      for (const [name, content] of Object.entries(
+        shop('shop', ['numInstances: 2', 'preDeployCommand: id -u; sleep 1000 & true']),
+      ))
+        await writeFile(join(folder, name), content);
+      const deploy = await user.run('deploy', folder, '--json');
+      assert.equal(deploy.code, 0, deploy.stderr);
+      const doctor = await user.run('doctor');
+      assert.match(doctor.stdout, /Services run as the user of the daemon: run it as root/);
+      assert.match(doctor.stdout, /Memory limits are not enforced/);
+      assert.match(doctor.stdout, new RegExp(`${engine} on 127\\.0\\.0\\.1:\\d+: asked for`));
+      const before = await user.service();
+      assert.deepEqual(new Set(processesOf(user).map(({ uid }) => uid)), new Set([user.uid]), 'nothing of it is root');
 
-    const [daemon] = processesOf(user).filter(({ role }) => role === 'daemon');
-    send(daemon?.pid ?? 0, 'SIGKILL');
-    await eventually('the daemon is gone', () => processesOf(user).every(({ role }) => role !== 'daemon'));
-    await user.up();
-    assert.deepEqual((await user.service()).instances, before.instances);
-    assert.deepEqual(
-      processesOf(user).filter(({ command }) => command.startsWith('sleep')),
-      [],
-      'what preDeployCommand left behind is gone',
-    );
+      const [daemon] = processesOf(user).filter(({ role }) => role === 'daemon');
+      send(daemon?.pid ?? 0, 'SIGKILL');
+      await eventually('the daemon is gone', () => processesOf(user).every(({ role }) => role !== 'daemon'));
+      await user.up(engine);
+      assert.deepEqual((await user.service()).instances, before.instances);
+      assert.deepEqual(
+        processesOf(user).filter(({ command }) => command.startsWith('sleep')),
+        [],
+        'what preDeployCommand left behind is gone',
+      );
 
-    assert.equal((await user.run('stop', 'shop')).code, 0);
-    assert.deepEqual(
-      processesOf(user).filter(({ role }) => role === 'app' || role === 'keeper'),
-      [],
-    );
-    assert.equal((await user.run('start', 'shop')).code, 0);
-    assert.equal((await user.run('down', '--apps')).code, 0);
-    assert.deepEqual(leftovers(user), []);
-  });
+      assert.equal((await user.run('stop', 'shop')).code, 0);
+      assert.deepEqual(
+        processesOf(user).filter(({ role }) => role === 'app' || role === 'keeper'),
+        [],
+      );
+      assert.equal((await user.run('start', 'shop')).code, 0);
+      assert.equal((await user.run('down', '--apps')).code, 0);
+      assert.deepEqual(leftovers(user), []);
+    });
 });
 
 class Stranger implements AsyncDisposable {
@@ -105,9 +107,10 @@ class Stranger implements AsyncDisposable {
     return this.#as(join(this.#checkout, 'kapal'), args);
   }
 
-  async up(): Promise<void> {
+  async up(engine: 'embedded' | 'nginx'): Promise<void> {
     const [http, api] = this.#ports;
-    const up = await this.run('up', '--detach', '--http', `127.0.0.1:${http}`, '--api', `127.0.0.1:${api}`);
+    const at = ['--http', `127.0.0.1:${http}`, '--api', `127.0.0.1:${api}`];
+    const up = await this.run('up', '--detach', '--edge', engine, ...at);
     assert.equal(up.code, 0, up.stderr);
   }
 

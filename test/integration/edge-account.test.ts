@@ -76,7 +76,10 @@ describe('the user of the workers', { skip: needsRoot }, () => {
     const folder = join(home, 'edge');
     const asNobody = ['setpriv', `--reuid=${nobody.uid}`, `--regid=${nobody.gid}`, '--clear-groups', '--'];
     const table = JSON.stringify(tableTo(3, [backend.port]));
-    const program = await startProgram([daemon, folder, String(ground.port), table], asNobody);
+    const program = await startProgram(
+      [daemon, folder, String(ground.port), String(ground.httpsPort), table],
+      asNobody,
+    );
     try {
       const { workers } = JSON.parse(program.line) as { workers: { pid: number; version: number }[] };
       assert.equal(workers.length, 2);

@@ -200,7 +200,7 @@ describe('HTTP/2 of the embedded edge', () => {
     assert.equal(refused?.payload.readUInt32BE(0), 7);
     for (const finish of held) finish();
     assert.deepEqual([await client.outcome(1), await client.outcome(3)], ['status 200', 'status 200']);
-    await once(client.socket, 'close');
+    await until('its end', () => client.closed);
     await drained;
   });
 

@@ -237,6 +237,8 @@ describe('TLS of the embedded edge, its connections', () => {
     await using secure = await SecurePlane.start([backend.port]);
     const client = secure.connect('a.test', { ALPNProtocols: ['http/1.1'] });
     let text = '';
+    let closed = false;
+    client.on('close', () => (closed = true));
     client.on('data', (part: Buffer) => (text += part.toString()));
     client.write('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     await until('the first word', () => text.endsWith('hello'));
@@ -248,7 +250,7 @@ describe('TLS of the embedded edge, its connections', () => {
     await until('the second', () => text.endsWith('pong'));
     client.write('bye');
     await until('the last', () => text.endsWith('goodbye'));
-    await once(client, 'close');
+    await until('the end', () => closed);
     assert.deepEqual(secure.faults, []);
   });
 

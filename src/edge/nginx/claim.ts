@@ -10,7 +10,12 @@ import { formatAddress, type SocketAddress } from './address.ts';
  *
  * Throws `port_taken` naming the holder, or `edge_failed` where the system refuses the address.
  */
-export async function claimPort(address: SocketAddress, ours: (holder: PortHolder) => boolean): Promise<number> {
+export async function claimPort(claim: {
+  readonly address: SocketAddress;
+  readonly protocol: 'http' | 'https';
+  readonly ours: (holder: PortHolder) => boolean;
+}): Promise<number> {
+  const { address, protocol, ours } = claim;
   try {
     return await bindBriefly(address);
   } catch (error) {
@@ -18,7 +23,7 @@ export async function claimPort(address: SocketAddress, ours: (holder: PortHolde
     const holders = holdersOf(address.port);
     const strangers = holders.filter((holder) => !ours(holder));
     if (holders.length > 0 && strangers.length === 0) return address.port;
-    throw portTaken(address, strangers);
+    throw portTaken(protocol, address, strangers);
   }
 }
 
@@ -34,9 +39,10 @@ function bindBriefly(address: SocketAddress): Promise<number> {
   });
 }
 
-function portTaken(address: SocketAddress, strangers: readonly PortHolder[]): KapalError {
-  return new KapalError('port_taken', `Port ${address.port} is held by ${describeHolders(strangers)}`, {
-    hint: `Stop that program, or give the edge another address than ${formatAddress(address)}.`,
+function portTaken(protocol: 'http' | 'https', address: SocketAddress, strangers: readonly PortHolder[]): KapalError {
+  const name = protocol === 'http' ? 'plain HTTP' : 'HTTPS';
+  return new KapalError('port_taken', `${formatAddress(address)} is held by ${describeHolders(strangers)}`, {
+    hint: `Stop that program, or choose another address for ${name} with --${protocol} HOST:PORT.`,
   });
 }
 

@@ -199,7 +199,7 @@ class NginxEdge implements Edge {
       account,
       places,
       tableMemory,
-      claim: (address) => claimPort(address, (holder) => ours.has(holder.pid)),
+      claim: (address, protocol) => claimPort({ address, protocol, ours: (holder) => ours.has(holder.pid) }),
       note: (text) => this.#options.note?.(text),
     });
   }

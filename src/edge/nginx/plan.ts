@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { exists, readIfThere } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import { type AccountNames, namesOf, reachProblem, type WorkerAccount } from './account.ts';
 import type { SocketAddress } from './address.ts';
 import { wantedDescriptors } from './config/limits.ts';
 import { type Configuration, renderConfiguration } from './config/render.ts';
-import type { EngineSettings } from './config/settings.ts';
+import type { Authorities, EngineSettings } from './config/settings.ts';
 import { installEngine } from './engine.ts';
 import type { EdgeFolder } from './folder.ts';
 import { furnishFolder } from './furnish.ts';
@@ -27,7 +28,7 @@ export interface PlanOptions {
   readonly places: NginxPlaces | undefined;
   readonly tableMemory: number;
   /** Picks a port where 0 is asked for, and refuses one that another program holds. */
-  readonly claim: (address: SocketAddress) => Promise<number>;
+  readonly claim: (address: SocketAddress, protocol: 'http' | 'https') => Promise<number>;
   readonly note: (text: string) => void;
 }
 
@@ -40,8 +41,11 @@ export async function planEdge(options: PlanOptions): Promise<EdgePlan> {
       hint: 'On Debian and Ubuntu `kapal edge install` installs what is needed; `--edge embedded` needs nothing.',
     });
   const running = await readAddresses(folder);
-  const http = await settle(options, options.http, running?.http ?? null);
-  const https = options.https === null ? null : await settle(options, options.https, running?.https ?? null);
+  const http = await settle(options, { protocol: 'http', wanted: options.http, running: running?.http ?? null });
+  const https =
+    options.https === null
+      ? null
+      : await settle(options, { protocol: 'https', wanted: options.https, running: running?.https ?? null });
   const { engine, user } = await furnish(options);
   const settings: EngineSettings = {
     http,
@@ -61,16 +65,20 @@ export async function planEdge(options: PlanOptions): Promise<EdgePlan> {
 
 /** The address with the port that is to be bound: for port 0 the one of last time, as long as nobody else has it. */
 async function settle(
-  options: PlanOptions,
-  wanted: SocketAddress,
-  running: SocketAddress | null,
+  { claim }: PlanOptions,
+  listener: {
+    readonly protocol: 'http' | 'https';
+    readonly wanted: SocketAddress;
+    readonly running: SocketAddress | null;
+  },
 ): Promise<SocketAddress> {
-  if (wanted.port !== 0) return { host: wanted.host, port: await options.claim(wanted) };
+  const { protocol, wanted, running } = listener;
+  if (wanted.port !== 0) return { host: wanted.host, port: await claim(wanted, protocol) };
   if (running !== null && running.host === wanted.host) {
-    const port = await options.claim(running).catch(() => null);
+    const port = await claim(running, protocol).catch(() => null);
     if (port !== null) return running;
   }
-  return { host: wanted.host, port: await options.claim(wanted) };
+  return { host: wanted.host, port: await claim(wanted, protocol) };
 }
 
 /**
@@ -126,9 +134,22 @@ function descriptorLimit(): number {
   return hard === undefined ? wantedDescriptors : Number(hard);
 }
 
-async function authoritiesHere(): Promise<string | null> {
-  const told = process.env['SSL_CERT_FILE'];
-  const usual = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
-  for (const bundle of told === undefined ? usual : [told, ...usual]) if (await exists(bundle)) return bundle;
+/**
+ * SSL_CERT_FILE and SSL_CERT_DIR come before what is usual, as OpenSSL has it. A folder comes before a file: nginx then need not read all of them at its
+ * start.
+ */
+async function authoritiesHere(): Promise<Authorities | null> {
+  const { SSL_CERT_FILE: file, SSL_CERT_DIR: folder } = process.env;
+  if (file !== undefined && (await exists(file))) return { kind: 'file', path: file };
+  for (const path of [...(folder === undefined ? [] : [folder]), '/etc/ssl/certs', '/etc/pki/tls/certs'])
+    if (await isHashed(path)) return { kind: 'folder', path };
+  for (const path of ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'])
+    if (await exists(path)) return { kind: 'file', path };
   return null;
+}
+
+/** Whether OpenSSL finds certificates there by the digests of their names (openssl-rehash(1)). */
+async function isHashed(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.some((name) => /^[0-9a-f]{8}\.\d+$/.test(name));
 }

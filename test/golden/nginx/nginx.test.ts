@@ -25,7 +25,7 @@ const server: EngineSettings = {
   engine: 'engine-0123456789abcdef',
   descriptors: 20_480,
   tableMemory: 128,
-  authorities: '/etc/ssl/certs/ca-certificates.crt',
+  authorities: { kind: 'folder', path: '/etc/ssl/certs' },
 };
 
 /** A laptop without root, with Lua built into nginx and few descriptors. */

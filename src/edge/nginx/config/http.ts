@@ -1,7 +1,9 @@
 import { accessLogLines } from './access-log.ts';
 import type { EngineSettings } from './settings.ts';
 import { limits } from './limits.ts';
+import { sizesFor } from './locations.ts';
 import { type Lines, sections, word } from './text.ts';
+import { tlsBlocks } from './upstreams.ts';
 
 /** What holds for all servers: Lua and its memory, limits of requests, logs. */
 export function commonLines(settings: EngineSettings): Lines {
@@ -16,14 +18,23 @@ export function commonLines(settings: EngineSettings): Lines {
   );
 }
 
-function lua({ engine, luaPath, luaCPath }: EngineSettings): Lines {
+function lua(settings: EngineSettings): Lines {
+  const { engine, luaPath, luaCPath } = settings;
   const path = [`${engine}/lua/?.lua`, ...luaPath, ';'].join(';');
   return [
     "# Kapal's own Lua, a copy that belongs to this configuration: an upgraded checkout changes nothing that runs.",
     `lua_package_path ${word(path)};`,
     ...(luaCPath.length === 0 ? [] : [`lua_package_cpath ${word([...luaCPath, ';'].join(';'))};`]),
     '# The master fills the shared memory from state.json before the first connection; each worker then starts its timers.',
-    'init_by_lua_block { require("kapal.boot").init(ngx.config.prefix()) }',
+    'init_by_lua_block {',
+    '    require("kapal.boot").init(ngx.config.prefix())',
+    '    -- What is prepared below: blocks for upstreams over TLS, and sizes of bodies.',
+    '    require("kapal.prepared").declare {',
+    `        tls_upstreams = ${tlsBlocks},`,
+    `        sizes = "${sizesFor(settings, 'other').join(' ')}",`,
+    `        verified_sizes = "${sizesFor(settings, 'verified').join(' ')}",`,
+    '    }',
+    '}',
     'init_worker_by_lua_block {',
     '    require("kapal.boot").init_worker()',
     '    require("kapal.logs").start()',

@@ -13,6 +13,8 @@ export const limits = {
   upstreamIdleTimeout: 1_500,
   /** Idle connections to endpoints that one worker keeps, over all endpoints: the oldest goes first. */
   upstreamIdle: 1_024,
+  /** The same for one name over TLS. */
+  secureUpstreamIdle: 128,
   /** Bodies up to here are held whole before the request goes on, so that it can be repeated. */
   holdSize: 64 * 1024,
   /** Client and upstream side both count: 16,384 are 8,000 requests under way in one worker. */

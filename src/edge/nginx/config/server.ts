@@ -27,7 +27,7 @@ export function serverLines(settings: EngineSettings): Lines {
           'server_name _;',
         ],
         ...(https === null ? [] : [tlsLines(), acmeOnly()]),
-        routing(),
+        routing(settings),
       ),
     ),
   ];
@@ -45,8 +45,8 @@ function acmeOnly(): Lines {
   ];
 }
 
-function routing(): Lines {
-  return sections(main(), errors(), preparedLines());
+function routing(settings: EngineSettings): Lines {
+  return sections(main(), errors(), preparedLines(settings));
 }
 
 function main(): Lines {
@@ -70,7 +70,7 @@ function errors(): Lines {
     `error_page ${pages.join(' ')} /../error;`,
     '# nginx has a status of its own for heads that are too large, and would make it 400.',
     'error_page 494 =431 /../error;',
-    '# A request whose endpoint answered what is no HTTP goes on to another from there, and may meet the same again.',
+    '# A request that has to wait for a place at another endpoint goes on from there, and may fail again.',
     'recursive_error_pages on;',
     ...block('location = /../error', ['internal;', 'content_by_lua_block { require("kapal.pages").serve() }']),
   ];

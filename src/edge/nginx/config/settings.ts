@@ -19,6 +19,12 @@ export interface EngineSettings {
   readonly descriptors: number;
   /** MiB of shared memory for routes, pools, policies and certificates. */
   readonly tableMemory: number;
-  /** Bundle of authorities that this machine trusts, for upstreams over TLS; `null` where there is none. */
-  readonly authorities: string | null;
+  /** The authorities that this machine trusts, for upstreams over TLS; `null` where there are none. */
+  readonly authorities: Authorities | null;
+}
+
+/** Absolute: one file with all of them, or a folder where OpenSSL finds each by the digest of its name (openssl-rehash(1)). */
+export interface Authorities {
+  readonly kind: 'file' | 'folder';
+  readonly path: string;
 }

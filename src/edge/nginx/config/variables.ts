@@ -1,5 +1,6 @@
 import type { EngineSettings } from './settings.ts';
 import type { Lines } from './text.ts';
+import { tlsUpstream } from './upstreams.ts';
 
 /** Variables by which Lua tells nginx about a request. As maps they cost nothing until they are read, and hold for heads that were refused too. */
 export function variableLines({ https }: EngineSettings): Lines {
@@ -8,7 +9,8 @@ export function variableLines({ https }: EngineSettings): Lines {
     '# What Lua may tell about a request, with what holds where it says nothing: Host, path and name for the endpoint, and who asks.',
     ...variable('host', '$http_host'),
     ...variable('target', '$request_uri'),
-    ...['prefix', 'upgrade', 'tls_name'].flatMap((name) => variable(name, '""')),
+    ...['prefix', 'upgrade', 'tls_name', 'gzip'].flatMap((name) => variable(name, '""')),
+    ...variable('tls_upstream', tlsUpstream),
     ...variable('client', '$remote_addr'),
     ...variable('scheme', '$scheme'),
     '# Not asked of a request at all: where a redirect to HTTPS leads.',

@@ -6,6 +6,7 @@ local place = require "kapal.place"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
 local retry = require "kapal.retry"
+local secure = require "kapal.secure"
 local state = require "kapal.state"
 
 local ngx_now, var = ngx.now, ngx.var
@@ -43,6 +44,12 @@ local function give_up(ctx, status)
   return ngx.exit(NOBODY)
 end
 
+-- Rare: the pool is another than the request was prepared for, or its endpoints are told their own addresses.
+local function may_send(ctx, member)
+  local config = ctx.run.config
+  return config == ctx.pool and not config.rewriteHost or secure.may_ask(ctx, member.endpoint)
+end
+
 local function send_to(ctx, member, now)
   local endpoint, run = member.endpoint, ctx.run
   ctx.member, ctx.endpoint = member, endpoint
@@ -72,7 +79,11 @@ function M.choose()
     if not retry.go_on(ctx, now, code, retry.bytes_sent()) then return ngx.exit(NOBODY) end
   end
   local member = next_member(ctx, now)
-  if member then return send_to(ctx, member, now) end
+  if member and may_send(ctx, member) then return send_to(ctx, member, now) end
+  if member then
+    if ctx.place then place.give_back(ctx) end
+    return give_up(ctx, 502)
+  end
   -- Waiting for a place is not possible here: it goes on from the location of error pages.
   ctx.again = ctx.attempts > 0 and ctx.run.config.queue ~= nil
   return give_up(ctx, ctx.attempts == 0 and 503 or 502)

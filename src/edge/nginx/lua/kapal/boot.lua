@@ -44,6 +44,7 @@ local function beat(premature)
   if premature then return require("kapal.report").write(0) end
   require("kapal.state").refresh()
   require("kapal.wait").tick(ngx.now())
+  require("kapal.secure").tick(ngx.now())
   require("kapal.report").answer()
 end
 

@@ -1,13 +1,14 @@
 -- An answer that does not begin like HTTP is taken by nginx for one of HTTP/0.9: no head, and its bytes go to the
--- client as they are. It marks such a request by giving it that version, which Lua can ask for but not set. Both are
--- done in nginx's own request here: the version stands behind the number of the method and before the length and place
--- of the request line. Where that is, is learnt from a request of which all four are known; where it is not found the
--- connection to the client is ended instead.
+-- client as they are. It marks such a request by giving it that version, and then writes no head for any other answer
+-- either: the page that takes its place has to bring its own. Lua can ask for the version, but slowly; so where it
+-- stands is learnt: behind the number of the method and before the length and place of the request line, from a request
+-- of which all four are known.
 local base = require "resty.core.base"
 local ffi = require "ffi"
 local memory = require "kapal.memory"
 
 local get_request, cast = base.get_request, ffi.cast
+local concat, format = table.concat, string.format
 local words = ffi.typeof "uint64_t *"
 local uintptr = ffi.typeof "uintptr_t"
 
@@ -56,13 +57,18 @@ function M.is_malformed()
   return ngx.req.http_version() == 0.9
 end
 
---- Gives the request its own version back, so that a page or another answer can be sent; false where that cannot be
---- done.
-function M.restore()
-  local version = VERSIONS[ngx.var.server_protocol]
-  if not version_at or not version then return false end
-  cast(words, get_request())[version_at] = version
-  return true
+--- The head for a page instead of such an answer, as bytes; nil for a client of HTTP/2, to which nginx writes heads
+--- whatever the version. `fields`: names and values in turn; `id`: of the request.
+function M.head(status, reason, fields, id)
+  local protocol = ngx.var.server_protocol
+  if protocol == "HTTP/2.0" then return nil end
+  local lines = { format("HTTP/1.1 %d %s", status, reason) }
+  for i = 1, #fields, 2 do lines[#lines + 1] = fields[i] .. ": " .. fields[i + 1] end
+  lines[#lines + 1] = "Cache-Control: no-store"
+  lines[#lines + 1] = "X-Request-Id: " .. id
+  -- nginx ends the connection after what it holds for HTTP/0.9.
+  lines[#lines + 1] = "Connection: close\r\n\r\n"
+  return concat(lines, "\r\n")
 end
 
 return M

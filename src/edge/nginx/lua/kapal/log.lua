@@ -65,6 +65,7 @@ function M.done()
     if ctx.endpoint then leave_endpoint(ctx, status) end
     if ctx.preset then require("kapal.place").give_back(ctx) end
   end
+  if ctx.block then require("kapal.secure").give_back(ctx.block, ngx_now()) end
   if ctx.held then require("kapal.policy.chain").done(ctx) end
   if ctx.file then require("kapal.static").done(ctx) end
   tell(ctx, ctx.member and ctx.member.endpoint)

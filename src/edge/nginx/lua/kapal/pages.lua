@@ -156,6 +156,18 @@ function _M.bare()
   ngx.header["Content-Type"] = nil
 end
 
+-- In place of what was no HTTP: nginx sends the bytes as they are.
+local function sendWhole(status, id)
+  local method = require("kapal.request").current().method
+  local kind, body = _M.render(status, accepted(), id)
+  local fields = { "Date", ngx.http_time(ngx.time()), "Content-Type", kind, "Content-Length", #body }
+  local head = require("kapal.framing").head(status, "Bad Gateway", fields, id)
+  if not head then return false end
+  ngx.status = status
+  ngx.print(head, method == "HEAD" and "" or body)
+  return true
+end
+
 local function send(status, fields, page)
   local id = ngx.var.kapal_request_id or ""
   local kind, body = _M.render(status, accepted(), id, page)
@@ -215,6 +227,9 @@ function _M.serve()
   local status = ctx and ctx.status or tonumber(ngx.var.status) or ngx.status
   if status == 494 then status = 431 end
   if status > 494 and status < 498 then status = 400 end
+  if ctx and status == 502 and require("kapal.framing").is_malformed() then
+    if sendWhole(status, ngx.var.kapal_request_id) then return end
+  end
   send(status, ctx and ctx.fields)
 end
 

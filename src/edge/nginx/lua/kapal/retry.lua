@@ -5,6 +5,7 @@ local health = require "kapal.health"
 local place = require "kapal.place"
 local pools = require "kapal.pool"
 local route = require "kapal.find"
+local secure = require "kapal.secure"
 local state = require "kapal.state"
 
 local match = string.match
@@ -74,6 +75,8 @@ local function may_repeat(ctx, run, now, sent)
   if ctx.attempts >= MOST_ATTEMPTS then return false end
   if sent > 0 and (not ctx.idempotent or ctx.streamed) then return false end
   if not run or run.config.kind ~= "proxy" or not M.has_other(run, ctx, sent) then return false end
+  -- How nginx speaks to the next one has been settled.
+  if run.config ~= ctx.pool and not secure.is_same(ctx.pool.tls, run.config.tls) then return false end
   if ctx.cut == "rescue" then return true end
   if not budget.allows(run.budget, now) then return false end
   budget.take(run.budget)

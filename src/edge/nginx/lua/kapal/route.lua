@@ -10,8 +10,10 @@ local health = require "kapal.health"
 local paths = require "kapal.path"
 local place = require "kapal.place"
 local pools = require "kapal.pool"
+local prepared = require "kapal.prepared"
 local request = require "kapal.request"
 local retry = require "kapal.retry"
+local secure = require "kapal.secure"
 local state = require "kapal.state"
 
 local var, ngx_now = ngx.var, ngx.now
@@ -25,20 +27,6 @@ local CHALLENGE = "/.well-known/acme-challenge/"
 -- Bodies up to here are held in memory before the request goes on, so that it can be repeated; larger ones are passed
 -- on as they come.
 local HELD_BODY = 65536
--- The limits that nginx itself holds bodies of unknown length to (RFC 9112 7.1), in bytes and as the locations are
--- called.
-local CLASSES = {
-  { 2 ^ 20, "1m" },
-  { 2 ^ 22, "4m" },
-  { 10 * 2 ^ 20, "10m" },
-  { 2 ^ 24, "16m" },
-  { 2 ^ 26, "64m" },
-  { 100 * 2 ^ 20, "100m" },
-  { 2 ^ 28, "256m" },
-  { 2 ^ 30, "1g" },
-  { 2 ^ 32, "4g" },
-  { 2 ^ 34, "16g" },
-}
 
 local function answer(ctx, status, fields)
   ctx.fields = fields
@@ -68,15 +56,8 @@ local function to_https(ctx, method)
   return require("kapal.pages").redirect(status, "https://" .. authority .. var.request_uri)
 end
 
--- The class for a body of unknown length: the largest that is not above the limit, the smallest where all are.
-local function class_of(limit)
-  local class = CLASSES[1][2]
-  for i = 1, #CLASSES do
-    if CLASSES[i][1] > limit then break end
-    class = CLASSES[i][2]
-  end
-  return class
-end
+-- A body whose length is not told (RFC 9112 7.1), which nginx counts.
+local COUNTED = "counted"
 
 -- How the body goes: nil as usual, or the part of the location's name; 413 where it is too large. `framed`: there is a
 -- Content-Length or Transfer-Encoding.
@@ -88,11 +69,11 @@ local function body_of(ctx, method, framed)
     if bytes > ctx.run.max_body then return nil, 413 end
     return bytes > HELD_BODY and "any" or nil
   end
-  if var.http_transfer_encoding then return class_of(ctx.run.max_body) end
+  if var.http_transfer_encoding then return COUNTED end
   -- HTTP/2 needs neither field (RFC 9113 8.1.1). What comes with a GET that way means nothing (RFC 9110 9.3.1) and is
   -- not read.
   if ctx.secure and var.server_protocol == "HTTP/2.0" then
-    if method ~= "GET" and method ~= "HEAD" then return class_of(ctx.run.max_body) end
+    if method ~= "GET" and method ~= "HEAD" then return COUNTED end
     ngx.req.discard_body()
   end
   return nil
@@ -108,34 +89,28 @@ local function strip(ctx)
   return ctx.target or require("kapal.policy.rules").stripped(prefix)
 end
 
-local function upstream_of(ctx)
-  local tls = ctx.pool.tls
-  if not tls then return "plain" end
-  local name = type(tls.serverName) == "string" and tls.serverName or ctx.name
-  var.kapal_tls_name = name
-  return tls.verify and "verified" or "tls"
-end
-
-local function location(upstream, body, ctx)
-  return "@" .. upstream .. "-" .. body .. (ctx.gzip and "-gzip" or "")
+local function location(ctx, body)
+  local way = ctx.pool.tls and secure.prepare(ctx) or "plain"
+  if ctx.gzip then var.kapal_gzip = "1" end
+  if body == COUNTED then body = prepared.size_for(way, ctx.run.max_body) end
+  return "@" .. way .. "-" .. body
 end
 
 -- To a prepared location, where this request needs one.
 local function go_on(ctx, body)
-  local upstream = ctx.pool.tls and upstream_of(ctx)
   local target = ctx.target
   if ctx.route.stripPath then target = strip(ctx) end
-  if not (upstream or target or body or ctx.gzip) then
+  if not (ctx.pool.tls or target or body or ctx.gzip) then
     ctx.common = not ctx.policy and not ctx.place
     return
   end
   if target then var.kapal_target = target end
   ctx.streamed = body ~= nil
-  return ngx.exec(location(upstream or "plain", body or "memory", ctx))
+  return ngx.exec(location(ctx, body or "memory"))
 end
 
---- In the location of error pages, for a request with `ctx.again`: the answer was not one, or there was no place at
---- another endpoint. It is sent again.
+--- In the location of error pages, for a request with `ctx.again`: there was no place at another endpoint. It is sent
+--- again once there is one.
 function M.again(ctx)
   ctx.again = nil
   -- On the way here it has become a GET.
@@ -146,7 +121,7 @@ function M.again(ctx)
   ctx.status = nil
   -- Else the answer would have the status of the error.
   ngx.status = 200
-  return ngx.exec(location(ctx.pool.tls and upstream_of(ctx) or "plain", "memory", ctx))
+  return ngx.exec(location(ctx, "memory"))
 end
 
 local function proxy(ctx, method, framed)
@@ -229,11 +204,11 @@ local function is_upstreams()
   return times ~= nil and sub(times, -1) ~= "-"
 end
 
--- What the endpoint sent is no HTTP; nothing of it goes to the client, and another endpoint may be asked.
+-- What the endpoint sent is no HTTP: nothing of it goes to the client. Another endpoint is not asked, for nginx would
+-- write no head for its answer.
 local function refuse(ctx)
-  if not framing.restore() then return ngx.exit(ngx.ERROR) end
-  -- What was sent is counted by nginx only when the try is over.
-  ctx.again = retry.go_on(ctx, ngx_now(), 502, 1)
+  retry.blame(ctx, ngx_now(), 1)
+  ctx.status, ctx.common = 502, false
   return ngx.exit(502)
 end
 
