@@ -53,7 +53,7 @@ const declaration = `services:
 interface Stream {
   readonly socket: Socket;
   /** Calls back with every piece of text. */
-  onText(take: (text: string) => void): void;
+  readonly onText: (take: (text: string) => void) => void;
 }
 
 type Open = (kapal: TestKapal) => Promise<Stream>;

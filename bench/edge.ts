@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmbedded, startNginxEngine } from './edge/contestants.ts';
 import { median, type Round } from './edge/measure.ts';
-import { startCaddy, startHaproxy, startTunedNginx, startTutorialNginx, type Transport } from './edge/peers.ts';
+import type { Transport } from './edge/contest.ts';
+import { startCaddy, startHaproxy, startTunedNginx, startTutorialNginx } from './edge/peers.ts';
 import { type Entry, interleave, ratio, type Start } from './edge/rounds.ts';
 
 const { values } = parseArgs({

@@ -53,6 +53,7 @@ function host(): CliHost {
     },
     startDaemon: runDaemon,
     installService,
+    examineNginx,
     missingEdgePackages,
     installEdge,
   };
@@ -75,6 +76,13 @@ async function runDaemon(options: DaemonOptions): Promise<number> {
 async function installService(options: ServiceInstallOptions): Promise<InstalledService> {
   const { installAtBoot } = await import('./daemon/install.ts');
   return installAtBoot({ ...options, launcher: join(checkout, 'kapal') });
+}
+
+async function examineNginx(): Promise<{ serves: boolean; detail: string }> {
+  const { locateNginx } = await import('./edge/nginx/locate.ts');
+  const nginx = await locateNginx();
+  if (!nginx.found) return { serves: false, detail: nginx.why };
+  return { serves: true, detail: `${nginx.version} with its Lua module is at ${nginx.program}` };
 }
 
 /** A machine that has what is needed from elsewhere lacks nothing. */

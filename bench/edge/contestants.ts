@@ -5,22 +5,8 @@ import { createNginxEdge } from '../../src/edge/nginx/driver.ts';
 import type { EdgeCertificate } from '../../src/edge/certificate.ts';
 import type { Edge, RouteTable } from '../../src/edge/port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { Transport } from './peers.ts';
+import { benchHost, type Contestant, type Ground, type Transport } from './contest.ts';
 import { freePort, pin } from './processes.ts';
-
-/** A proxy that is measured: where it answers, and the process whose CPU time counts. */
-export interface Contestant extends AsyncDisposable {
-  readonly name: string;
-  readonly port: number;
-  readonly pid: number;
-}
-
-export interface Ground {
-  /** Of this run, passable for other users: nginx's workers are not root. */
-  readonly folder: string;
-  readonly proxyCore: number;
-  readonly otherCore: number;
-}
 
 /** The embedded edge as the daemon runs it, access log included, with one worker. */
 export async function startEmbedded(
@@ -88,9 +74,6 @@ async function certificateOf({ certificate, key }: Transport): Promise<EdgeCerti
     key: await readFile(key, 'utf8'),
   };
 }
-
-/** The name under which all contestants are asked: in every machine's hosts file, and TLS clients send it, as they do not send addresses (RFC 6066 3). */
-export const benchHost = 'localhost';
 
 function tableTo(backends: readonly number[]): RouteTable {
   const endpoints = backends.map((port) => ({ id: `b${port}`, host: '127.0.0.1', port, weight: 1 }));

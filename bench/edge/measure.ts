@@ -1,4 +1,4 @@
-import { benchHost, type Contestant, type Ground } from './contestants.ts';
+import { benchHost, type Contestant, type Ground } from './contest.ts';
 import { cpuMicroseconds, output, residentBytes } from './processes.ts';
 
 /** One round of one contestant. */

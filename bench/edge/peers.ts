@@ -1,16 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Contestant, Ground } from './contestants.ts';
+import type { Contestant, Ground, Transport } from './contest.ts';
 import { accepting, childrenOf, freePort, Running } from './processes.ts';
 
 /** The answer of every backend: small, as an API's. */
 const answer = `'{"id":1,"name":"kopi","price":15000}'`;
-
-/** What a peer is measured over: plain HTTP, or HTTPS with this certificate. */
-export interface Transport {
-  readonly certificate: string;
-  readonly key: string;
-}
 
 /** Two cheap backends in one nginx: a fixed JSON answer, connections kept as long as the proxy wants. */
 export async function startBackends(ground: Ground): Promise<AsyncDisposable & { readonly ports: readonly number[] }> {

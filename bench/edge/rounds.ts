@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Contestant, Ground } from './contestants.ts';
+import type { Contestant, Ground } from './contest.ts';
 import { type Load, measure, median, type Round } from './measure.ts';
 import { startBackends } from './peers.ts';
 

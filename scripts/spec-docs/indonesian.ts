@@ -181,8 +181,8 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
   ],
   ['Which instance gets the next request.', 'Instans mana yang mendapat permintaan berikutnya.'],
   [
-    'The largest request body; a larger one is answered with 413.',
-    'Badan permintaan terbesar; yang lebih besar dijawab 413.',
+    'The largest request body; a larger one is answered with 413. nginx takes the next usual size (1MB, 20MB, 512MB) for a body that does not tell its length.',
+    'Badan permintaan terbesar; yang lebih besar dijawab 413. Untuk badan yang tidak menyebut panjangnya, nginx memakai ukuran lazim berikutnya (1MB, 20MB, 512MB).',
   ],
   [
     'How long a visitor waits for the first byte of a response, before 504.',

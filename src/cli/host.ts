@@ -19,6 +19,8 @@ export interface CliHost {
   startDaemon(options: DaemonOptions): Promise<number>;
   /** Writes what starts the daemon at boot. Rejects with a KapalError. */
   installService(options: ServiceInstallOptions): Promise<InstalledService>;
+  /** Whether the nginx engine could serve on this machine. `detail`: what is there, or what is not. */
+  examineNginx(): Promise<{ readonly serves: boolean; readonly detail: string }>;
   /** The Debian packages of the nginx engine that this machine lacks; empty where it can serve. Rejects with a KapalError where they cannot be installed. */
   missingEdgePackages(): Promise<readonly string[]>;
   /** Installs them. Resolves with remarks for the user; rejects with a KapalError. */

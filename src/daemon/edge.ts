@@ -35,8 +35,8 @@ export interface StartedEdge {
 /** Under this name the record keeps which engine served last. */
 const fact = 'edge-engine';
 
-/** Milliseconds that what is under way may take where one engine makes way for the other. */
-const grace = 30_000;
+/** Milliseconds that what is under way may take where one engine makes way for the other: meanwhile the public ports are closed to everybody else. */
+const grace = 5_000;
 
 /**
  * The edge, serving its last table. An engine that ran in this data folder and is not chosen any more ends first: both want the same ports. A port for

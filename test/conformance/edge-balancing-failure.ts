@@ -100,7 +100,10 @@ const ejecting: readonly BalancingCase[] = [
       for (let i = 0; i < 30; i += 1) answers.push(await stage.ask());
       const refused = answers.filter(({ status }) => status === 502);
       assert.ok(answers.every(({ status, body }) => status === 502 || body === 'sound'));
-      assert.ok(refused.length <= (repeatsWhatIsNoHttp[stage.edge.name] === true ? 0 : 4 * workers), `${refused.length}`);
+      assert.ok(
+        refused.length <= (repeatsWhatIsNoHttp[stage.edge.name] === true ? 0 : 4 * workers),
+        `${refused.length}`,
+      );
       assert.ok(refused.every(({ body }) => !body.includes('SSH')));
       assert.ok((await ejections(stage)) >= 1);
     },

@@ -59,6 +59,14 @@ function processOf(pid: number, kapal: Install, install: string | null): Process
   return { pid, parent: Number(fields[1]), uid, command, role, run: mark ?? held ?? keeper };
 }
 
+/** Every living process that works in a folder, or names something in it. */
+export function processesBelow(folder: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return pids
+    .filter((pid) => `${linkTo(`/proc/${pid}/cwd`)}/\0${text(`/proc/${pid}/cmdline`)}`.includes(`${folder}/`))
+    .map(Number);
+}
+
 /** The eight characters that stand in the names of the install's users and control groups; null before the first start. */
 export function installOf(kapal: Install): string | null {
   const path = join(kapal.data, 'record', 'record.db');

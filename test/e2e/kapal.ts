@@ -85,10 +85,20 @@ export class TestKapal implements AsyncDisposable {
     let said = '';
     daemon.stdout.on('data', (part: Buffer) => (said += part.toString()));
     daemon.stderr.on('data', (part: Buffer) => (said += part.toString()));
-    await until('the daemon answers', async () => {
-      if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`);
-      // Asking before it has said that it is ready would take the processor that it needs for its start.
-      return said !== '' && (await this.run('ps')).code === 0;
+    const answers = until(
+      'the daemon answers',
+      async () => {
+        if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`);
+        // Asking before it has said that it is ready would take the processor that it needs for its start.
+        return said !== '' && (await this.run('ps')).code === 0;
+      },
+      120,
+    );
+    await answers.catch(async (error: unknown) => {
+      // Nobody else would end what a start that took too long has begun.
+      if (daemon.exitCode === null) await this.run('down', '--apps');
+      await this.killDaemon();
+      throw error;
     });
   }
 

@@ -27,10 +27,7 @@ describe('several nginx on one machine', () => {
     const ports = ['--http', `127.0.0.1:${third.port}`, '--https', 'none', '--api', `127.0.0.1:${await freePort()}`];
     const taken = await two.run('up', '--data', join(two.folder, 'other'), ...ports, '--edge', 'nginx');
     assert.equal(taken.code, 1);
-    assert.match(
-      taken.stderr,
-      new RegExp(`:${third.port} is held by nginx \\(pid ${third.pid}\\).*\\(port_taken\\)`),
-    );
+    assert.match(taken.stderr, new RegExp(`:${third.port} is held by nginx \\(pid ${third.pid}\\).*\\(port_taken\\)`));
 
     await two.deploy(await two.project('site', { 'index.html': 'changed' }));
     assert.equal((await two.visit('site.localhost')).body, 'changed');

@@ -48,6 +48,10 @@ describe('which engine serves', () => {
     const { edge } = (await ask(kapal, '/status')).body as StatusDocument;
     assert.equal(edge.engine, 'embedded');
     assert.match(edge.why, /has no Lua module; kapal edge install brings it$/);
+    assert.match(
+      (await withoutModules('doctor', '--data', kapal.data)).stdout,
+      /warn +nginx +nginx [\d.]+ at \S+ has no Lua module/,
+    );
     assert.equal((await kapal.run('down', '--apps')).code, 0);
   });
 });

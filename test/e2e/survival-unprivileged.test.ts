@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { ServiceDocument } from '../../src/api/contract/types.ts';
 import { checkout, freePort, type Ran } from './kapal.ts';
-import { leftovers, processesOf, send } from './install.ts';
+import { leftovers, processesBelow, processesOf, send } from './install.ts';
 import { eventually, shop } from './survival.ts';
 
 /** `nobody`, who owns nothing but a folder of this test. */
@@ -141,6 +141,8 @@ class Stranger implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if ((await this.run('down', '--apps')).code !== 0) for (const { pid } of processesOf(this)) send(pid, 'SIGKILL');
+    // A demo that was cut short leaves what it ran, in a data folder of its own below this one.
+    for (const pid of processesBelow(this.home)) send(pid, 'SIGKILL');
     await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -112,23 +112,35 @@ describe('requests through nginx', () => {
     assert.equal(await body('/else', 'b.localhost'), 'one');
   });
 
-  test('the size of a body is looked at exactly where it is told, and by class where it is not', async () => {
+  test('the size of a body is looked at exactly where it is told, and up to the next prepared size where it is not', async () => {
     await using ground = await NginxGround.make();
     await using backend = await echo();
+    const limitedTo = (version: number, maxBodySize: number): RouteTable =>
+      tableTo(version, [], { pools: [{ ...proxyPool('p', [backend.port]), maxBodySize }] });
     const limit = 5 << 20;
-    await serving(
-      ground,
-      tableTo(1, [backend.port], { pools: [{ ...proxyPool('p', [backend.port]), maxBodySize: limit }] }),
-    );
+    const edge = await serving(ground, limitedTo(1, limit));
     for (const method of ['POST', 'PUT', 'GET']) {
       assert.equal(await send(ground.port, { method, body: Buffer.alloc(limit) }), 200, method);
       assert.equal(await send(ground.port, { method, body: Buffer.alloc(limit + 1) }), 413, method);
     }
-    assert.equal(await send(ground.port, { method: 'POST', body: Buffer.alloc(4 << 20), chunked: true }), 200);
-    assert.equal(
-      await send(ground.port, { method: 'POST', body: Buffer.alloc(limit + (1 << 20)), chunked: true }),
-      413,
-    );
+    const untold = (length: number): Promise<number> =>
+      send(ground.port, { method: 'POST', body: Buffer.alloc(length), chunked: true });
+    // What is allowed, what nginx allows beyond it, and what it refuses.
+    for (const [i, [allowed, most]] of [
+      [limit, limit],
+      [7 << 20, 8 << 20],
+      [1000, 1024],
+      [65_536, 65_536],
+    ].entries()) {
+      await edge.apply(limitedTo(2 + i, allowed ?? 0));
+      assert.deepEqual(
+        [await untold(allowed ?? 0), await untold(most ?? 0), await untold((most ?? 0) + 1)],
+        [200, 200, 413],
+        `${allowed}`,
+      );
+    }
+    await edge.apply(limitedTo(9, 2 ** 40));
+    assert.equal(await untold(limit), 200);
   });
 
   test('an endpoint that wants its own address as Host is told it, at a repeat the next one', async () => {

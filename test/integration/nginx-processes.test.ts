@@ -105,6 +105,37 @@ describe('the processes of the nginx edge', () => {
     await until('the orphans to end', () => processesIn(ground.folder).length === 3);
   });
 
+  test('a worker that hangs while no master is there does not keep its socket', async () => {
+    await using front = await serving();
+    const { ground, backend } = front;
+    const edge = ground.edge();
+    const { workers } = await edge.ensure();
+    await edge.apply(tableTo(1, [backend.port]));
+    const hung = workers[0]?.pid ?? 0;
+    process.kill(hung, 'SIGSTOP');
+    process.kill(masterPid(ground.folder), 'SIGKILL');
+    await until('the master to be gone', () => !processesIn(ground.folder).includes(masterPid(ground.folder)));
+    await edge.ensure();
+    await until('the hung one to be gone', () => !processesIn(ground.folder).includes(hung));
+    const load = new Load(ground.port);
+    await load.answered(50);
+    await load.stop();
+    assert.deepEqual(load.failures, []);
+  });
+
+  test('a worker that hangs while the daemon is dead is killed by another', async () => {
+    await using front = await serving();
+    const { ground, backend } = front;
+    const edge = ground.edge();
+    const { workers } = await edge.ensure();
+    await edge.apply(tableTo(1, [backend.port]));
+    const hung = workers[0]?.pid ?? 0;
+    process.kill(hung, 'SIGSTOP');
+    await until('the hung one to be gone', () => !processesIn(ground.folder).includes(hung), 40_000);
+    await until('another in its place', () => processesIn(ground.folder).length === 3);
+    assert.ok(complaintsOf(ground.folder).some((line) => line.includes(`worker ${hung} has not moved`)));
+  });
+
   test('a hung worker is killed and replaced', async () => {
     await using front = await serving();
     const { ground, backend } = front;

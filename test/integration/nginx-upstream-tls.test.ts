@@ -84,7 +84,11 @@ const loose = (serverName: string): UpstreamTls => ({ serverName, verify: false 
 const strict = (serverName: string): UpstreamTls => ({ serverName, verify: true });
 
 /** Asks all hosts in turn, so many times; the connections that each used. No connection serves two of them. */
-async function connectionsOf(front: Serving, hosts: readonly string[], rounds: number): Promise<Map<string, Set<number>>> {
+async function connectionsOf(
+  front: Serving,
+  hosts: readonly string[],
+  rounds: number,
+): Promise<Map<string, Set<number>>> {
   const used = new Map(hosts.map((host) => [host, new Set<number>()]));
   for (let round = 0; round < rounds; round += 1)
     for (const host of hosts) used.get(host)?.add((await front.ask(host))?.number ?? assert.fail(`${host} is 502`));

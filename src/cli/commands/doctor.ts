@@ -8,7 +8,7 @@ export const doctor: Command = {
   examples: [['doctor', 'what is fine, what is not, and what to do; exit code 1 where something fails']],
   async run(invocation) {
     const { client, data, host, out, json } = invocation;
-    const checks = await examine({ client, data, env: host.env, entry: host.program.at(-1) ?? data });
+    const checks = await examine({ client, data, host, env: host.env, entry: host.program.at(-1) ?? data });
     const sound = checks.every(({ result }) => result !== 'fail');
     if (json) out.json({ ok: sound, checks });
     else print(invocation, checks);

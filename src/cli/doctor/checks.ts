@@ -6,6 +6,7 @@ import type { EdgeCheckDocument, StatusDocument } from '../../api/contract/types
 import { exec, plainEnvironment } from '../../lib/exec.ts';
 import { exists } from '../../lib/files.ts';
 import type { Client } from '../client/client.ts';
+import type { CliHost } from '../host.ts';
 
 /** One thing that was looked at. `todo` says what to do about it, where something is to be done. */
 export interface Check {
@@ -19,6 +20,7 @@ export interface DoctorOptions {
   readonly client: Client;
   readonly data: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly host: Pick<CliHost, 'examineNginx'>;
   /** Files of Kapal itself, whose age the clock is held against: the entry file. */
   readonly entry: string;
 }
@@ -30,7 +32,7 @@ const NEEDED_DESCRIPTORS = 4_096;
 
 /** Looks at everything that Kapal needs on this machine. Never rejects: what cannot be looked at is a result too. */
 export async function examine(options: DoctorOptions): Promise<readonly Check[]> {
-  const { data, env, entry } = options;
+  const { data, env, entry, host } = options;
   const path = env['PATH'] ?? '';
   const local = [
     checkNode(process.versions.node),
@@ -44,6 +46,7 @@ export async function examine(options: DoctorOptions): Promise<readonly Check[]>
     checkSpace(data),
     checkClock(entry),
     checkDescriptors(),
+    checkNginx(host),
   ];
   return [...(await Promise.all(local)), ...(await checkDaemon(options))];
 }
@@ -151,6 +154,13 @@ async function checkDescriptors(): Promise<Check> {
     );
   }
   return ok('open files', `at most ${limit}`);
+}
+
+/** Without it the embedded engine serves, which needs nothing. */
+async function checkNginx(host: Pick<CliHost, 'examineNginx'>): Promise<Check> {
+  const { serves, detail } = await host.examineNginx();
+  if (serves) return ok('nginx', detail);
+  return warn('nginx', `${detail}: the edge is the embedded engine`, 'For production: kapal edge install');
 }
 
 async function checkDaemon({ client, data }: DoctorOptions): Promise<readonly Check[]> {

@@ -8,8 +8,11 @@ export function describeEdge(options: {
   readonly addresses: EdgeAddresses | null;
   readonly configuration: string;
   readonly table: EntryState;
+  /** What is not served as it was asked for, one sentence each. */
+  readonly problems: readonly string[];
 }): string {
-  return `# ${headOf(options.addresses)}\n\n${options.configuration}\n${describeTable(tableOf(options.table))}`;
+  const problems = options.problems.map((problem) => `# ${problem}\n`).join('');
+  return `# ${headOf(options.addresses)}\n${problems}\n${options.configuration}\n${describeTable(tableOf(options.table))}`;
 }
 
 function headOf(addresses: EdgeAddresses | null): string {

@@ -11,11 +11,12 @@ import { claimPort } from './claim.ts';
 import { askControl } from './control.ts';
 import { describeEdge } from './describe.ts';
 import { pruneEngines } from './engine.ts';
-import { certificateEntries, isSame, tableEntries } from './entries.ts';
+import { addressesIn, certificateEntries, isSame, tableEntries } from './entries.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
 import type { NginxPlaces } from './locate.ts';
 import { rotateLogs } from './logs.ts';
 import { changeMaster, endMaster, type MasterControl, startMaster, testConfiguration, untilServing } from './master.ts';
+import { type LookUp, Names, systemLookUp } from './names.ts';
 import { type EdgePlan, planEdge, readAddresses } from './plan.ts';
 import { type EdgeProcess, masterOf, processesOf, residentBytes, signal, workersOf } from './processes.ts';
 import { EntryPublisher } from './publisher.ts';
@@ -37,6 +38,8 @@ export interface NginxEdgeOptions {
   readonly places?: NginxPlaces;
   /** MiB of shared memory for routes and certificates: 128 unless told, which is some 10,000 domains. It is only taken as it fills. */
   readonly tableMemory?: number;
+  /** How names of endpoints are resolved; as this machine does it unless told. */
+  readonly lookUp?: LookUp;
   /** For the daemon's log: what went differently than asked. */
   note?(text: string): void;
 }
@@ -59,6 +62,11 @@ class NginxEdge implements Edge {
   #running: { readonly plan: EdgePlan; readonly master: EdgeProcess } | null = null;
   /** Workers that had not answered at the last look. */
   #silent: ReadonlyMap<number, number> = new Map();
+  readonly #names: Names;
+  /** The newest table of this driver; null before the first. */
+  #wanted: RouteTable | null = null;
+  /** What was last noted of names that do not resolve. */
+  #unresolved = '';
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: NginxEdgeOptions) {
@@ -66,6 +74,7 @@ class NginxEdge implements Edge {
     const folder = edgeFolder(options.folder);
     this.#folder = folder;
     this.#control = { folder, clock: options.clock };
+    this.#names = new Names({ lookUp: options.lookUp ?? systemLookUp, clock: options.clock });
     const dead = (): KapalError => this.#dead();
     this.#table = new EntryPublisher({
       path: folder.state,
@@ -94,7 +103,8 @@ class NginxEdge implements Edge {
     const problems = this.#problemsOf(table);
     if (problems.length > 0)
       throw new KapalError('edge_failed', `The route table is not sound: ${problems.join('; ')}`);
-    await this.#table.publish({ version: table.version, entries: tableEntries(table) });
+    if (this.#wanted === null || table.version >= this.#wanted.version) this.#wanted = table;
+    await this.#publish(table);
   }
 
   async present(certificates: readonly EdgeCertificate[]): Promise<void> {
@@ -135,7 +145,8 @@ class NginxEdge implements Edge {
     const master = masterOf(this.#folder);
     const addresses = master === null ? null : await this.#addresses();
     const configuration = (await readIfThere(this.#folder.configuration)) ?? '';
-    return describeEdge({ addresses, configuration, table: await this.#table.saved() });
+    const problems = this.#names.problems();
+    return describeEdge({ addresses, configuration, table: await this.#table.saved(), problems });
   }
 
   async check(table: RouteTable): Promise<readonly string[]> {
@@ -150,12 +161,33 @@ class NginxEdge implements Edge {
     });
   }
 
+  /** A table whose endpoints have addresses; what does not resolve is left out and noted. */
+  async #publish(table: RouteTable): Promise<void> {
+    const before = async (): Promise<ReadonlyMap<string, string>> => addressesIn((await this.#table.saved()).entries);
+    const addresses = await this.#names.resolve(table, before);
+    const unresolved = this.#names.problems().join('; ');
+    if (unresolved !== this.#unresolved && unresolved !== '') this.#options.note?.(`edge: ${unresolved}`);
+    this.#unresolved = unresolved;
+    await this.#table.publish({ version: table.version, entries: tableEntries(table, addresses) });
+  }
+
+  /** What names lead to may have changed. A change that is not taken is no reason to touch what runs. */
+  async #resolveAgain(): Promise<void> {
+    if (this.#wanted === null || !this.#names.isDue(this.#wanted)) return;
+    try {
+      await this.#publish(this.#wanted);
+    } catch (error) {
+      this.#options.note?.(`edge: addresses of upstreams are not brought up to date: ${String(error)}`);
+    }
+  }
+
   /** The status where all is as this driver left it, else `null`. For the daemon's regular look: a few small files and one question. */
   async #glance(): Promise<EdgeStatus | null> {
     if (this.#running === null) return null;
     const { plan, master } = this.#running;
     if (masterOf(this.#folder)?.start !== master.start) return null;
     if (await rotateLogs(this.#folder)) signal(master, 'SIGUSR1');
+    await this.#resolveAgain();
     const answer = await this.#ask();
     if (answer !== null) this.#endHung(master, answer);
     const status = this.#statusOf(master, answer);

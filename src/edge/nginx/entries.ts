@@ -1,6 +1,7 @@
+import { isIP } from 'node:net';
 import type { EdgeCertificate } from '../certificate.ts';
 import type { Policy } from '../policy.ts';
-import type { Pool } from '../pool.ts';
+import type { Endpoint, Pool } from '../pool.ts';
 import type { HttpChallenge, Route, RouteTable } from '../port.ts';
 
 /** What shared memory holds, and a file on disk: texts by key. One entry changes without the others, so a deploy costs what it changes. */
@@ -25,20 +26,46 @@ export interface EntryDelta {
 /** A route as Lua reads it; the host is in the key, the path has no slash at its end. */
 type RouteEntry = Omit<Route, 'host'>;
 
+/** An endpoint as Lua reads it: with the address of its host, where that is a name. */
+type EndpointEntry = Endpoint & { readonly address?: string };
+
 /**
- * The public part of a table:
+ * The public part of a table. `addresses`: those of the hosts that are names; an endpoint whose name has none is left out.
  *
  *   route:HOST            JSON array of the host's routes, longest path first; HOST may be `*.example.com`
  *   pool:ID, policy:ID    JSON as in pool.ts and policy.ts
  *   challenge:HOST/TOKEN  the answer, as it is
  */
-export function tableEntries(table: RouteTable): Entries {
+export function tableEntries(table: RouteTable, addresses: ReadonlyMap<string, string> = new Map()): Entries {
   const entries = new Map<string, string>();
   for (const [host, routes] of routesByHost(table.routes)) entries.set(`route:${host}`, JSON.stringify(routes));
-  for (const pool of table.pools) entries.set(`pool:${pool.id}`, JSON.stringify(pool));
+  for (const pool of table.pools) entries.set(`pool:${pool.id}`, JSON.stringify(withAddresses(pool, addresses)));
   for (const policy of table.policies ?? []) entries.set(`policy:${policy.id}`, JSON.stringify(policy));
   for (const { host, token, answer } of table.challenges ?? []) entries.set(`challenge:${host}/${token}`, answer);
   return entries;
+}
+
+function withAddresses(pool: Pool, addresses: ReadonlyMap<string, string>): Pool {
+  if (pool.kind === 'static') return pool;
+  const endpoints = pool.endpoints.flatMap((endpoint): EndpointEntry[] => {
+    if (isIP(endpoint.host) !== 0) return [endpoint];
+    const address = addresses.get(endpoint.host);
+    return address === undefined ? [] : [{ ...endpoint, address }];
+  });
+  return { ...pool, endpoints };
+}
+
+/** The addresses of named hosts that entries hold. */
+export function addressesIn(entries: Entries): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [key, text] of entries) {
+    if (!key.startsWith('pool:') || !text.includes('"address":')) continue;
+    const pool = JSON.parse(text) as Pool;
+    if (pool.kind === 'static') continue;
+    for (const { host, address } of pool.endpoints as readonly EndpointEntry[])
+      if (address !== undefined) found.set(host, address);
+  }
+  return found;
 }
 
 function routesByHost(routes: readonly Route[]): Map<string, RouteEntry[]> {

@@ -16,6 +16,8 @@ import { type EdgeProcess, isAlive, masterOf, processesOf, signal, workersOf } f
 const POLL = 20;
 /** From the start, or from a change of the configuration, until it answers. */
 const READY_TIMEOUT = 15_000;
+/** A master notes its pid a moment after the process that started it has ended. One that is not there for so long has died. */
+const GONE = 1_000;
 
 /** Starts, changes and ends the nginx of one folder. */
 export interface MasterControl {
@@ -39,7 +41,25 @@ export async function startMaster(control: MasterControl, plan: EdgePlan): Promi
   const started = await runNginx(control, plan, ['-c', 'nginx.conf']);
   if (!started.ok) throw failed('nginx did not start', started);
   await untilServing(control, plan, before);
+  await dismiss(control, orphans);
+}
+
+/** Time for a worker to close its sockets once it is asked to end. */
+const CLOSING_TIMEOUT = 2000;
+
+/**
+ * Asks workers to end after what they have under way. One that does not even begin to is hung: connections would wait in its listening socket for ever, so
+ * it is killed.
+ */
+async function dismiss(control: MasterControl, orphans: readonly EdgeProcess[]): Promise<void> {
   for (const orphan of orphans) signal(orphan, 'SIGQUIT');
+  const deadline = control.clock.monotonic() + CLOSING_TIMEOUT;
+  const serving = (): EdgeProcess[] => {
+    const now = processesOf(control.folder).filter(({ role }) => role === 'worker');
+    return orphans.filter((orphan) => now.some(({ pid, start }) => pid === orphan.pid && start === orphan.start));
+  };
+  while (serving().length > 0 && control.clock.monotonic() < deadline) await pause(POLL);
+  for (const hung of serving()) signal(hung, 'SIGKILL');
 }
 
 /**
@@ -74,11 +94,14 @@ export async function testConfiguration(control: MasterControl, plan: EdgePlan):
 export async function untilServing(control: MasterControl, plan: EdgePlan, since: number | null): Promise<void> {
   const before = since ?? (await logSize(control.folder));
   const deadline = control.clock.monotonic() + READY_TIMEOUT;
+  let seen = control.clock.monotonic();
   while (!(await isServing(control.folder, plan))) {
+    if (masterOf(control.folder) !== null) seen = control.clock.monotonic();
     const words = await wordsSince(control.folder, before);
     // nginx -t does not run Lua where there is shared memory: an error in it shows only now.
     const refused = words.some((line) => /\[emerg\]|init_by_lua error|failed to load the 'resty\.core'/.test(line));
-    if (refused || control.clock.monotonic() > deadline)
+    const died = control.clock.monotonic() - seen > GONE;
+    if (refused || died || control.clock.monotonic() > deadline)
       throw new KapalError('edge_failed', 'nginx does not serve its configuration', {
         hint: `${errorLog(control.folder)} has its last words.`,
         log: words.slice(-20),

@@ -120,10 +120,14 @@ export const edgeFields = {
     types: balanced,
     fallback: defaults.edge.balance,
   }),
-  maxBodySize: own(size(1024), 'The largest request body; a larger one is answered with 413.', {
-    types: forwarded,
-    fallback: sizeText(defaults.edge.maxBodySize),
-  }),
+  maxBodySize: own(
+    size(1024),
+    'The largest request body; a larger one is answered with 413. nginx takes the next usual size (1MB, 20MB, 512MB) for a body that does not tell its length.',
+    {
+      types: forwarded,
+      fallback: sizeText(defaults.edge.maxBodySize),
+    },
+  ),
   responseTimeoutSeconds: own(
     seconds(1, 3600),
     'How long a visitor waits for the first byte of a response, before 504.',

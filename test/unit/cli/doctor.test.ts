@@ -26,7 +26,7 @@ describe('doctor', () => {
     assert.deepEqual([code, ok], [0, true]);
     assert.deepEqual(
       checks.map(({ name }) => name),
-      ['node', 'git', 'npm', 'data folder', 'disk', 'clock', 'open files', 'daemon'],
+      ['node', 'git', 'npm', 'data folder', 'disk', 'clock', 'open files', 'nginx', 'daemon'],
     );
     const daemon = checks.at(-1);
     assert.equal(daemon?.result, 'warn');
@@ -48,6 +48,19 @@ describe('doctor', () => {
     assert.match(out, /fail +edge +embedded on 127\.0\.0\.1:8080: asked for; workers none\n/);
     assert.match(out, /warn +edge +pool x has no endpoint\n/);
     assert.match(out, /warn +runtime +Services share one user\.\n/);
+  });
+
+  test('says whether nginx could serve, and else what brings it; the embedded engine is no failure', async () => {
+    await using data = await folder();
+    const asked = (nginx?: { serves: boolean; detail: string }) =>
+      run(['doctor', '--data', data.path], nginx === undefined ? {} : { nginx });
+    assert.match((await asked()).out, /ok +nginx +1\.22\.1 is here\n/);
+    const without = await asked({ serves: false, detail: 'nginx is not installed' });
+    assert.equal(without.code, 0);
+    assert.match(
+      without.out,
+      /warn +nginx +nginx is not installed: the edge is the embedded engine\n +For production: kapal edge install\n/,
+    );
   });
 
   test('an old Node is a failure, whatever the order of digits', async () => {

@@ -20,6 +20,7 @@ export interface Surroundings {
   /** stdin is a terminal, too. */
   readonly asked?: boolean;
   readonly missingPackages?: readonly string[];
+  readonly nginx?: { readonly serves: boolean; readonly detail: string };
   readonly startDaemon?: CliHost['startDaemon'];
 }
 
@@ -89,6 +90,7 @@ export class Running {
         this.daemons.push(options);
         return startDaemon === undefined ? 0 : startDaemon(options);
       },
+      examineNginx: async () => this.#surroundings.nginx ?? { serves: true, detail: '1.22.1 is here' },
       missingEdgePackages: async () => this.#surroundings.missingPackages ?? [],
       installEdge: async () => {
         this.edgeInstalls += 1;

@@ -41,11 +41,15 @@ function M.init(folder)
 end
 
 local function beat(premature)
-  if premature then return require("kapal.report").write(0) end
+  if premature then
+    require("kapal.pulse").stop()
+    return require("kapal.report").write(0)
+  end
   require("kapal.state").refresh()
   require("kapal.wait").tick(ngx.now())
   require("kapal.secure").tick(ngx.now())
   require("kapal.report").answer()
+  require("kapal.pulse").beat(ngx.now())
 end
 
 --- In each worker: what dead workers held is let go, and the beat begins.
@@ -55,6 +59,7 @@ function M.init_worker()
   require("kapal.place").clean(report.is_alive)
   require("kapal.state").refresh()
   report.begin()
+  require("kapal.pulse").begin()
   local ok, why = ngx.timer.every(BEAT, beat)
   if not ok then ngx.log(ngx.ERR, "the beat does not begin: ", why) end
 end

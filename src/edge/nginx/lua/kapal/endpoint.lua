@@ -12,16 +12,22 @@ local by_id = {}
 -- Not in the table any more, but with requests under way.
 local leaving = {}
 
+local function bracketed(host)
+  return string.find(host, ":", 1, true) and "[" .. host .. "]" or host
+end
+
 local function make(declared)
   local host = declared.host
-  local bracketed = string.find(host, ":", 1, true) and "[" .. host .. "]" or host
+  -- Of a host that is a name the daemon tells the address.
+  local ip = declared.address or host
   local endpoint = {
     id = declared.id,
     host = host,
+    ip = ip,
     port = declared.port,
     -- As nginx wants it, and as Host for pools that rewrite it.
-    address = bracketed,
-    authority = bracketed .. ":" .. string.format("%d", declared.port),
+    address = bracketed(ip),
+    authority = bracketed(host) .. ":" .. string.format("%d", declared.port),
     -- Under which its places are counted, where a pool limits them.
     place = "place:" .. declared.id,
     in_flight = 0,
@@ -38,7 +44,8 @@ end
 --- The endpoint of this id and address, for one more pool.
 function M.join(declared)
   local endpoint = by_id[declared.id]
-  if not endpoint or endpoint.host ~= declared.host or endpoint.port ~= declared.port then
+  local same = endpoint and endpoint.host == declared.host and endpoint.port == declared.port
+  if not same or endpoint.ip ~= (declared.address or declared.host) then
     if endpoint and endpoint.in_flight > 0 then leaving[endpoint] = true end
     endpoint = make(declared)
     by_id[declared.id] = endpoint

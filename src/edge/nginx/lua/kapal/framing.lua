@@ -66,7 +66,7 @@ function M.head(status, reason, fields, id)
   for i = 1, #fields, 2 do lines[#lines + 1] = fields[i] .. ": " .. fields[i + 1] end
   lines[#lines + 1] = "Cache-Control: no-store"
   lines[#lines + 1] = "X-Request-Id: " .. id
-  -- nginx ends the connection after what it holds for HTTP/0.9.
+  -- nginx writes no more to a connection on which it gave up an answer in a filter.
   lines[#lines + 1] = "Connection: close\r\n\r\n"
   return concat(lines, "\r\n")
 end

@@ -164,7 +164,12 @@ local function sendWhole(status, id)
   local head = require("kapal.framing").head(status, "Bad Gateway", fields, id)
   if not head then return false end
   ngx.status = status
-  ngx.print(head, method == "HEAD" and "" or body)
+  local asksForHead = method == "HEAD"
+  -- Of an answer to HEAD nginx sends nothing that is printed, and here the head is.
+  if asksForHead then ngx.req.set_method(ngx.HTTP_GET) end
+  ngx.print(head, asksForHead and "" or body)
+  ngx.eof()
+  if asksForHead then ngx.req.set_method(ngx.HTTP_HEAD) end
   return true
 end
 

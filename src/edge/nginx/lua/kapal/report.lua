@@ -17,15 +17,27 @@ local answered = 0
 local pid = ngx.worker.pid()
 local started
 
--- Start time of a process, field 22 of /proc/PID/stat: a pid alone may be somebody else's by now. Nil: it is dead.
-local function start_of(process)
+-- Fields of /proc/PID/stat from the third on: its state, its parent, and as twentieth its start time, for a pid alone
+-- may be somebody else's by now. Nil: it is dead.
+local function stat_of(process)
   local file = io.open("/proc/" .. process .. "/stat")
   if not file then return nil end
   local text = file:read("*a")
   file:close()
   local fields = {}
   for field in string.gmatch(string.match(text or "", "^.*%)(.*)$") or "", "%S+") do fields[#fields + 1] = field end
-  return fields[1] ~= "Z" and fields[20] or nil
+  return fields[1] ~= "Z" and fields or nil
+end
+
+local function start_of(process)
+  local fields = stat_of(process)
+  return fields and fields[20]
+end
+
+--- Whether the process lives and is a child of this master.
+function M.is_sibling(process, master)
+  local fields = stat_of(process)
+  return fields ~= nil and tonumber(fields[2]) == master
 end
 
 --- Whether the process lives.

@@ -209,7 +209,8 @@ end
 local function refuse(ctx)
   retry.blame(ctx, ngx_now(), 1)
   ctx.status, ctx.common = 502, false
-  return ngx.exit(502)
+  -- Not 502, after which nginx would keep the connection.
+  return ngx.exit(500)
 end
 
 --- header_filter_by_lua: the head of an answer goes out.

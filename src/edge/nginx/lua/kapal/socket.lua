@@ -37,7 +37,7 @@ local function is_other_end(fd, endpoint)
   local family = address[0] + address[1] * 256
   local at, size = 4, 4
   if family == AF_INET6 then at, size = 8, 16 end
-  if C.inet_pton(family, endpoint.host, wanted) ~= 1 then return false end
+  if C.inet_pton(family, endpoint.ip, wanted) ~= 1 then return false end
   for i = 0, size - 1 do
     if address[at + i] ~= wanted[i] then return false end
   end
