@@ -73,7 +73,7 @@ describe('what is captured never leaves its place', () => {
         assert.equal(url.host, host);
         assert.equal(url.username + url.password, '');
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -86,7 +86,7 @@ describe('what is captured never leaves its place', () => {
         const again = pathParts(location ?? '');
         assert.deepEqual(again?.segments, ['y', parts.segments[2], parts.segments[1], 'end']);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -110,7 +110,7 @@ describe('what is captured never leaves its place', () => {
         if (parts === null || location === null) return;
         assert.deepEqual(pathParts(location)?.segments, ['new', ...parts.segments]);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });
