@@ -127,7 +127,7 @@ interface Made {
   readonly runtime: Runtime & PortFinder;
 }
 
-export async function until(what: string, reached: () => Promise<boolean> | boolean, patience = 15_000): Promise<void> {
+export async function until(what: string, reached: () => Promise<boolean> | boolean, patience = 60_000): Promise<void> {
   const deadline = performance.now() + patience;
   while (!(await reached())) {
     if (performance.now() > deadline) throw new Error(`did not happen within ${patience} ms: ${what}`);

@@ -23,7 +23,7 @@ describe('a project as its generator left it', () => {
   async function generate(...words: readonly string[]): Promise<void> {
     const folder = join(kapal.folder, 'generated');
     await mkdir(folder, { recursive: true });
-    await run('npm', ['exec', '--yes', '--', ...words], { cwd: folder, timeout: 120_000 });
+    await run('npm', ['exec', '--yes', '--', ...words], { cwd: folder, timeout: 400_000 });
   }
 
   test('express-generator: its pages answer, behind 2 instances', async () => {
@@ -100,7 +100,7 @@ describe('a project as its generator left it', () => {
       pnpm: ['pnpm@10', 'install', '--lockfile-only'],
       yarn: ['yarn@1.22.22', 'install', '--no-progress'],
     }[manager];
-    await run('npm', ['exec', '--yes', '--', ...words], { cwd: folder, timeout: 120_000 });
+    await run('npm', ['exec', '--yes', '--', ...words], { cwd: folder, timeout: 400_000 });
     await rm(join(folder, 'node_modules'), { recursive: true, force: true });
     assert.ok((await readdir(folder)).includes({ pnpm: 'pnpm-lock.yaml', yarn: 'yarn.lock' }[manager]));
   }

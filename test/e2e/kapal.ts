@@ -131,7 +131,7 @@ export class TestKapal implements AsyncDisposable {
         cwd: options.cwd ?? this.folder,
         env: { ...environment(), KAPAL_DATA: this.data, ...options.env },
         maxBuffer: 64 * 1024 * 1024,
-        timeout: 170_000,
+        timeout: 500_000,
       },
       (error, stdout, stderr) => resolve({ code: codeOf(error), stdout, stderr }),
     );
@@ -170,7 +170,7 @@ export class TestKapal implements AsyncDisposable {
   async serviceOnce(
     name: string,
     holds: (service: ServiceDocument) => boolean,
-    seconds = 30,
+    seconds = 120,
   ): Promise<ServiceDocument> {
     let seen = await this.service(name);
     await until(`${name} as wanted`, async () => holds((seen = await this.service(name))), seconds).catch(
@@ -213,7 +213,7 @@ export class TestKapal implements AsyncDisposable {
           method: options.method ?? 'GET',
           headers: { host, ...options.headers },
           agent: false,
-          timeout: 30_000,
+          timeout: 90_000,
         },
         (response) => {
           const parts: Buffer[] = [];
@@ -256,7 +256,7 @@ export class TestKapal implements AsyncDisposable {
   }
 }
 
-export async function until(what: string, holds: () => Promise<boolean>, seconds = 30): Promise<void> {
+export async function until(what: string, holds: () => Promise<boolean>, seconds = 120): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`not reached within ${seconds} s: ${what}`);

@@ -62,7 +62,7 @@ function withoutModules(...args: readonly string[]): Promise<Ran> {
   const namespace = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
   const words = [...namespace, 'sh', '-c', hide, 'sh', join(checkout, 'kapal'), ...args];
   return new Promise((resolve) => {
-    execFile('unshare', words, { timeout: 120_000 }, (error, stdout, stderr) =>
+    execFile('unshare', words, { timeout: 400_000 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? 255), stdout, stderr }),
     );
   });

@@ -133,7 +133,7 @@ class Stranger implements AsyncDisposable {
       TMPDIR: this.home,
     };
     return new Promise((resolve) => {
-      execFile(file, words, { cwd: this.home, env, timeout: 120_000, maxBuffer: 16 << 20 }, (error, stdout, stderr) =>
+      execFile(file, words, { cwd: this.home, env, timeout: 500_000, maxBuffer: 16 << 20 }, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
       );
     });

@@ -75,7 +75,7 @@ export class Gate {
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  seconds = 30,
+  seconds = 120,
 ): Promise<T> {
   const deadline = performance.now() + seconds * 1000;
   for (;;) {

@@ -16,7 +16,7 @@ import type { Endpoint, Pool, ProxyPool } from '../../src/edge/pool.ts';
 export async function eventually<T>(
   what: string | (() => string),
   condition: () => T | false | null | undefined,
-  milliseconds = 5_000,
+  milliseconds = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + milliseconds;
   for (;;) {

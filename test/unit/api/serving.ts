@@ -112,7 +112,7 @@ function ask(at: object, { method = 'GET', headers = {}, body }: Asking): Promis
 }
 
 /** Waits for something to come about. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, patience = 5_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, patience = 30_000): Promise<void> {
   const deadline = performance.now() + patience;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`in ${patience} ms it did not come about that ${what}`);
