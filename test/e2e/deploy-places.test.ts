@@ -96,10 +96,14 @@ describe('host names', () => {
     assert.equal(await says('TOKO.example.com'), 'the shop');
     assert.equal(await status('other.example.com'), 404);
     const listed = await kapal.json<readonly DomainDocument[]>(['domain', 'list', 'api', '--project', 'shop']);
-    assert.deepEqual(listed, [
-      { host: 'toko.example.com', source: 'added', url: `http://toko.example.com:${kapal.http}` },
-      { host: 'api.localhost', source: 'default', url: `http://api.localhost:${kapal.http}` },
-    ]);
+    assert.deepEqual(
+      listed.map(({ host, path, source, url }) => ({ host, path, source, url })),
+      [
+        { host: 'toko.example.com', path: '/', source: 'added', url: `http://toko.example.com:${kapal.http}` },
+        { host: 'api.localhost', path: '/', source: 'default', url: `http://api.localhost:${kapal.http}` },
+      ],
+    );
+    assert.match(listed[0]?.certificate.hint ?? '', /--acme-email/);
     await kapal.json(['domain', 'remove', 'api', 'toko.example.com', '--project', 'shop']);
     assert.equal(await status('toko.example.com'), 404);
     assert.equal(
