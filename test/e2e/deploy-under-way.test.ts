@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { StatusDocument } from '../../src/api/contract/types.ts';
 import { crashingApp, type Files, webApp } from './apps.ts';
 import { groupOf, TestKapal, until } from './kapal.ts';
-import { errorLog, reloadsOf } from './nginx.ts';
+import { errorLog, nginxOf, reloadsOf } from './nginx.ts';
 import { ask } from './survival.ts';
 import { OpenConnection, Visitors } from './visitors.ts';
 
@@ -23,10 +23,13 @@ for (const engine of ['embedded', 'nginx'] as const)
       await kapal[Symbol.asyncDispose]();
     });
 
+    // Beside nginx the relay of private streams has workers of its own.
     const workers = async () =>
-      ((await ask(kapal, '/status')).body as StatusDocument).edge.workers
-        .map(({ pid }) => pid)
-        .toSorted((one, other) => one - other);
+      engine === 'nginx'
+        ? (nginxOf(kapal)?.workers ?? [])
+        : ((await ask(kapal, '/status')).body as StatusDocument).edge.workers
+            .map(({ pid }) => pid)
+            .toSorted((one, other) => one - other);
     const shop = (files: Files, fields: Readonly<Record<string, unknown>> = {}) => {
       const service = {
         type: 'web',
