@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { errorCode } from '../../src/lib/files.ts';
 import type { TestKapal } from './kapal.ts';
 import { eventually } from './survival.ts';
 
@@ -147,7 +148,18 @@ export function isAlive(pid: number): boolean {
 export function* filesBelow(folder: string): Generator<{ path: string; content: string }> {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile()) yield { path, content: readFileSync(path, 'latin1') };
+    // A file may be a temporary one, which was renamed since it was listed.
+    const content = entry.isFile() ? contentOf(path) : null;
+    if (content !== null) yield { path, content };
+  }
+}
+
+function contentOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null;
+    throw error;
   }
 }
 
