@@ -89,7 +89,7 @@ function tableTo(backends: readonly number[]): RouteTable {
         endpoints,
         maxBodySize: 1 << 20,
         responseTimeout: 60_000,
-        idleTimeout: null,
+        idleTimeout: 300_000,
         rewriteHost: false,
       },
     ],

@@ -104,7 +104,8 @@ async function makeGround(options: DaemonOptions) {
   await makeDataFolder(folder);
   const lock = acquireLock(folder.record);
   const log = openDaemonLog(folder.daemonLog);
-  const apiAddress = { ...listenOn(options.api), describeHolder: (port: number) => describeHolders(holdersOf(port)) };
+  const at = listenOn(options.api);
+  const apiAddress = { ...at, describeHolder: (port: number) => describeHolders(holdersOf(port, at.host)) };
   await tryAddress(apiAddress);
   const store = openStore(join(folder.record, 'record.db'));
   const toolchain = await ensureToolchain({ folder: folder.toolchain, node: process.execPath });

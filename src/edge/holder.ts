@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { endianness } from 'node:os';
 
 /** A process that has the listening socket of a port open. */
 export interface PortHolder {
@@ -7,9 +9,13 @@ export interface PortHolder {
   readonly program: string;
 }
 
-/** Who listens on a TCP port of any address here. Empty where nobody does, or where the holder is another user's and hidden from us. */
-export function holdersOf(port: number): PortHolder[] {
-  const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningInodes(table, port)));
+/**
+ * Who listens on a TCP port here, at any address, or where `host` is one, at that address and at every interface: another program may have the same port
+ * of another address. Empty where nobody does, or where the holder is another user's and hidden from us.
+ */
+export function holdersOf(port: number, host: string | null = null): PortHolder[] {
+  const stands = host === null ? () => true : overlapping(host);
+  const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listeningInodes(table, port, stands)));
   if (inodes.size === 0) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -26,13 +32,33 @@ export function describeHolders(holders: readonly PortHolder[]): string {
 }
 
 /** Rows of proc_net_tcp(5): `sl local_address rem_address st ... inode`; state 0A is LISTEN, the port is hexadecimal. */
-function listeningInodes(table: string, port: number): string[] {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+function listeningInodes(table: string, port: number, stands: (address: string) => boolean): string[] {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   return readOrEmpty(table)
     .split('\n')
     .map((row) => row.trim().split(/\s+/))
-    .filter((fields) => fields[3] === '0A' && (fields[1] ?? '').endsWith(wanted))
+    .filter(([, local = '', , state]) => {
+      const [address = '', found] = local.split(':');
+      return state === '0A' && found === wanted && stands(address);
+    })
     .map((fields) => fields[9] ?? '');
+}
+
+/** Whether a local address of these tables takes connections to `host`; a name, or every interface, meets all. */
+function overlapping(host: string): (address: string) => boolean {
+  const family = isIP(host);
+  if (family === 0 || host === '0.0.0.0' || /^[0:]+$/.test(host)) return () => true;
+  const wanted = new BlockList();
+  wanted.addAddress(host, family === 6 ? 'ipv6' : 'ipv4');
+  return (address) => /^0+$/.test(address) || wanted.check(...readAddress(address));
+}
+
+/** Words of 32 bits in hexadecimal, each with its bytes as this machine keeps them: backwards on all that Node 24 runs on but s390x. */
+function readAddress(text: string): [address: string, family: 'ipv4' | 'ipv6'] {
+  const bytes = Buffer.from(text, 'hex');
+  if (endianness() === 'LE') bytes.swap32();
+  if (bytes.length === 4) return [bytes.join('.'), 'ipv4'];
+  return [bytes.toString('hex').replaceAll(/(.{4})(?!$)/g, '$1:'), 'ipv6'];
 }
 
 function holdsOne(pid: number, inodes: ReadonlySet<string>): boolean {

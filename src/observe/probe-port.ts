@@ -22,10 +22,12 @@ export interface AddressQuestion {
   readonly timeout: number;
 }
 
-/** `detail` says what was seen: `answered 500`, `connection refused`, `no answer within 5 s`. */
+/** `detail` says what was seen: `answered 500`, `connection refused`, `no answer within 5 s`, `app.internal does not resolve (ENOTFOUND)`. */
 export interface ProbeResult {
   readonly ok: boolean;
   readonly detail: string;
+  /** Its name has no address now, so nobody was asked. */
+  readonly unresolved?: true;
 }
 
 /** `refused`: nobody listens there, which needs no second look. */

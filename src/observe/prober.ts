@@ -1,7 +1,8 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type LookupFunction } from 'node:net';
 import { errorCode } from '../lib/files.ts';
 import { http } from '../lib/http.ts';
+import { type LookUp, NameProblem, ProbeNames, systemLookUp } from './probe-names.ts';
 import type { AddressQuestion, Prober, ProbeResult, UpstreamResult } from './probe-port.ts';
 import { peerOf, type TlsPeer, TlsRequests } from './probe-tls.ts';
 
@@ -13,6 +14,8 @@ interface Answer {
   readonly ok: boolean;
   readonly detail: string;
   readonly nobody: boolean;
+  /** The name has no address, so nobody was asked. */
+  readonly unresolved?: true;
 }
 
 interface Question {
@@ -30,9 +33,10 @@ interface Request {
   readonly tls: TlsPeer | null;
 }
 
-/** Asks apps whether they are ready. `version` ends the User-Agent: `Kapal-Health/<version>`. */
-export function createProber(options: { version?: string } = {}): Prober {
+/** Asks apps whether they are ready. `version` ends the User-Agent: `Kapal-Health/<version>`. `lookUp`: as this machine resolves names unless told. */
+export function createProber(options: { version?: string; lookUp?: LookUp } = {}): Prober {
   const agents: Agents = {
+    names: new ProbeNames(options.lookUp ?? systemLookUp),
     clear: new http.Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY }),
     tls: new TlsRequests(),
   };
@@ -49,10 +53,11 @@ export function createProber(options: { version?: string } = {}): Prober {
       const request: Request = { method: 'GET', path, headers: headersFor(host), tls: null };
       return onLoopback({ port, timeout }, (question) => ask(question, { agents, request, judge }));
     },
-    tcp: (question) => onLoopback(question, knock),
+    tcp: (question) => onLoopback(question, (at) => knock(at, agents.names)),
     async upstream(question) {
       const request = requestOf(question, true);
-      const answer = question.path === null ? await knock(question) : await ask(question, { agents, request, judge });
+      const answer =
+        question.path === null ? await knock(question, agents.names) : await ask(question, { agents, request, judge });
       return { ...resultOf(answer, question.timeout), refused: answer.nobody } satisfies UpstreamResult;
     },
     async alive(question) {
@@ -64,6 +69,7 @@ export function createProber(options: { version?: string } = {}): Prober {
 }
 
 interface Agents {
+  readonly names: ProbeNames;
   readonly clear: Agent;
   readonly tls: TlsRequests;
 }
@@ -82,8 +88,9 @@ async function onLoopback(
   return resultOf(second.nobody ? first : second, timeout);
 }
 
-function resultOf({ ok, detail }: Answer, timeout: number): ProbeResult {
-  return { ok, detail: detail === noAnswer ? `no answer within ${seconds(timeout)}` : detail };
+function resultOf({ ok, detail, unresolved }: Answer, timeout: number): ProbeResult {
+  const result = { ok, detail: detail === noAnswer ? `no answer within ${seconds(timeout)}` : detail };
+  return unresolved === true ? { ...result, unresolved } : result;
 }
 
 /** Stands for the time-out until the caller's own number of seconds is put in. */
@@ -94,8 +101,8 @@ function ask(
   how: { agents: Agents; request: Request; judge: (status: number) => Answer },
 ): Promise<Answer> {
   const { method, path, headers, tls } = how.request;
-  return settle(question.timeout, (done) => {
-    const target = { host: question.address, port: question.port, path, headers, method };
+  return settle(question, how.agents.names, ({ done, lookup }) => {
+    const target = { host: question.address, port: question.port, path, headers, method, lookup };
     const request =
       tls === null ? http.request({ ...target, agent: how.agents.clear }) : how.agents.tls.begin(target, tls);
     request.on('response', (response) => {
@@ -116,9 +123,9 @@ function ask(
   });
 }
 
-function knock(question: Question): Promise<Answer> {
-  return settle(question.timeout, (done) => {
-    const socket = connect({ host: question.address, port: question.port });
+function knock(question: Question, names: ProbeNames): Promise<Answer> {
+  return settle(question, names, ({ done, lookup }) => {
+    const socket = connect({ host: question.address, port: question.port, lookup });
     socket.on('connect', () => {
       done({ ok: true, detail: 'accepted a connection', nobody: false });
       // Ended, not cut: a reset would show up as an error in the app's log. One that never closes its side is let go in time.
@@ -131,11 +138,17 @@ function knock(question: Question): Promise<Answer> {
 }
 
 /** One answer, at the latest when the time is over; `begin` returns what ends the attempt then. It never rejects. */
-function settle(timeout: number, begin: (done: (answer: Answer) => void) => () => void): Promise<Answer> {
+function settle(
+  { address, timeout }: Question,
+  names: ProbeNames,
+  begin: (attempt: { done: (answer: Answer) => void; lookup: LookupFunction }) => () => void,
+): Promise<Answer> {
   return new Promise((resolve) => {
     let end = (): void => undefined;
+    const name = names.forOne();
     const timer = setTimeout(() => {
-      resolve({ ok: false, detail: noAnswer, nobody: false });
+      const late = new NameProblem(address, `no answer within ${seconds(timeout)}`);
+      resolve(name.waits() ? failure(late) : { ok: false, detail: noAnswer, nobody: false });
       end();
     }, timeout);
     const done = (answer: Answer): void => {
@@ -143,7 +156,7 @@ function settle(timeout: number, begin: (done: (answer: Answer) => void) => () =
       resolve(answer);
     };
     try {
-      end = begin(done);
+      end = begin({ done, lookup: name.resolve });
     } catch (error) {
       done(failure(error));
     }
@@ -171,6 +184,7 @@ function drain(request: ClientRequest, response: IncomingMessage, timeout: numbe
 }
 
 function failure(error: unknown): Answer {
+  if (error instanceof NameProblem) return { ok: false, detail: error.message, nobody: false, unresolved: true };
   const code = errorCode(error) ?? '';
   return { ok: false, detail: words(code, error), nobody: nobodyThere.has(code) };
 }

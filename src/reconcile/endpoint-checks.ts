@@ -4,13 +4,13 @@ import type { Clock } from '../lib/clock.ts';
 import type { ServiceId } from '../model/service.ts';
 import type { Prober } from '../observe/probe-port.ts';
 import type { EndpointCheck } from './endpoint-check.ts';
-import { type Asked, type EndpointHealth, heard, soundFromTheBeginning } from './endpoint-health.ts';
+import { type Asked, type EndpointHealth, heard, isNews, soundFromTheBeginning } from './endpoint-health.ts';
 
 export interface EndpointChecksOptions {
   readonly edge: Pick<Edge, 'stalled'>;
   readonly prober: Pick<Prober, 'upstream' | 'alive'>;
   readonly clock: Clock;
-  /** An endpoint of the service went down or came back: the table has to say so. `detail`: why, null where it came back. */
+  /** An endpoint of the service went down, or for another reason, or came back: the table has to say so. `detail`: why, null where it came back. */
   readonly changed: (service: ServiceId, endpoint: string, detail: string | null) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -134,7 +134,7 @@ export class EndpointChecks {
     const before = checked.health;
     checked.health = heard(before, { asked, ...answer, now: clock.now(), monotonic: clock.monotonic() });
     this.#again(checked, begun);
-    if (before.state !== checked.health.state)
+    if (isNews(before, checked.health))
       this.#options.changed(checked.service, checked.check.endpoint, detailOf(checked.health));
   }
 

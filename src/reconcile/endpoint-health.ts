@@ -23,6 +23,8 @@ export type EndpointHealth =
       /** `silent`: nothing came back for a request. Only an answer to a request brings it back, since a stopped process still accepts. */
       readonly cause: 'check' | 'silent';
       readonly detail: string;
+      /** Its name has no address, as far as the last answer goes. */
+      readonly unresolved: boolean;
       readonly failures: number;
     };
 
@@ -32,6 +34,7 @@ export interface Asked {
   readonly ok: boolean;
   readonly refused: boolean;
   readonly detail: string;
+  readonly unresolved?: true;
   readonly now: number;
   readonly monotonic: number;
 }
@@ -44,21 +47,29 @@ const trust = 3_000;
 export const soundFromTheBeginning: EndpointHealth = { state: 'sound', failures: 0, trustedUntil: 0, since: null };
 
 export function heard(health: EndpointHealth, asked: Asked): EndpointHealth {
-  if (health.state === 'down') return asked.ok ? returned(health, asked) : { ...health, detail: asked.detail };
+  const unresolved = asked.unresolved === true;
+  if (health.state === 'down')
+    return asked.ok ? returned(health, asked) : { ...health, detail: asked.detail, unresolved };
   const failures = asked.asked === 'check' && !asked.ok ? health.failures + 1 : 0;
   if (asked.ok) {
     const trustedUntil = asked.asked === 'alive' ? asked.monotonic + trust : health.trustedUntil;
     return { ...health, failures: 0, trustedUntil };
   }
   if (asked.asked === 'alive')
-    return { state: 'down', cause: 'silent', detail: asked.detail, failures: health.failures };
+    return { state: 'down', cause: 'silent', detail: asked.detail, unresolved, failures: health.failures };
   if (asked.refused || failures >= failuresUntilDown)
-    return { state: 'down', cause: 'check', detail: asked.detail, failures };
+    return { state: 'down', cause: 'check', detail: asked.detail, unresolved, failures };
   return { ...health, failures };
 }
 
 function returned(health: Extract<EndpointHealth, { state: 'down' }>, asked: Asked): EndpointHealth {
   // An accepted connection is no answer of a process that stopped answering.
-  if (health.cause === 'silent' && asked.asked === 'check') return health;
+  if (health.cause === 'silent' && asked.asked === 'check') return { ...health, unresolved: false };
   return { state: 'sound', failures: 0, trustedUntil: asked.monotonic + trust, since: asked.now };
+}
+
+/** Whether people are to be told: it went down, came back, or is down for another kind of reason, since a name is mended elsewhere than a server. */
+export function isNews(before: EndpointHealth, now: EndpointHealth): boolean {
+  if (before.state !== 'down' || now.state !== 'down') return before.state !== now.state;
+  return before.unresolved !== now.unresolved;
 }

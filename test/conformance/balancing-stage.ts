@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, request, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Endpoint, ProxyPool } from '../../src/edge/pool.ts';
 import type { Edge } from '../../src/edge/port.ts';
+import { hang } from '../patience.ts';
 import type { EngineUnderTest } from './engines.ts';
 
 /** One case of the table: the same text for every engine. */
@@ -69,7 +69,7 @@ export class Stage implements AsyncDisposable {
       balance: 'round-robin',
       endpoints: endpoints.map(({ name, ...rest }) => ({ id: this.id(name), host: '127.0.0.1', weight: 1, ...rest })),
       maxBodySize: 1 << 20,
-      responseTimeout: 20_000,
+      responseTimeout: hang,
       idleTimeout: 60_000,
       rewriteHost: false,
       ...parts,
@@ -89,11 +89,11 @@ export class Stage implements AsyncDisposable {
         method: asking.method ?? 'GET',
         agent: false,
         headers: { host: this.host, ...asking.headers },
-        timeout: asking.timeout ?? 20_000,
+        timeout: asking.timeout ?? hang,
         ...(asking.from === undefined ? {} : { localAddress: asking.from }),
         ...(asking.signal === undefined ? {} : { signal: asking.signal }),
       });
-      asked.once('timeout', () => asked.destroy(new Error(`no answer in ${asking.timeout ?? 20_000} ms`)));
+      asked.once('timeout', () => asked.destroy(new Error(`no answer in ${asking.timeout ?? hang} ms`)));
       asked.once('error', reject);
       asked.once('response', (response) => {
         const parts: Buffer[] = [];
@@ -235,7 +235,7 @@ export class BackendProcess implements EndpointParts {
 
   /** How often each request reached it, as `METHOD /path`: asked of the process itself. */
   async seen(): Promise<Readonly<Record<string, number>>> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/seen`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`http://127.0.0.1:${this.port}/seen`, { signal: AbortSignal.timeout(hang) });
     return (await response.json()) as Readonly<Record<string, number>>;
   }
 
@@ -254,20 +254,6 @@ export async function deadPort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-/** Until it holds; fails with `what` after the deadline. */
-export async function until(
-  what: string | (() => string),
-  holds: () => boolean | Promise<boolean>,
-  timeout = 15_000,
-): Promise<void> {
-  const deadline = performance.now() + timeout;
-  while (!(await holds())) {
-    if (performance.now() > deadline)
-      assert.fail(`not within ${timeout} ms: ${typeof what === 'string' ? what : what()}`);
-    await pause(20);
-  }
 }
 
 export function about(actual: number, wanted: number, tolerance: number): void {

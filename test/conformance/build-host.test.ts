@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHostBuilder } from '../../src/build/host/driver.ts';
 import { ensureToolchain } from '../../src/build/host/toolchain.ts';
+import { placeToolchain } from '../toolchain.ts';
 import { builderConformance } from './build.ts';
 
 const manifests = {
@@ -15,8 +16,10 @@ const manifests = {
 };
 
 builderConformance('host', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'kapal-test-toolchain-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const top = await mkdtemp(join(tmpdir(), 'kapal-test-toolchain-'));
+  t.after(() => rm(top, { recursive: true, force: true }));
+  const folder = join(top, 'toolchain');
+  await placeToolchain(folder);
   const toolchain = () => ensureToolchain({ folder, node: process.execPath });
   return {
     builder: createHostBuilder({ folder, toolchain, environment: process.env }),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type Answer, type BalancingCase, deadPort, type Stage, until } from './balancing-stage.ts';
+import { type Answer, type BalancingCase, deadPort, type Stage } from './balancing-stage.ts';
+import { until } from '../patience.ts';
 
 /** Workers of an engine under test: each learns by itself what fails. */
 const workers = 2;
@@ -46,7 +47,7 @@ const ejecting: readonly BalancingCase[] = [
       await bodies(stage, 20, 'POST');
       assert.ok((await ejections(stage)) >= 1);
       await stage.backend('risen', undefined, port);
-      await until('it is used again', async () => (await bodies(stage, 1))[0] === 'risen', 10_000);
+      await until('it is used again', async () => (await bodies(stage, 1))[0] === 'risen');
     },
   },
   {
@@ -66,7 +67,7 @@ const ejecting: readonly BalancingCase[] = [
       assert.ok(failing.requests >= 3 && failing.requests <= 3 * workers, `${failing.requests} requests met a reset`);
       assert.ok((await ejections(stage)) >= 1);
       ill = false;
-      await until('it is back', async () => (await bodies(stage, 1))[0] === 'failing', 10_000);
+      await until('it is back', async () => (await bodies(stage, 1))[0] === 'failing');
     },
   },
   {

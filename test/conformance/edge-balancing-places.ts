@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Answer, type Backend, type BalancingCase, type Stage, until } from './balancing-stage.ts';
+import { type Answer, type Backend, type BalancingCase, type Stage } from './balancing-stage.ts';
+import { until } from '../patience.ts';
 
 /** A backend whose requests wait until they are let go. */
 async function holding(stage: Stage, name: string): Promise<{ backend: Backend; waiting: ServerResponse[] }> {

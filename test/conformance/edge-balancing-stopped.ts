@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Answer, type BackendProcess, type BalancingCase, type Stage, until } from './balancing-stage.ts';
+import { type Answer, type BackendProcess, type BalancingCase, type Stage } from './balancing-stage.ts';
+import { until } from '../patience.ts';
 
 interface Scene {
   readonly backends: readonly BackendProcess[];
@@ -25,9 +26,7 @@ async function scene(stage: Stage): Promise<Scene> {
 
 /** Requests of one method to paths of their own, so that each is known where it arrives. */
 function askEach(stage: Stage, method: 'GET' | 'POST', paths: readonly string[]): Promise<Answer>[] {
-  return paths.map((path) =>
-    stage.ask({ method, path, timeout: 60_000, ...(method === 'POST' ? { body: 'order' } : {}) }),
-  );
+  return paths.map((path) => stage.ask({ method, path, ...(method === 'POST' ? { body: 'order' } : {}) }));
 }
 
 async function pendingOf(answers: readonly Promise<unknown>[]): Promise<number> {
@@ -62,8 +61,8 @@ export const stoppedCases: readonly BalancingCase[] = [
       const stuck = await pendingOf(posts);
       assert.ok(stuck > 0, 'POSTs stay where they are');
       assert.equal((await stage.edge.inFlight()).get(stage.id(stopped.name)), stuck);
-      assert.equal((await stage.spread(40, { timeout: 5_000 })).has(stopped.name), false);
-      await stage.spread(10, { method: 'POST', path: '/later', body: 'order', timeout: 5_000 });
+      assert.equal((await stage.spread(40)).has(stopped.name), false);
+      await stage.spread(10, { method: 'POST', path: '/later', body: 'order' });
       stopped.go();
       assert.ok((await Promise.all(posts)).every(({ status }) => status === 200));
       const seen = await Promise.all(backends.map((backend) => backend.seen()));
@@ -72,7 +71,7 @@ export const stoppedCases: readonly BalancingCase[] = [
         assert.equal(times, 1, `POST ${i} was done ${times} times`);
       }
       await serve(false);
-      await until('it is used again', async () => (await stage.ask()).body === stopped.name, 5_000);
+      await until('it is used again', async () => (await stage.ask()).body === stopped.name);
       await until('nobody is stalled', async () => (await stage.edge.stalled()).length === 0);
     },
   },

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { makeCertificate } from '../integration/nginx-certificates.ts';
-import { type PoolParts, Stage, until } from './balancing-stage.ts';
+import { type PoolParts, Stage } from './balancing-stage.ts';
+import { until } from '../patience.ts';
 import { type SecureBackend, secureBackend } from './secure-backend.ts';
 import { type EngineKind, type EngineUnderTest, engines } from './engines.ts';
 

@@ -1,4 +1,5 @@
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { hang } from '../patience.ts';
 import { HpackDecoder } from '../../src/edge/embedded/h2/hpack-decoder.ts';
 
 /** Frame types and flags of RFC 9113, as a client writes them. */
@@ -87,7 +88,7 @@ export class FrameClient implements Disposable {
   }
 
   /** Resolves with the first frame, among those that have come too, that is wanted; `null` when the connection ends or after `timeout`. */
-  async until(wanted: (frame: Frame) => boolean, timeout = 8000): Promise<Frame | null> {
+  async until(wanted: (frame: Frame) => boolean, timeout = hang): Promise<Frame | null> {
     const deadline = performance.now() + timeout;
     for (;;) {
       const found = this.frames.find(wanted);

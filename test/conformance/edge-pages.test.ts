@@ -61,7 +61,7 @@ for (const kind of engines) {
         assert.equal(statuses[0], status, text.slice(0, 300));
         assert.match(text, /<!doctype html>/);
         assert.match(text, /\r\ncache-control: no-store\r\n/i);
-        assert.match(text, /\r\nx-request-id: [A-Za-z0-9-]{8,64}\r\n/i);
+        assert.match(text, /\r\nx-request-id: [A-Za-z0-9.-]{8,64}\r\n/i);
         assert.doesNotMatch(text, /nginx|openresty|node\.js/i);
       }
     });

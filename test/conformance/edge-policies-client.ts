@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { hang } from '../patience.ts';
 
 export interface Ask {
   readonly port: number;
@@ -28,7 +29,7 @@ export async function ask(wanted: Ask): Promise<Answer> {
   socket.write(requestText(wanted), 'latin1');
   const parts: Buffer[] = [];
   await new Promise<void>((resolve, reject) => {
-    socket.setTimeout(20_000, () => socket.destroy(new Error(`no answer to ${wanted.target} within 20 s`)));
+    socket.setTimeout(hang, () => socket.destroy(new Error(`no answer to ${wanted.target}`)));
     socket.on('data', (part: Buffer) => parts.push(part));
     socket.on('end', resolve);
     socket.on('error', reject);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Policy } from '../../src/edge/policy.ts';
-import { until } from '../integration/edge-fixture.ts';
+import { until } from '../patience.ts';
 import { basic, forwardedFor, here, user } from './edge-policies-case.ts';
 import { type Answer, ask, headerOf, open, requestText } from './edge-policies-client.ts';
 import { PolicyGround } from './edge-policies-ground.ts';

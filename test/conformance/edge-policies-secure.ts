@@ -8,6 +8,7 @@ import { makeCertificate } from '../integration/nginx-certificates.ts';
 import { basic, here, user } from './edge-policies-case.ts';
 import { type Ask, ask, headerOf } from './edge-policies-client.ts';
 import { PolicyGround } from './edge-policies-ground.ts';
+import { hang } from '../patience.ts';
 import type { EngineKind } from './engines.ts';
 
 const policies = {
@@ -147,7 +148,7 @@ async function session(ground: PolicyGround, host: string): Promise<Session> {
     async get(path, headers = {}) {
       const stream = client.request({ ':path': path, ':authority': host, ...headers });
       const parts: Buffer[] = [];
-      stream.setTimeout(20_000, () => stream.destroy(new Error(`no answer to ${path} within 20 s`)));
+      stream.setTimeout(hang, () => stream.destroy(new Error(`no answer to ${path}`)));
       stream.on('data', (part: Buffer) => parts.push(part));
       const [response] = await Promise.all([once(stream, 'response'), once(stream, 'end')]);
       const [answer] = response as [IncomingHttpHeaders & { ':status'?: number }];

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { constants, gunzipSync } from 'node:zlib';
 import type { Policy } from '../../src/edge/policy.ts';
-import { until } from '../integration/edge-fixture.ts';
+import { until } from '../patience.ts';
 import type { Seen, Want } from './edge-policies-backend.ts';
 import { basic, user } from './edge-policies-case.ts';
 import { ask, headerOf, open, requestText } from './edge-policies-client.ts';

@@ -72,7 +72,7 @@ function assertOrigin(request: JudgedRequest, one: SpoofingCase, host: string): 
   for (const [name, values] of Object.entries(expected)) assert.deepEqual(valuesOf(request, name), values, name);
   const id = valuesOf(request, 'x-request-id');
   assert.equal(id.length, 1);
-  assert.match(id[0] ?? '', /^[A-Za-z0-9-]{8,64}$/);
+  assert.match(id[0] ?? '', /^[A-Za-z0-9.-]{8,64}$/);
   const others = request.fields
     .map(([name]) => name.toLowerCase())
     .filter((name) => /^(?:x[-_]forwarded|proxy)/.test(name) && !(name in expected));

@@ -3,28 +3,32 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { get, type Reply } from '../integration/edge-fixture.ts';
 import { tell } from './edge-strictness-client.ts';
-import { type EngineKind, type EngineUnderTest, engines } from './engines.ts';
+import { type EngineUnderTest, engines } from './engines.ts';
 
 const modified = new Date('2025-03-01T10:20:30.250Z');
-const plain = 'files.test';
-const app = 'app.test';
 
 for (const kind of engines) {
   describe(`static files: ${kind.name}`, () => {
-    found(kind);
-    kept(kind);
-    conditions(kind);
-    parts(kind);
-    compressed(kind);
+    const hall: Hall = { under: null, sites: 0 };
+    before(async () => {
+      hall.under = await kind.make();
+      await hall.under.edge.ensure();
+    });
+    after(() => hall.under?.[Symbol.asyncDispose]());
+    found(hall);
+    kept(hall);
+    conditions(hall);
+    parts(hall);
+    compressed(hall);
   });
 }
 
-function found(kind: EngineKind): void {
+function found(hall: Hall): void {
   test('a file, with its type, validators and caching', async () => {
-    await using site = await Site.serve(kind, {
+    using site = await Site.serve(hall, {
       'a b/page.html': '<p>hi</p>',
       'app-3f2a1b9c0d1e.js': 'js',
       'x.bin': 'x',
@@ -47,7 +51,7 @@ function found(kind: EngineKind): void {
   });
 
   test('a folder by its index, and without the slash a redirect that keeps query and coding', async () => {
-    await using site = await Site.serve(kind, {
+    using site = await Site.serve(hall, {
       'index.html': 'top',
       'caf\u00e9/index.html': 'docs',
       'empty/x.txt': 'x',
@@ -64,12 +68,12 @@ function found(kind: EngineKind): void {
   });
 
   test('a redirect never leads to another site', async () => {
-    await using site = await Site.serve(kind, { 'evil.example/index.html': 'x' });
+    using site = await Site.serve(hall, { 'evil.example/index.html': 'x' });
     assert.equal((await site.ask('//evil.example')).headers.location, '/evil.example/');
   });
 
   test('nothing: a page, or JSON for who asks for it, or the site\u2019s own 404.html', async () => {
-    await using site = await Site.serve(kind, { 'a.txt': 'x' });
+    using site = await Site.serve(hall, { 'a.txt': 'x' });
     const page = await site.ask('/absent', { accept: 'text/html' });
     assert.deepEqual([page.status, page.headers['cache-control']], [404, 'no-cache']);
     assert.match(page.body, /<!doctype html>/);
@@ -86,9 +90,9 @@ function found(kind: EngineKind): void {
   });
 
   test('the fallback of a single-page app, for navigations only', async () => {
-    await using site = await Site.serve(kind, { 'index.html': 'app', 'app.js': 'js' });
+    using site = await Site.serve(hall, { 'index.html': 'app', 'app.js': 'js' });
     const ask = (path: string, headers: Record<string, string> = {}): Promise<Reply> =>
-      site.ask(path, { host: app, ...headers });
+      site.ask(path, { host: site.app, ...headers });
     assert.equal((await ask('/orders/17')).body, 'app');
     assert.equal((await ask('/people/j.doe', { accept: 'text/html,*/*' })).body, 'app');
     assert.equal((await ask('/orders/17', { 'sec-fetch-mode': 'cors' })).status, 404);
@@ -98,26 +102,26 @@ function found(kind: EngineKind): void {
   });
 
   test('HEAD is GET without its body, other methods are refused and their bodies are no requests', async () => {
-    await using site = await Site.serve(kind, { 'a.txt': '0123456789' });
-    const head = await tell(site.port, [`HEAD /a.txt HTTP/1.1\r\nHost: ${plain}\r\nConnection: close\r\n\r\n`]);
+    using site = await Site.serve(hall, { 'a.txt': '0123456789' });
+    const head = await tell(site.port, [`HEAD /a.txt HTTP/1.1\r\nHost: ${site.plain}\r\nConnection: close\r\n\r\n`]);
     assert.match(head.text, /^HTTP\/1\.1 200 /);
     assert.match(head.text, /\r\ncontent-length: 10\r\n/i);
     assert.ok(head.text.endsWith('\r\n\r\n'));
-    const hidden = `GET /a.txt HTTP/1.1\r\nHost: ${plain}\r\n\r\n`;
+    const hidden = `GET /a.txt HTTP/1.1\r\nHost: ${site.plain}\r\n\r\n`;
     const post = await tell(site.port, [
-      `POST /a.txt HTTP/1.1\r\nHost: ${plain}\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+      `POST /a.txt HTTP/1.1\r\nHost: ${site.plain}\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
     ]);
     assert.equal(post.statuses[0], 405);
     assert.match(post.text, /\r\nallow: GET, HEAD\r\n/i);
     assert.ok(!post.text.includes('0123456789'));
     const long = await tell(site.port, [
-      `GET /a.txt HTTP/1.1\r\nHost: ${plain}\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
+      `GET /a.txt HTTP/1.1\r\nHost: ${site.plain}\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`,
     ]);
     assert.equal(long.text.split('0123456789').length, 2);
   });
 
   test('large files whole, an empty one, and a root that is gone', async () => {
-    await using site = await Site.serve(kind, { 'big.bin': 'x'.repeat(3 << 20), 'empty.txt': '' });
+    using site = await Site.serve(hall, { 'big.bin': 'x'.repeat(3 << 20), 'empty.txt': '' });
     assert.equal((await site.ask('/big.bin')).body.length, 3 << 20);
     const empty = await site.ask('/empty.txt');
     assert.deepEqual([empty.status, empty.body, empty.headers['content-length']], [200, '', '0']);
@@ -127,9 +131,9 @@ function found(kind: EngineKind): void {
   });
 }
 
-function kept(kind: EngineKind): void {
+function kept(hall: Hall): void {
   test('hidden names stay private, except .well-known at the top', async () => {
-    await using site = await Site.serve(kind, {
+    using site = await Site.serve(hall, {
       '.env': 'SECRET',
       '.git/config': 'x',
       'a/.b/c': 'x',
@@ -152,7 +156,7 @@ function kept(kind: EngineKind): void {
   });
 
   test('dot segments, NUL, backslashes and hidden slashes lead nowhere', async () => {
-    await using site = await Site.serve(kind, { 'a.txt': 'x' });
+    using site = await Site.serve(hall, { 'a.txt': 'x' });
     writeFileSync(join(site.base, 'secret.txt'), 'secret');
     for (const path of [
       '/../secret.txt',
@@ -171,7 +175,7 @@ function kept(kind: EngineKind): void {
   });
 
   test('links that lead out of the folder, at any depth; links inside it are followed; a FIFO neither blocks nor answers', async () => {
-    await using site = await Site.serve(kind, { 'docs/a.txt': 'inside' });
+    using site = await Site.serve(hall, { 'docs/a.txt': 'inside' });
     mkdirSync(join(site.base, 'public-private'));
     writeFileSync(join(site.base, 'public-private', 'secret.txt'), 'secret');
     symlinkSync('../public-private/secret.txt', join(site.root, 'file'));
@@ -198,9 +202,9 @@ function kept(kind: EngineKind): void {
   });
 }
 
-function conditions(kind: EngineKind): void {
+function conditions(hall: Hall): void {
   test('conditions are looked at in the order of RFC 9110', async () => {
-    await using site = await Site.serve(kind, { 'a.txt': '0123456789' });
+    using site = await Site.serve(hall, { 'a.txt': '0123456789' });
     const first = await site.ask('/a.txt');
     const etag = first.headers.etag ?? '';
     const since = first.headers['last-modified'] ?? '';
@@ -230,7 +234,7 @@ function conditions(kind: EngineKind): void {
   });
 
   test('another content is another tag, also of the same size and second', async () => {
-    await using site = await Site.serve(kind, { 'a.txt': 'one' });
+    using site = await Site.serve(hall, { 'a.txt': 'one' });
     const before = (await site.ask('/a.txt')).headers.etag;
     rmSync(join(site.root, 'a.txt'));
     writeFileSync(join(site.root, 'a.txt'), 'two');
@@ -239,9 +243,9 @@ function conditions(kind: EngineKind): void {
   });
 }
 
-function parts(kind: EngineKind): void {
+function parts(hall: Hall): void {
   test('one range is answered in part, what cannot be is refused, several are ignored', async () => {
-    await using site = await Site.serve(kind, { 'a.txt': '0123456789' });
+    using site = await Site.serve(hall, { 'a.txt': '0123456789' });
     const cases: readonly (readonly [range: string, status: number, body: string, contentRange?: string])[] = [
       ['bytes=2-4', 206, '234', 'bytes 2-4/10'],
       ['bytes=7-', 206, '789', 'bytes 7-9/10'],
@@ -268,7 +272,7 @@ function parts(kind: EngineKind): void {
   });
 
   test('If-Range sends the part only of the same state', async () => {
-    await using site = await Site.serve(kind, { 'a.txt': '0123456789' });
+    using site = await Site.serve(hall, { 'a.txt': '0123456789' });
     const { headers } = await site.ask('/a.txt');
     const cases: readonly (readonly [field: string, status: number])[] = [
       [headers.etag ?? '', 206],
@@ -283,9 +287,9 @@ function parts(kind: EngineKind): void {
   });
 }
 
-function compressed(kind: EngineKind): void {
+function compressed(hall: Hall): void {
   test('of compressed siblings the densest that the client takes, each with its own tag', async () => {
-    await using site = await Site.serve(kind, {
+    using site = await Site.serve(hall, {
       'a.js': 'plain',
       'a.js.br': 'brotli',
       'a.js.gz': 'gzip',
@@ -314,51 +318,45 @@ function compressed(kind: EngineKind): void {
   });
 }
 
-interface Served {
-  readonly base: string;
-  readonly root: string;
-  readonly under: EngineUnderTest;
-  readonly rest: AsyncDisposableStack;
+/** One engine for all cases: each has a folder, hosts and pools of its own, and tables only follow each other. */
+interface Hall {
+  under: EngineUnderTest | null;
+  sites: number;
 }
 
 /** A folder with a site in it, served under two hosts: as it is, and as a single-page app. Beside it there is room for what must stay private. */
-class Site implements AsyncDisposable {
-  readonly base: string;
-  readonly root: string;
+class Site implements Disposable {
+  readonly base = mkdtempSync(join(tmpdir(), 'kapal-site-'));
+  readonly root = join(this.base, 'public');
+  readonly plain: string;
+  readonly app: string;
   readonly #under: EngineUnderTest;
-  readonly #rest: AsyncDisposableStack;
 
-  private constructor({ base, root, under, rest }: Served) {
-    this.base = base;
-    this.root = root;
+  private constructor(under: EngineUnderTest, number: number) {
     this.#under = under;
-    this.#rest = rest;
+    this.plain = `files${number}.test`;
+    this.app = `app${number}.test`;
   }
 
-  static async serve(kind: EngineKind, files: Readonly<Record<string, string>>): Promise<Site> {
-    await using stack = new AsyncDisposableStack();
-    const base = stack.adopt(mkdtempSync(join(tmpdir(), 'kapal-site-')), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
-    const root = join(base, 'public');
-    mkdirSync(root);
-    const under = stack.use(await kind.make());
-    await under.edge.ensure();
-    const pool = { kind: 'static', service: 'test/production/site', root } as const;
-    await under.edge.apply({
-      version: 1,
+  static async serve(hall: Hall, files: Readonly<Record<string, string>>): Promise<Site> {
+    if (hall.under === null) throw new Error('the engine did not start');
+    hall.sites += 1;
+    const site = new Site(hall.under, hall.sites);
+    mkdirSync(site.root);
+    for (const [name, text] of Object.entries(files)) site.write(name, text);
+    const pool = { kind: 'static', service: 'test/production/site', root: site.root } as const;
+    await hall.under.edge.apply({
+      version: hall.sites,
       routes: [
-        { host: plain, path: '/', pool: 's' },
-        { host: app, path: '/', pool: 'a' },
+        { host: site.plain, path: '/', pool: `s${hall.sites}` },
+        { host: site.app, path: '/', pool: `a${hall.sites}` },
       ],
       pools: [
-        { ...pool, id: 's', fallback: null },
-        { ...pool, id: 'a', fallback: 'index.html' },
+        { ...pool, id: `s${hall.sites}`, fallback: null },
+        { ...pool, id: `a${hall.sites}`, fallback: 'index.html' },
       ],
       streams: [],
     });
-    const site = new Site({ base, root, under, rest: stack.move() });
-    for (const [name, text] of Object.entries(files)) site.write(name, text);
     return site;
   }
 
@@ -374,10 +372,10 @@ class Site implements AsyncDisposable {
   }
 
   ask(path: string, headers: Record<string, string> = {}): Promise<Reply> {
-    return get(this.port, path, { headers: { host: plain, ...headers } });
+    return get(this.port, path, { headers: { host: this.plain, ...headers } });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#rest.disposeAsync();
+  [Symbol.dispose](): void {
+    rmSync(this.base, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net';
-
-const hang = 15_000;
+import { hang } from '../patience.ts';
 
 /** What came back over one connection, latin-1. */
 export interface Heard {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { EdgeCertificate } from '../../src/edge/certificate.ts';
 import { KapalError } from '../../src/model/errors.ts';
 import { makeCertificate } from '../integration/nginx-certificates.ts';
+import { hang } from '../patience.ts';
 import { fingerprintOf, type Outcome, type TlsGround } from './edge-tls-ground.ts';
 
 type Ground = () => TlsGround;
@@ -281,7 +282,7 @@ function shown(outcome: Outcome): string {
 async function sessionOf(ground: TlsGround, version: 'TLSv1.2' | 'TLSv1.3'): Promise<Buffer> {
   const socket = ground.connect('a.test', { minVersion: version, maxVersion: version });
   try {
-    const [session] = (await once(socket, 'session', { signal: AbortSignal.timeout(5000) })) as [Buffer];
+    const [session] = (await once(socket, 'session', { signal: AbortSignal.timeout(hang) })) as [Buffer];
     return session;
   } finally {
     socket.destroy();
@@ -293,5 +294,5 @@ async function endOfPlain(ground: TlsGround, text: string): Promise<void> {
   socket.on('error', () => undefined);
   socket.resume();
   socket.end(text, 'latin1');
-  await once(socket, 'close', { signal: AbortSignal.timeout(20_000) });
+  await once(socket, 'close', { signal: AbortSignal.timeout(hang) });
 }

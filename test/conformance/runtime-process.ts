@@ -3,11 +3,11 @@ import { chmod, copyFile, link, mkdir, mkdtemp, readdir, rm, rmdir, writeFile } 
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { isMissing } from '../../src/lib/files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type ServiceId, serviceId } from '../../src/model/service.ts';
 import type { PortFinder, RunHandle, RunSpec, Runtime } from '../../src/runtime/port.ts';
+import { until } from '../patience.ts';
 import { createProcessRuntime, type ProcessRuntimeOptions } from '../../src/runtime/process/driver.ts';
 import type { Program, RuntimeSubject } from './runtime.ts';
 
@@ -125,14 +125,6 @@ interface Made {
   readonly folder: string;
   readonly options: ProcessRuntimeOptions;
   readonly runtime: Runtime & PortFinder;
-}
-
-export async function until(what: string, reached: () => Promise<boolean> | boolean, patience = 60_000): Promise<void> {
-  const deadline = performance.now() + patience;
-  while (!(await reached())) {
-    if (performance.now() > deadline) throw new Error(`did not happen within ${patience} ms: ${what}`);
-    await pause(5);
-  }
 }
 
 export async function freePort(): Promise<number> {

@@ -31,7 +31,7 @@ describe('what programs read', () => {
   });
 
   test('nothing deployed is an empty array', async () => {
-    assert.deepEqual(await kapal.ps(), []);
+    assert.deepEqual(await kapal.json(['ps']), []);
   });
 
   test('deploy --json of a first release', async () => {
@@ -61,7 +61,8 @@ describe('what programs read', () => {
   });
 
   test('ps --json', async () => {
-    const found = await kapal.ps();
+    const found = await kapal.json<readonly ServiceDocument[]>(['ps']);
+    assert.deepEqual(found, await kapal.ps());
     assertEach(found, {
       project: oneOf('shop'),
       environment: oneOf('production'),

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { EventDocument, FailureDocument, LogDocument } from '../../src/api/contract/types.ts';
 import { webApp } from './apps.ts';
 import { TestKapal, until } from './kapal.ts';
+import { hang } from '../patience.ts';
 import { assertEach, assertShape, count, moment, oneOf, orNull, text } from './shape.ts';
 
 const run = promisify(execFile);
@@ -103,7 +104,7 @@ describe('reading', () => {
     await until('what was there', async () => seen.includes('colour blue'));
     for (const word of ['rises', 'falls']) {
       await print(`tide ${word}`);
-      await until(`the tide ${word}`, async () => seen.includes(`tide ${word}`), 5);
+      await until(`the tide ${word}`, async () => seen.includes(`tide ${word}`));
     }
     await print('nothing to see');
     child.kill('SIGINT');
@@ -117,7 +118,7 @@ describe('reading', () => {
     const cwd = new URL('../..', import.meta.url).pathname;
     const piped = run('sh', ['-c', `KAPAL_DATA='${kapal.data}' ./kapal logs shop -f -n 5 | head -1`], {
       cwd,
-      timeout: 20_000,
+      timeout: hang,
     });
     let over = false;
     const ended = piped.then(({ stdout }) => {
@@ -150,7 +151,7 @@ describe('reading', () => {
     child.stdout?.on('data', (part: string) => (seen += part));
     await until('it follows', async () => seen !== '');
     await kapal.json(['restart', 'shop']);
-    await until('the restart is seen', async () => /release 2 is live/.test(seen), 5);
+    await until('the restart is seen', async () => /release 2 is live/.test(seen));
     child.kill('SIGINT');
     assert.equal((await ran).code, 130);
   });

@@ -5,6 +5,7 @@ import { crashingApp, type Files, webApp } from './apps.ts';
 import { groupOf, TestKapal, until } from './kapal.ts';
 import { errorLog, nginxOf, reloadsOf } from './nginx.ts';
 import { ask } from './survival.ts';
+import { hang } from '../patience.ts';
 import { OpenConnection, Visitors } from './visitors.ts';
 
 /** Deploys while visitors are there: nobody notices. */
@@ -37,7 +38,7 @@ for (const engine of ['embedded', 'nginx'] as const)
         runtime: 'node',
         startCommand: 'node server.js',
         numInstances: 2,
-        startTimeoutSeconds: 3,
+        startTimeoutSeconds: 60,
         ...fields,
       };
       return kapal.project('shop', {
@@ -85,7 +86,7 @@ for (const engine of ['embedded', 'nginx'] as const)
     });
 
     test('who is told that a deploy is live gets the new release with every request from then on', async () => {
-      for (const version of ['a', 'b', 'c', 'd']) {
+      for (const version of ['a', 'b']) {
         await kapal.deploy(await shop(webApp(version)));
         const answers = await Promise.all(Array.from({ length: 20 }, () => kapal.visit('shop.localhost')));
         assert.deepEqual(new Set(answers.map(({ body }) => body)), new Set([version]));
@@ -126,9 +127,9 @@ for (const engine of ['embedded', 'nginx'] as const)
       const told = performance.now();
       socket.send('still here;');
       await until('it still echoes', async () => socket.text.endsWith('still here;'));
-      await until('it is closed', async () => socket.isClosed, 10);
+      await until('it is closed', async () => socket.isClosed);
       const took = performance.now() - told;
-      assert.ok(took > 1_000 && took < 25_000, `closed after ${took} ms`);
+      assert.ok(took > 1_000 && took < hang, `closed after ${took} ms`);
       await kapal.serviceOnce('shop', ({ instances }) => instances.length === 2);
     });
 
@@ -138,21 +139,20 @@ for (const engine of ['embedded', 'nginx'] as const)
         'Host: shop.localhost',
         'Accept: text/event-stream',
       ]);
-      await until('the first event', async () => stream.text.includes('data: first'), 5);
+      await until('the first event', async () => stream.text.includes('data: first'));
       assert.match(stream.text, /content-type: text\/event-stream/i);
       for (const word of ['one', 'two']) {
         await until(
           'said to the stream',
           async () => (await kapal.visit('shop.localhost', `/say?word=${word}`)).body === 'said to 1',
         );
-        await until(`the event ${word}`, async () => stream.text.includes(`data: ${word}`), 2);
+        await until(`the event ${word}`, async () => stream.text.includes(`data: ${word}`));
       }
       await kapal.deploy(await shop(webApp('after the stream'), { maxShutdownDelaySeconds: 2 }));
       assert.equal(stream.isClosed, false);
       await until(
         'the old release ends the stream',
         async () => stream.isClosed || stream.text.endsWith('\r\n0\r\n\r\n'),
-        10,
       );
     });
 

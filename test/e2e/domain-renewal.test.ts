@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import type { DomainDocument } from '../../src/api/contract/types.ts';
 import { Pebble } from '../integration/certificates-pebble.ts';
+import { hang } from '../patience.ts';
 import { TestKapal, until } from './kapal.ts';
 
 const host = 'shop.example.com';
@@ -34,7 +35,7 @@ class Visitor implements Disposable {
   /** The first line of the answer. */
   async ask(): Promise<string> {
     this.#socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-    const [answer] = (await once(this.#socket, 'data', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
+    const [answer] = (await once(this.#socket, 'data', { signal: AbortSignal.timeout(hang) })) as [Buffer];
     return answer.toString().split('\r\n')[0] ?? '';
   }
 

@@ -1,12 +1,16 @@
 import { type ChildProcess, execFile, type ExecFileException, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { DeployDocument, ServiceDocument } from '../../src/api/contract/types.ts';
+import type { DeployDocument, InstanceDocument, ServiceDocument } from '../../src/api/contract/types.ts';
+import { hang, until as untilSo } from '../patience.ts';
+import { placeToolchain } from '../toolchain.ts';
+import { type Answer, askApi } from './api.ts';
 
 export const checkout = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -37,6 +41,8 @@ export class TestKapal implements AsyncDisposable {
   readonly api: number;
   /** The engine that `up` asks for. */
   edge: 'embedded' | 'nginx' | 'auto' = 'embedded';
+  /** What starts the daemon: a program and arguments that end by becoming the command which follows them. Empty: nothing does. */
+  under: readonly string[] = [];
   daemon: ChildProcess | null = null;
 
   private constructor(parts: { folder: string; http: number; https: number; api: number }) {
@@ -47,10 +53,11 @@ export class TestKapal implements AsyncDisposable {
     this.api = parts.api;
   }
 
-  /** A folder and ports; no daemon yet. */
-  static async prepare(): Promise<TestKapal> {
+  /** A folder and ports; no daemon yet. `bare`: without a data folder, so that the first start places everything. */
+  static async prepare({ bare = false } = {}): Promise<TestKapal> {
     const folder = await mkdtemp(join(tmpdir(), 'kapal-e2e-'));
     await chmod(folder, 0o755);
+    if (!bare) await placeToolchain(join(folder, 'data', 'toolchain'));
     return new TestKapal({ folder, http: await freePort(), https: await freePort(), api: await freePort() });
   }
 
@@ -81,26 +88,31 @@ export class TestKapal implements AsyncDisposable {
       ...(flags.includes('--edge') ? [] : ['--edge', this.edge]),
       ...flags,
     ];
-    const daemon = spawn(join(checkout, 'kapal'), args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment() });
+    const [program = '', ...words] = [...this.under, join(checkout, 'kapal'), ...args];
+    const daemon = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: this.#daemonEnvironment() });
     this.daemon = daemon;
     let said = '';
     daemon.stdout.on('data', (part: Buffer) => (said += part.toString()));
     daemon.stderr.on('data', (part: Buffer) => (said += part.toString()));
-    const answers = until(
-      'the daemon answers',
-      async () => {
-        if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`);
-        // Asking before it has said that it is ready would take the processor that it needs for its start.
-        return said !== '' && (await this.run('ps')).code === 0;
-      },
-      120,
-    );
+    const answers = until('the daemon answers', async () => {
+      if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`);
+      // Asking before it has said that it is ready would take the processor that it needs for its start.
+      return said !== '' && (await askApi(this.data, '/services').catch(() => null))?.status === 200;
+    });
     await answers.catch(async (error: unknown) => {
       // Nobody else would end what a start that took too long has begun.
       if (daemon.exitCode === null) await this.run('down', '--apps');
       await this.killDaemon();
       throw error;
     });
+  }
+
+  /** nginx is started with authorities in a folder: reading one file of them takes it a third of a second of processor, each time. */
+  #daemonEnvironment(): Record<string, string> {
+    const { SSL_CERT_FILE, ...rest } = environment();
+    // Builds reach a registry of a private authority by NODE_EXTRA_CA_CERTS too.
+    const needless = rest['NODE_EXTRA_CA_CERTS'] !== undefined || this.edge === 'nginx';
+    return needless || SSL_CERT_FILE === undefined ? rest : { ...rest, SSL_CERT_FILE };
   }
 
   /** SIGKILL to the daemon alone. */
@@ -157,8 +169,17 @@ export class TestKapal implements AsyncDisposable {
     return this.json<DeployDocument>(['deploy', folder, ...flags], 1);
   }
 
-  ps(): Promise<readonly ServiceDocument[]> {
-    return this.json<readonly ServiceDocument[]>(['ps']);
+  /** As `kapal ps --json` prints it, past the command line: a process for each look would cost more than what is looked at. */
+  async ps(): Promise<readonly ServiceDocument[]> {
+    const found = await this.get<readonly ServiceDocument[]>('/services');
+    return found.map((service) => ({ ...service, instances: service.instances.map(withoutNoExit) }));
+  }
+
+  /** What the API answers to a GET; fails the test where it refuses. */
+  async get<T>(path: string): Promise<T> {
+    const { status, body } = await askApi(this.data, path);
+    if (status !== 200) throw new Error(`GET ${path} was answered with ${status}: ${JSON.stringify(body)}`);
+    return body as T;
   }
 
   async service(name: string): Promise<ServiceDocument> {
@@ -171,7 +192,7 @@ export class TestKapal implements AsyncDisposable {
   async serviceOnce(
     name: string,
     holds: (service: ServiceDocument) => boolean,
-    seconds = 120,
+    seconds = hang / 1000,
   ): Promise<ServiceDocument> {
     let seen = await this.service(name);
     await until(`${name} as wanted`, async () => holds((seen = await this.service(name))), seconds).catch(
@@ -214,7 +235,7 @@ export class TestKapal implements AsyncDisposable {
           method: options.method ?? 'GET',
           headers: { host, ...options.headers },
           agent: false,
-          timeout: 90_000,
+          timeout: hang,
         },
         (response) => {
           const parts: Buffer[] = [];
@@ -229,7 +250,7 @@ export class TestKapal implements AsyncDisposable {
           );
         },
       );
-      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 30 s')));
+      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
       outgoing.on('error', reject);
       outgoing.end(options.body);
     });
@@ -242,28 +263,58 @@ export class TestKapal implements AsyncDisposable {
 
   /** Ends and removes everything that the test made, whatever the test did to its daemon. Throws where something may be left. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // Without a record there was no daemon that could have begun anything.
+    if (!existsSync(join(this.data, 'record', 'record.db'))) return this.discard();
+    const endings = await this.#removeProjects();
+    endings.push(await askApi(this.data, '/shutdown', { method: 'POST', body: { apps: true } }));
+    await this.#daemonEnded();
+    await this.discard();
+    refuseFailed(endings);
+  }
+
+  /** Removes every project, whatever the test did to its daemon: for the next test of the file it is as new. */
+  async clear(): Promise<void> {
+    refuseFailed(await this.#removeProjects());
+  }
+
+  async #removeProjects(): Promise<Answer[]> {
     const { daemon } = this;
     const runs = daemon !== null && daemon.exitCode === null && daemon.signalCode === null;
     if (!runs) await this.up();
-    const endings: Ran[] = [];
-    for (const project of new Set((await this.ps()).map((service) => service.project))) {
-      endings.push(await this.run('project', 'remove', project, '--yes'));
+    const endings: Answer[] = [];
+    for (const project of new Set((await this.ps()).map((service) => service.project)))
+      endings.push(await askApi(this.data, `/projects/${project}`, { method: 'DELETE' }));
+    return endings;
+  }
+
+  /** Resolves when the daemon, which has agreed to end, is gone; one that hangs is killed, and that fails the test. */
+  async #daemonEnded(): Promise<void> {
+    const { daemon } = this;
+    const ended = async (): Promise<boolean> =>
+      daemon === null || daemon.exitCode !== null || daemon.signalCode !== null;
+    try {
+      await until('the daemon ends', ended);
+    } finally {
+      await this.killDaemon();
     }
-    endings.push(await this.run('down', '--apps'));
-    await this.killDaemon();
-    await this.discard();
-    const failed = endings.filter(({ code }) => code !== 0);
-    if (failed.length > 0) throw new Error(`something may be left: ${JSON.stringify(failed)}`);
   }
 }
 
-export async function until(what: string, holds: () => Promise<boolean>, seconds = 120): Promise<void> {
-  const deadline = performance.now() + seconds * 1000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not reached within ${seconds} s: ${what}`);
-    // Between looks the machine belongs to what is waited for.
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+function refuseFailed(endings: readonly Answer[]): void {
+  const failed = endings.filter(({ status }) => status >= 300);
+  if (failed.length > 0) throw new Error(`something may be left: ${JSON.stringify(failed)}`);
+}
+
+/** What runs undisturbed has exactly the keys of the command line's contract. */
+function withoutNoExit(instance: InstanceDocument): InstanceDocument {
+  const { lastExit, ...rest } = instance;
+  // The cast: documents of the command line leave out what the API says is null.
+  return lastExit === null ? (rest as InstanceDocument) : instance;
+}
+
+/** Looks until it holds. */
+export function until(what: string, holds: () => Promise<boolean>, seconds = hang / 1000): Promise<void> {
+  return untilSo(what, holds, seconds * 1000);
 }
 
 /** As a shell reports it: 128 and the number of the signal for a program that one ended. */

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { isAlive, leftovers, onlyOwned, processesOf, send, usersOf } from './install.ts';
+import type { TestKapal } from './kapal.ts';
 import { nginxFolder, nginxNow, nginxOf, nginxWithout, reloadsOf, startWithNginx } from './nginx.ts';
 import { eventually, facesOf, shop } from './survival.ts';
 import { Visitors } from './visitors.ts';
 
 describe('what dies around nginx, and what of it', () => {
+  let kapal: TestKapal;
+  before(async () => void (kapal = await startWithNginx()));
+  afterEach(() => kapal.clear());
+  after(() => kapal[Symbol.asyncDispose]());
+
   test('the daemon goes in every way and comes back: nginx serves on as the same processes', async () => {
-    await using kapal = await startWithNginx();
     await kapal.deploy(await kapal.project('shop', shop('shop', ['numInstances: 2'])));
     const [nginx, faces] = [nginxNow(kapal), await facesOf(kapal)];
     await using visitors = new Visitors({ port: kapal.http, host: 'shop.localhost' });
@@ -31,7 +36,6 @@ describe('what dies around nginx, and what of it', () => {
   });
 
   test('a worker, the master, all of it: each comes back with the same routes; down --apps leaves nothing', async () => {
-    await using kapal = await startWithNginx();
     await kapal.deploy(await kapal.project('shop', shop('shop')));
     const answers = async () => (await kapal.visit('shop.localhost').catch(() => null))?.status === 200;
 
@@ -48,7 +52,7 @@ describe('what dies around nginx, and what of it', () => {
     assert.ok(await answers());
 
     for (const pid of [third.master, ...third.workers]) send(pid, 'SIGKILL');
-    await eventually('it answers again', answers, 15);
+    await eventually('it answers again', answers);
 
     await kapal.killDaemon();
     for (const { pid, role } of processesOf(kapal)) if (role === 'edge') send(pid, 'SIGKILL');

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { DeployDocument } from '../../src/api/contract/types.ts';
 import { TestKapal } from './kapal.ts';
@@ -14,8 +14,12 @@ const exec = promisify(execFile);
 const root = process.getuid?.() === 0;
 
 describe('files of strangers', () => {
+  let kapal: TestKapal;
+  before(async () => void (kapal = await TestKapal.start()));
+  afterEach(() => kapal.clear());
+  after(() => kapal[Symbol.asyncDispose]());
+
   test('a folder with pipes, devices, sockets and strange names deploys without them; links out of it lead nowhere', async () => {
-    await using kapal = await TestKapal.start();
     const folder = await kapal.project('shop', {
       ...shop('shop'),
       '-rf': 'x',
@@ -55,7 +59,6 @@ describe('files of strangers', () => {
   });
 
   test('a static service serves what lies in its folder and nothing else, whatever the path or its build', async () => {
-    await using kapal = await TestKapal.start();
     const site = (name: string, build: string, publish: string) =>
       kapal.project(name, {
         'kapal.yaml': JSON.stringify({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import type { ServiceDocument } from '../../src/api/contract/types.ts';
 import { checkout, TestKapal } from './kapal.ts';
 import { processesOf, text } from './install.ts';
@@ -33,10 +33,14 @@ createServer((incoming, response) => {
 `;
 
 describe('services are apart', () => {
+  let kapal: TestKapal;
+  before(async () => void (kapal = await TestKapal.start()));
+  afterEach(() => kapal.clear());
+  after(() => kapal[Symbol.asyncDispose]());
+
   test('each runs as a user of its own without privileges, and reaches neither its neighbour nor the daemon', {
     skip: root ? false : 'separate users need root',
   }, async () => {
-    await using kapal = await TestKapal.start();
     const service = (name: string) => [
       '  - type: web',
       `    name: ${name}`,
@@ -116,7 +120,6 @@ describe('services are apart', () => {
   });
 
   test('the data folder is closed where it has to be, and another user of the machine is told so', async () => {
-    await using kapal = await TestKapal.start();
     await kapal.deploy(await kapal.project('site', { 'index.html': 'hello' }));
     for (const folder of ['record', 'logs', 'keys', 'sources', 'git', 'runs'])
       assert.equal(mode(join(kapal.data, folder)), 0o700, folder);
@@ -171,7 +174,7 @@ function asStranger(
     execFile(
       'setpriv',
       ['--reuid=65534', '--regid=65534', '--clear-groups', '--', join(checkout, 'kapal'), ...args],
-      { env, cwd: '/', timeout: 60_000 },
+      { env, cwd: '/', timeout: 500_000 },
       (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255, stdout, stderr }),
     );

@@ -3,15 +3,19 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import type { InstanceDocument, ServiceDocument } from '../../src/api/contract/types.ts';
 import { TestKapal } from './kapal.ts';
 import { isAlive, killAll, leftovers, onlyOwned, processesOf, send } from './install.ts';
-import { eventually, Gate, going, shop } from './survival.ts';
+import { eventually, Gate, going, logged, shop } from './survival.ts';
 
 describe('from cold state', () => {
+  let kapal: TestKapal;
+  before(async () => void (kapal = await TestKapal.start()));
+  afterEach(() => kapal.clear());
+  after(() => kapal[Symbol.asyncDispose]());
+
   test('after a power cut and after a reboot everything comes back and answers', async () => {
-    await using kapal = await TestKapal.start();
     await kapal.deploy(await kapal.project('shop', shop('shop', ['numInstances: 2'])));
     await kapal.deploy(
       await kapal.project('site', {
@@ -42,7 +46,6 @@ describe('from cold state', () => {
   });
 
   test('what ended while no daemon ran is restarted and says how it ended', async () => {
-    await using kapal = await TestKapal.start();
     await kapal.deploy(await kapal.project('shop', shop('shop')));
     const ends: readonly [how: (instance: InstanceDocument) => Promise<void> | void, words: RegExp][] = [
       [async () => void (await kapal.visit('shop.localhost', '/?exit=3')), /exited with code 3/],
@@ -63,13 +66,12 @@ describe('from cold state', () => {
       });
       assert.equal(after.id, before.id, 'the same instance, another attempt');
       assert.match(after.lastExit ?? '', words);
-      assert.match((await kapal.run('logs', 'shop')).stdout, words, 'the log of the service says it too');
+      await logged(kapal, 'shop', words);
     }
     await onlyOwned(kapal);
   });
 
   test('down --apps in the middle of builds leaves nothing, and the deploys that were acknowledged end', async () => {
-    await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
     const deploys = [];
     for (const name of ['one', 'two', 'three']) {

@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { StatusDocument } from '../../src/api/contract/types.ts';
+import { hang } from '../patience.ts';
 import { TestKapal } from './kapal.ts';
 import { onlyOwned } from './install.ts';
 import { ask, eventually, facesOf, shop } from './survival.ts';
@@ -13,9 +14,10 @@ const storeLimit = (64 + 48) * megabyte;
 /** Of what was written so much may be on disk at once: the kernel frees a gigabyte in about a third of a second, while as much is written. */
 const keptPart = 0.4;
 const residentLimit = 300 * megabyte;
+const flooded = 256 * megabyte;
 
 describe('a program that prints as fast as it can', () => {
-  test('for five seconds: memory and disk stay bounded, neighbours and commands answer', async () => {
+  test('memory and disk stay bounded, neighbours and commands answer', async () => {
     await using kapal = await TestKapal.start();
     await kapal.deploy(await kapal.project('shop', shop('shop')));
     const faces = await facesOf(kapal);
@@ -33,8 +35,9 @@ describe('a program that prints as fast as it can', () => {
     await kapal.deploy(await kapal.project('flood', { 'kapal.yaml': JSON.stringify(flood), 'empty.js': '' }));
 
     const seen = { resident: 0, store: 0, output: 0, written: 0, slowest: 0 };
-    const until = performance.now() + 5_000;
-    await eventually('five seconds are over', async () => {
+    const until = performance.now() + 2_000;
+    // On a slow machine it takes longer until it is a flood.
+    await eventually('two seconds are over, and it was a flood', async () => {
       const begun = performance.now();
       assert.equal((await kapal.visit('shop.localhost')).status, 200);
       const status = (await ask(kapal, '/status')).body as StatusDocument;
@@ -44,16 +47,15 @@ describe('a program that prints as fast as it can', () => {
       const output = sizeOf(join(kapal.data, 'runs'));
       seen.output = Math.max(seen.output, output.allocated);
       seen.written = Math.max(seen.written, output.written);
-      return performance.now() > until;
+      return performance.now() > until && seen.written > flooded;
     });
     assert.ok(seen.resident < residentLimit, `daemon: ${Math.round(seen.resident / megabyte)} MB`);
     assert.ok(seen.store < storeLimit, `log store: ${Math.round(seen.store / megabyte)} MB`);
-    assert.ok(seen.written > 256 * megabyte, 'it was a flood');
     assert.ok(
-      seen.output < Math.max(256 * megabyte, seen.written * keptPart),
+      seen.output < Math.max(flooded, seen.written * keptPart),
       `output files: ${Math.round(seen.output / megabyte)} MB of ${Math.round(seen.written / megabyte)} MB`,
     );
-    assert.ok(seen.slowest < 15_000, `the slowest answer took ${Math.round(seen.slowest)} ms`);
+    assert.ok(seen.slowest < hang, `the slowest answer took ${Math.round(seen.slowest)} ms`);
 
     const lines = JSON.parse((await kapal.run('logs', 'flood', '-n', '5', '--json')).stdout) as unknown[];
     assert.equal(lines.length, 5);

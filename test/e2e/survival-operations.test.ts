@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import type { DeployDocument, LogDocument } from '../../src/api/contract/types.ts';
 import { TestKapal } from './kapal.ts';
 import { killAll, onlyOwned, processesOf } from './install.ts';
@@ -7,8 +7,12 @@ import { eventually, facesOf, Gate, going, shop } from './survival.ts';
 
 /** The daemon is killed in the middle of something that it acknowledged; the next one brings it to its end, and the command that waits learns it. */
 describe('SIGKILL to the daemon in the middle', () => {
+  let kapal: TestKapal;
+  before(async () => void (kapal = await TestKapal.start()));
+  afterEach(() => kapal.clear());
+  after(() => kapal[Symbol.asyncDispose]());
+
   test('of a build: it is adopted and ends live', async () => {
-    await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
     const deploy = going(
       kapal,
@@ -20,17 +24,14 @@ describe('SIGKILL to the daemon in the middle', () => {
     await kapal.up();
     await gate.open();
     assert.deepEqual(await outcomes(deploy), ['live']);
-    assert.deepEqual(
-      (await printed(kapal, 'shop', 'build')).slice(-2),
-      ['began', 'built'],
-      'it was not begun again, and no line is missing',
-    );
+    // It was not begun again, and no line is missing.
+    await eventually('what it printed', async () => (await printed(kapal, 'shop', 'build')).at(-1) === 'built');
+    assert.deepEqual((await printed(kapal, 'shop', 'build')).slice(-2), ['began', 'built']);
     assert.equal((await printed(kapal, 'shop', 'build')).filter((line) => line === 'began').length, 1);
     await onlyOwned(kapal);
   });
 
   test('of preDeployCommand: it runs once', async () => {
-    await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'predeploy');
     const deploy = going(
       kapal,
@@ -42,12 +43,12 @@ describe('SIGKILL to the daemon in the middle', () => {
     await gate.open();
     await kapal.up();
     assert.deepEqual(await outcomes(deploy), ['live']);
+    await eventually('what it printed', async () => (await printed(kapal, 'shop', 'predeploy')).at(-1) === 'migrated');
     assert.deepEqual(await printed(kapal, 'shop', 'predeploy'), ['began', 'migrated']);
     await onlyOwned(kapal);
   });
 
   test('of a warm-up, a drain, a stop and a change of variables', async () => {
-    await using kapal = await TestKapal.start();
     const [boot, stop] = [new Gate(kapal, 'boot'), new Gate(kapal, 'stop')];
     const project = (text: string) =>
       kapal.project(
@@ -89,7 +90,6 @@ describe('SIGKILL to the daemon in the middle', () => {
   });
 
   test('of a stop and of env set', async () => {
-    await using kapal = await TestKapal.start();
     const [boot, stop] = [new Gate(kapal, 'boot'), new Gate(kapal, 'stop')];
     await kapal.deploy(
       await kapal.project('shop', shop('shop', ['envVars:', `  - {key: STOP_GATE, value: ${stop.path}}`])),
@@ -120,7 +120,6 @@ describe('SIGKILL to the daemon in the middle', () => {
   });
 
   test('of a cancelled build: it stays cancelled', async () => {
-    await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
     const deploy = going(
       kapal,
@@ -137,7 +136,6 @@ describe('SIGKILL to the daemon in the middle', () => {
   });
 
   test('of a removal during a build: the project goes all the same', async () => {
-    await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
     await kapal.deploy(await kapal.project('shop', shop('shop')));
     const deploy = going(
@@ -159,7 +157,6 @@ describe('SIGKILL to the daemon in the middle', () => {
   });
 
   test('with everything that runs, in the middle of a build, as a power cut does: the build begins anew', async () => {
-    await using kapal = await TestKapal.start();
     const gate = new Gate(kapal, 'build');
     const deploy = going(kapal, 'deploy', await kapal.project('shop', shop('shop', [`buildCommand: ${gate.wait}`])));
     await running(kapal, 'build-');

@@ -29,7 +29,8 @@ describe('starting', () => {
 
   test('a port that is taken is named with its holder and the flag that picks another, and nothing is left running', async () => {
     for (const flag of ['--http', '--api'] as const) {
-      await using kapal = await TestKapal.prepare();
+      const kapal = await TestKapal.prepare();
+      await using _ending = { [Symbol.asyncDispose]: () => kapal.discard() };
       await using holder = await listening(flag === '--http' ? kapal.http : kapal.api);
       const refused = await kapal.run('up', '--http', `127.0.0.1:${kapal.http}`, '--api', `127.0.0.1:${kapal.api}`);
       assert.equal(refused.code, 1, refused.stderr);

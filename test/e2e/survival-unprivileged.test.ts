@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { ServiceDocument } from '../../src/api/contract/types.ts';
 import { checkout, freePort, type Ran } from './kapal.ts';
@@ -15,8 +15,11 @@ const stranger = 65_534;
 const needed = ['kapal', 'package.json', 'package-lock.json', 'node_modules', 'src', 'examples'];
 
 describe('as an unprivileged user', () => {
+  let user: Stranger;
+  before(async () => void (user = await Stranger.arrive()));
+  after(() => user[Symbol.asyncDispose]());
+
   test('the whole demo', async () => {
-    await using user = await Stranger.arrive();
     const demo = await user.run('demo', '--json');
     assert.equal(demo.code, 0, demo.stderr);
     const { requests, failed } = JSON.parse(demo.stdout) as { requests: number; failed: number };
@@ -26,12 +29,11 @@ describe('as an unprivileged user', () => {
 
   for (const engine of ['embedded', 'nginx'] as const)
     test(`services run and stop, survive the daemon, and doctor says what is missing ${engine}`, async () => {
-      await using user = await Stranger.arrive();
       await user.up(engine);
       const folder = join(user.home, 'shop');
-      await mkdir(folder);
+      await mkdir(folder, { recursive: true });
       for (const [name, content] of Object.entries(
-        shop('shop', ['numInstances: 2', 'preDeployCommand: id -u; sleep 1000 & true']),
+        shop('shop', ['numInstances: 2', 'preDeployCommand: id -u; sleep 1000 & true'], { 'engine.txt': engine }),
       ))
         await writeFile(join(folder, name), content);
       const deploy = await user.run('deploy', folder, '--json');

@@ -1,9 +1,11 @@
+import { rmSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Ran, TestKapal } from './kapal.ts';
+import { hang, seen } from '../patience.ts';
+import { type Answer, askApi, type Asking } from './api.ts';
+import type { Ran, TestKapal, Visit } from './kapal.ts';
 
 /** A small HTTP server without dependencies: says who it is, and what happens to it. Waits for `BOOT_GATE` and `STOP_GATE`, files of the test; crashes at boot while there is a `CRASH_GATE`. */
 export const server = `
@@ -55,6 +57,8 @@ export class Gate {
 
   constructor(kapal: TestKapal, name: string) {
     this.path = join(kapal.folder, `gate-${name}`);
+    // Of an earlier test.
+    rmSync(this.path, { force: true });
   }
 
   async open(): Promise<void> {
@@ -72,18 +76,12 @@ export class Gate {
 }
 
 /** Looks until it finds; answers what it found. */
-export async function eventually<T>(
+export function eventually<T>(
   what: string,
   look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  seconds = 120,
+  seconds = hang / 1000,
 ): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`not seen within ${seconds} s: ${what}`);
-    await pause(25);
-  }
+  return seen(what, look, seconds * 1000);
 }
 
 /** A command that goes on while the test does something else. */
@@ -104,6 +102,22 @@ export async function facesOf(kapal: TestKapal): Promise<string[]> {
     .toSorted();
 }
 
+/** Resolves when the log of a service holds these words: lines are stored a moment after what they tell of. */
+export function logged(kapal: TestKapal, service: string, words: RegExp): Promise<string> {
+  return eventually(`${String(words)} in the log of ${service}`, async () => {
+    const { stdout } = await kapal.run('logs', service);
+    return words.test(stdout) ? stdout : null;
+  });
+}
+
+/** Resolves when the host answers 200: the edge learns of an instance a moment after it is ready. */
+export function answers(kapal: TestKapal, host: string): Promise<Visit> {
+  return eventually(`${host} answers`, async () => {
+    const visit = await kapal.visit(host).catch(() => null);
+    return visit?.status === 200 ? visit : null;
+  });
+}
+
 /** Asks the edge again and again on connections of its own until stopped; answers what did not come back as 200. */
 export function visitor(
   kapal: TestKapal,
@@ -119,7 +133,7 @@ export function visitor(
         .visit(host)
         .then((visit) => (visit.status === 200 ? null : `status ${visit.status}`), String);
       if (answer !== null) failures.push(answer);
-      await pause(5);
+      await pause(20);
     }
   })();
   const stop = async () => {
@@ -131,32 +145,8 @@ export function visitor(
 }
 
 /** One request to the API on its Unix socket, past the command line. */
-export function ask(
-  kapal: TestKapal,
-  path: string,
-  options: { method?: string; body?: unknown } = {},
-): Promise<{ status: number; body: unknown }> {
-  return new Promise((resolve, reject) => {
-    const sent = options.body === undefined ? {} : { 'content-type': 'application/json' };
-    const outgoing = request(
-      {
-        socketPath: join(kapal.data, 'kapal.sock'),
-        path: `/api/v1${path}`,
-        method: options.method ?? 'GET',
-        headers: sent,
-        agent: false,
-      },
-      (response) => {
-        let said = '';
-        response.setEncoding('utf8').on('data', (part: string) => (said += part));
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: said === '' ? null : JSON.parse(said) }),
-        );
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(options.body === undefined ? undefined : JSON.stringify(options.body));
-  });
+export function ask(kapal: Pick<TestKapal, 'data'>, path: string, options: Asking = {}): Promise<Answer> {
+  return askApi(kapal.data, path, options);
 }
 
 /** Bytes to a port and all that comes back until the other side ends, or says nothing for a while. */

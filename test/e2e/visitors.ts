@@ -8,6 +8,7 @@ export interface Count {
   /** Answers by their text. */
   readonly answers: ReadonlyMap<string, number>;
 }
+import { hang } from '../patience.ts';
 
 /**
  * Visitors who ask without a pause until they are stopped: half of them on connections that stay open, half on a new one for each request,
@@ -53,7 +54,7 @@ export class Visitors implements AsyncDisposable {
       } catch (error) {
         this.#failed.push(`${new Date().toISOString()} ${method} ${keepsAlive ? 'kept' : 'fresh'}: ${String(error)}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
@@ -61,16 +62,13 @@ export class Visitors implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const { port, host } = this.#target;
     const agent = keepsAlive ? this.#agent : false;
-    const asked = request(
-      { host: '127.0.0.1', port, method, agent, headers: { host }, timeout: 20_000 },
-      (response) => {
-        textOf(response).then((text) => {
-          if (response.statusCode === 200) resolve(text);
-          else reject(new Error(`answered ${response.statusCode}`));
-        }, reject);
-      },
-    );
-    asked.on('timeout', () => asked.destroy(new Error('no answer within 20 s')));
+    const asked = request({ host: '127.0.0.1', port, method, agent, headers: { host }, timeout: hang }, (response) => {
+      textOf(response).then((text) => {
+        if (response.statusCode === 200) resolve(text);
+        else reject(new Error(`answered ${response.statusCode}`));
+      }, reject);
+    });
+    asked.on('timeout', () => asked.destroy(new Error('no answer')));
     asked.on('error', reject);
     asked.end(method === 'POST' ? 'x'.repeat(2_000) : undefined);
     return promise;

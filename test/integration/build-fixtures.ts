@@ -8,6 +8,7 @@ import { ensureToolchain, type Toolchain } from '../../src/build/host/toolchain.
 import type { Builder, BuildPlan, BuildRequest } from '../../src/build/port.ts';
 import { buildScript } from '../../src/build/script.ts';
 import { serviceId } from '../../src/model/service.ts';
+import { placeToolchain } from '../toolchain.ts';
 
 const isRoot = process.getuid?.() === 0;
 /** As root, builds run as another user, as they do in production: `nobody`. */
@@ -23,6 +24,7 @@ export interface Workshop extends AsyncDisposable {
 export async function openWorkshop(): Promise<Workshop> {
   const folder = await mkdtemp(join(tmpdir(), 'kapal-test-workshop-'));
   await chmod(folder, 0o755);
+  await placeToolchain(join(folder, 'toolchain'));
   const toolchain = await ensureToolchain({ folder: join(folder, 'toolchain'), node: process.execPath });
   const builder = createHostBuilder({
     folder: join(folder, 'toolchain'),

@@ -8,6 +8,7 @@ import { createHostBuilder } from '../../src/build/host/driver.ts';
 import { registrySettings } from '../../src/build/host/registry.ts';
 import { ensureToolchain } from '../../src/build/host/toolchain.ts';
 import type { BuildRequest } from '../../src/build/port.ts';
+import { hang } from '../patience.ts';
 import { makeProject, openWorkshop, type Workshop } from './build-fixtures.ts';
 
 const json = JSON.stringify;
@@ -206,7 +207,7 @@ describe('the toolchain', () => {
     assert.match(version, /^\d+\.\d+/);
     const begun = performance.now();
     assert.deepEqual(await ensureToolchain({ folder, node: process.execPath }), first);
-    assert.ok(performance.now() - begun < 5_000);
+    assert.ok(performance.now() - begun < hang);
   });
 
   test('takes no room for Node where a hard link can be made', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { until } from '../e2e/kapal.ts';
+import { until } from '../patience.ts';
 import { CertificatesKapal } from './certificates-kapal.ts';
 import { Pebble } from './certificates-pebble.ts';
 

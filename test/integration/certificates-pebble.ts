@@ -5,7 +5,8 @@ import { get as getSecurely } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalAuthority } from '../../src/certificates/local/authority.ts';
-import { freePort, until } from '../e2e/kapal.ts';
+import { freePort } from '../e2e/kapal.ts';
+import { until } from '../patience.ts';
 
 export interface PebbleOptions {
   /** Ports at which it looks for the proofs of every name, at 127.0.0.1. */

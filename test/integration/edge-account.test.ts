@@ -3,7 +3,8 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { EdgeGround, get, startBackend, startProgram, tableTo, until, workersOf } from './edge-fixture.ts';
+import { EdgeGround, get, startBackend, startProgram, tableTo, workersOf } from './edge-fixture.ts';
+import { until } from '../patience.ts';
 
 const nobody = { uid: 65534, gid: 65534 };
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root';

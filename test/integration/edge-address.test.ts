@@ -5,7 +5,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { KapalError } from '../../src/model/errors.ts';
-import { EdgeGround, freePort, get, processesNaming, startBackend, tableTo, until } from './edge-fixture.ts';
+import { EdgeGround, freePort, get, processesNaming, startBackend, tableTo } from './edge-fixture.ts';
+import { until } from '../patience.ts';
 
 describe('the address of the embedded edge', () => {
   test('a port that is taken is named with its holder and the flag that picks another', async () => {
@@ -31,7 +32,7 @@ describe('the address of the embedded edge', () => {
   test('two data folders never share a port', async () => {
     await using first = await EdgeGround.make();
     await using second = await EdgeGround.make();
-    await first.edge().ensure();
+    await first.edge({ workers: 1 }).ensure();
     await assert.rejects(second.edge({ http: { host: '127.0.0.1', port: first.port } }).ensure(), {
       code: 'port_taken',
     });
@@ -60,10 +61,10 @@ describe('the address of the embedded edge', () => {
   test('a wider address takes over on the same port', async () => {
     await using ground = await EdgeGround.make();
     await using backend = await startBackend((_, response) => response.end('ok'));
-    const edge = ground.edge();
+    const edge = ground.edge({ workers: 1 });
     await edge.ensure();
     await edge.apply(tableTo(1, [backend.port]));
-    const wide = await ground.edge({ http: { host: '0.0.0.0', port: ground.port } }).ensure();
+    const wide = await ground.edge({ http: { host: '0.0.0.0', port: ground.port }, workers: 1 }).ensure();
     assert.equal(wide.addresses.http, `0.0.0.0:${ground.port}`);
     assert.equal((await get(ground.port)).body, 'ok');
   });
@@ -71,16 +72,16 @@ describe('the address of the embedded edge', () => {
   test('port 0 takes a free one, which a later daemon adopts', async () => {
     await using ground = await EdgeGround.make();
     const http = { host: '127.0.0.1', port: 0 };
-    const { addresses } = await ground.edge({ http }).ensure();
+    const { addresses } = await ground.edge({ http, workers: 1 }).ensure();
     assert.match(addresses.http, /^127\.0\.0\.1:[1-9]\d+$/);
-    assert.deepEqual((await ground.edge({ http }).ensure()).addresses, addresses);
+    assert.deepEqual((await ground.edge({ http, workers: 1 }).ensure()).addresses, addresses);
   });
 
   test('a folder deeper than a socket address allows works', async () => {
     await using ground = await EdgeGround.make();
     const folder = join(ground.root, 'd'.repeat(60), 'e'.repeat(60), 'edge');
     mkdirSync(join(folder, '..'), { recursive: true });
-    const edge = ground.edge({ folder });
+    const edge = ground.edge({ folder, workers: 1 });
     try {
       await edge.ensure();
       await edge.apply(tableTo(1, []));

@@ -11,6 +11,7 @@ import type { Edge, EdgeStatus, RouteTable } from '../../src/edge/port.ts';
 import { errorCode } from '../../src/lib/files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { proxyPool } from '../conformance/edge.ts';
+import { until } from '../patience.ts';
 
 /** A folder and free ports for one edge, and its certain end. */
 export class EdgeGround implements AsyncDisposable {
@@ -172,15 +173,6 @@ export async function workersOf(edge: Edge): Promise<EdgeStatus['workers']> {
   }
 }
 
-/** Polls until `check` answers true; fails with `what` after ten seconds. */
-export async function until(what: string, check: () => boolean | Promise<boolean>, timeout = 10_000): Promise<void> {
-  const deadline = performance.now() + timeout;
-  while (!(await check())) {
-    if (performance.now() > deadline) throw new Error(`not within ${timeout} ms: ${what}`);
-    await pause(15);
-  }
-}
-
 /** Requests one after another on new connections from several lanes, until it is stopped. */
 export class Load {
   requests = 0;
@@ -214,7 +206,7 @@ export class Load {
         this.failures.push(errorCode(error) ?? String(error));
       }
       this.requests += 1;
-      await pause(1);
+      await pause(5);
     }
   }
 }
@@ -233,7 +225,7 @@ export async function startProgram(
     child.kill('SIGKILL');
     await ended;
   };
-  await until('a line of the program', () => text.includes('\n') || child.exitCode !== null, 20_000);
+  await until('a line of the program', () => text.includes('\n') || child.exitCode !== null);
   if (!text.includes('\n') || child.pid === undefined)
     throw new Error(`the program ended with ${String(child.exitCode)}`);
   return { pid: child.pid, line: text.slice(0, text.indexOf('\n')), kill };

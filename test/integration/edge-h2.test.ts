@@ -16,7 +16,7 @@ import {
   uint32,
   WINDOW_UPDATE,
 } from '../conformance/edge-h2-client.ts';
-import { until } from './edge-fixture.ts';
+import { hang, until } from '../patience.ts';
 import { HttpBackend, RawBackend } from './edge-plane-fixture.ts';
 import { SecurePlane } from './edge-tls-fixture.ts';
 
@@ -50,7 +50,7 @@ describe('HTTP/2 of the embedded edge', () => {
     using client = await FrameClient.open(secure);
     client.headers(1, postFields(), 0);
     const piece = Buffer.alloc(16_384);
-    const deadline = performance.now() + 20_000;
+    const deadline = performance.now() + hang;
     let sent = 0;
     while (!client.closed && performance.now() < deadline && !client.frames.some(({ type }) => type === GOAWAY)) {
       client.send([DATA, 0, 1], piece);
@@ -85,7 +85,7 @@ describe('HTTP/2 of the embedded edge', () => {
     let seen = 0;
     let sent = 0;
     let released = false;
-    const deadline = performance.now() + 30_000;
+    const deadline = performance.now() + hang;
     while (sent < total && performance.now() < deadline) {
       for (; seen < client.frames.length; seen += 1) {
         const frame = client.frames[seen];
@@ -107,7 +107,7 @@ describe('HTTP/2 of the embedded edge', () => {
       }
     }
     assert.equal(released, true, 'the body was held back');
-    assert.equal(await client.outcome(1, 20_000), 'status 200');
+    assert.equal(await client.outcome(1), 'status 200');
     assert.equal(received, total);
   });
 
@@ -274,16 +274,12 @@ describe('HTTP/2 of the embedded edge', () => {
 async function stands(value: () => number): Promise<number> {
   let before = -1;
   let since = performance.now();
-  await until(
-    'something to come to rest',
-    () => {
-      if (value() !== before) {
-        before = value();
-        since = performance.now();
-      }
-      return performance.now() - since >= 500;
-    },
-    20_000,
-  );
+  await until('something to come to rest', () => {
+    if (value() !== before) {
+      before = value();
+      since = performance.now();
+    }
+    return performance.now() - since >= 500;
+  });
   return before;
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventually, HttpBackend, PlaneGround, RawBackend, statusOf } from './edge-plane-fixture.ts';
+import { HttpBackend, PlaneGround, RawBackend, statusOf } from './edge-plane-fixture.ts';
+import { seen } from '../patience.ts';
 
 const host = 'Host: a.test\r\n';
 const total = 50 * 1024 * 1024;
@@ -50,13 +51,13 @@ test('an upload of 50 MB in chunks is held back by a slow backend, and arrives w
     }
     client.socket.write('0\r\n\r\n');
   })();
-  const start = await eventually('the request at the backend', () => go);
+  const start = await seen('the request at the backend', () => go);
   const before = process.memoryUsage();
   assert.ok((await stalled(() => sent)) < bounded, `held back, not gathered: ${sent} bytes were taken`);
   assert.ok(process.memoryUsage().arrayBuffers - before.arrayBuffers < bounded);
   start();
   await sending;
-  await client.closed(20_000);
+  await client.closed();
   assert.ok(client.text.endsWith(digest(total / piece.length)));
 });
 
@@ -82,7 +83,7 @@ test('a download of 50 MB in chunks is held back by a slow client, and arrives w
   assert.ok(process.memoryUsage().arrayBuffers - before.arrayBuffers < bounded);
   client.socket.on('data', (bytes: Buffer) => parts.push(bytes));
   client.socket.resume();
-  await client.closed(20_000);
+  await client.closed();
   const answer = Buffer.concat(parts);
   const hash = createHash('sha256');
   let at = answer.indexOf('\r\n\r\n') + 4;
@@ -162,8 +163,8 @@ test('server-sent events arrive while the answer goes on', async () => {
   }
   assert.deepEqual([...ground.plane.inFlight()], [['e1', 1]]);
   client.socket.destroy();
-  await eventually('the backend hears of it', () => say === undefined);
-  await eventually('nothing is under way', () => ground.plane.inFlight().size === 0);
+  await seen('the backend hears of it', () => say === undefined);
+  await seen('nothing is under way', () => ground.plane.inFlight().size === 0);
   assert.equal((await ground.lastEntry()).outcome, 'client-gone');
 });
 
@@ -181,10 +182,10 @@ test('a client that leaves ends its request at the endpoint', async () => {
     const before = { ended, requests: backend.requests };
     const client = ground.connect();
     client.send(message);
-    await eventually('the request at the backend', () => backend.requests > before.requests);
+    await seen('the request at the backend', () => backend.requests > before.requests);
     client.socket.destroy();
-    await eventually('its end', () => ended > before.ended);
-    const entry = await eventually('its entry', () => ground.log[before.requests]);
+    await seen('its end', () => ended > before.ended);
+    const entry = await seen('its entry', () => ground.log[before.requests]);
     assert.deepEqual([entry.outcome, entry.status], ['client-gone', 0]);
   }
   assert.equal(ground.plane.inFlight().size, 0);
@@ -214,7 +215,7 @@ test('an answer that breaks off never looks whole', async () => {
     await client.closed();
     assert.equal(client.failed, 'ECONNRESET', `${path} to HTTP/${version}`);
     assert.doesNotMatch(client.text, /\r\n0\r\n/);
-    const entry = await eventually('its entry', () => ground.log.shift());
+    const entry = await seen('its entry', () => ground.log.shift());
     assert.equal(entry.outcome, 'upstream-gone');
   }
 });
@@ -268,12 +269,12 @@ test('WebSocket: bytes in both directions, counted until its end', async () => {
   );
   client.take();
   for (let i = 0; i < 50; i += 1) client.socket.write(piece);
-  await eventually('the echo', () => client.text.length === 50 * piece.length, 10_000);
+  await seen('the echo', () => client.text.length === 50 * piece.length);
   assert.equal(client.text.slice(0, piece.length), piece.toString('latin1'));
   assert.deepEqual([...ground.plane.inFlight()], [['e1', 1]]);
   client.socket.end();
   await client.closed();
-  await eventually('it is not counted any more', () => ground.plane.inFlight().size === 0);
+  await seen('it is not counted any more', () => ground.plane.inFlight().size === 0);
   const entry = await ground.lastEntry();
   assert.deepEqual(
     [entry.status, entry.outcome, entry.bytesIn, entry.bytesOut],

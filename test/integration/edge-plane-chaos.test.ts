@@ -5,7 +5,8 @@ import { Agent, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { deadPort, eventually, PlaneGround, RawBackend, statusOf } from './edge-plane-fixture.ts';
+import { deadPort, PlaneGround, RawBackend, statusOf } from './edge-plane-fixture.ts';
+import { seen } from '../patience.ts';
 
 /** Numbers that look random and are the same in each run (mulberry32). */
 function seeded(seed: number): () => number {
@@ -68,21 +69,18 @@ test('whatever both sides do, nothing is left behind and the next request is ser
     pool: { responseTimeout: 300, idleTimeout: 300 },
     limits: { bodyTimeout: 500, headTimeout: 500, keepAliveTimeout: 500, upstreamIdleTimeout: 300, lingerTimeout: 300 },
   });
-  for (let round = 0; round < 12; round += 1) {
+  // On a busy machine clients are gone before much of what they sent is read: then more of them come.
+  for (let round = 0; round < 12 || (ground.log.length <= 480 && round < 100); round += 1) {
     const clients = Array.from({ length: 40 }, () => ground.connect());
     for (const client of clients) {
       const text = Array.from({ length: 1 + Math.floor(random() * 4) }, () => anyRequest(random)).join('');
       client.send(text.slice(0, random() < 0.8 ? text.length : Math.floor(random() * text.length)));
       setTimeout(() => (random() < 0.5 ? client.socket.resetAndDestroy() : client.socket.end()), random() * 300);
     }
-    await Promise.all(clients.map((client) => client.closed(10_000)));
+    await Promise.all(clients.map((client) => client.closed()));
   }
-  await eventually(
-    'every connection is over',
-    () => ground.plane.connections() === 0 && ground.plane.inFlight().size === 0,
-    10_000,
-  );
-  await eventually('every upstream connection too', () => one.sockets.size + other.sockets.size === 0, 10_000);
+  await seen('every connection is over', () => ground.plane.connections() === 0 && ground.plane.inFlight().size === 0);
+  await seen('every upstream connection too', () => one.sockets.size + other.sockets.size === 0);
   assert.ok(ground.log.length > 480, `${ground.log.length} requests`);
   sane = true;
   assert.equal(statusOf(await ground.get()), 200);
@@ -119,10 +117,18 @@ interface Asked {
   readonly method: 'GET' | 'POST';
   readonly outcome: string;
   readonly began: number;
+  readonly ended: number;
+}
+
+interface Load {
+  readonly asked: readonly Asked[];
+  /** Resolves when so many more have been answered. */
+  more(count: number): Promise<unknown>;
+  stop(): Promise<void>;
 }
 
 /** Twenty clients that ask in turn until they are told to stop. */
-function underLoad(port: number): { readonly asked: Asked[]; stop(): Promise<void> } {
+function underLoad(port: number): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: 30 });
   const asked: Asked[] = [];
   let running = true;
@@ -138,7 +144,7 @@ function underLoad(port: number): { readonly asked: Asked[]; stop(): Promise<voi
       sent.on('error', (error) => resolve(error.message));
       sent.end(method === 'POST' ? 'hello' : undefined);
     });
-    asked.push({ method, outcome, began });
+    asked.push({ method, outcome, began, ended: performance.now() });
   };
   const clients = Array.from({ length: 20 }, async (_, i) => {
     while (running) {
@@ -148,6 +154,10 @@ function underLoad(port: number): { readonly asked: Asked[]; stop(): Promise<voi
   });
   return {
     asked,
+    more: (count) => {
+      const goal = asked.length + count;
+      return seen(`${count} more requests`, () => asked.length >= goal);
+    },
     stop: async () => {
       running = false;
       await Promise.all(clients);
@@ -162,13 +172,14 @@ test('kill -9 of endpoints under load: no GET fails, and no POST that came after
   const route = (): void => ground.route(endpoints.map(({ port }) => ({ port, id: `e${port}` })));
   route();
   const load = underLoad(ground.port);
-  const deaths: number[] = [];
+  const deaths: { readonly from: number; readonly to: number }[] = [];
   try {
     for (let i = 0; i < 5; i += 1) {
-      await pause(253);
+      await load.more(100);
+      const from = performance.now();
       await endpoints[i % 3]?.kill();
-      deaths.push(performance.now());
-      await pause(256);
+      deaths.push({ from, to: performance.now() });
+      await load.more(100);
       endpoints[i % 3] = await startEndpoint();
       route();
     }
@@ -183,7 +194,8 @@ test('kill -9 of endpoints under load: no GET fails, and no POST that came after
     failed.filter(({ method }) => method === 'GET'),
     [],
   );
-  // Sent while its endpoint was dying, it may have been acted on: such a one is answered 502 and not repeated.
-  const late = failed.filter(({ began }) => !deaths.some((death) => began < death && began > death - 100));
+  // Under way while its endpoint was dying, it may have been acted on: such a one is answered 502 and not repeated. A process dies for as long as it is
+  // signalled and not yet gone: on a busy machine that takes its time.
+  const late = failed.filter(({ began, ended }) => !deaths.some(({ from, to }) => began < to && ended > from));
   assert.deepEqual(late, []);
 });

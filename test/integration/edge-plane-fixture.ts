@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -11,22 +10,7 @@ import type {
   StaticRequest,
 } from '../../src/edge/embedded/plane/types.ts';
 import type { Endpoint, Pool, ProxyPool } from '../../src/edge/pool.ts';
-
-/** Until `condition` gives something that is not false, null or undefined; fails after `milliseconds`. */
-export async function eventually<T>(
-  what: string | (() => string),
-  condition: () => T | false | null | undefined,
-  milliseconds = 30_000,
-): Promise<T> {
-  const deadline = performance.now() + milliseconds;
-  for (;;) {
-    const value = condition();
-    if (value !== false && value !== null && value !== undefined) return value;
-    if (performance.now() > deadline)
-      assert.fail(`not within ${milliseconds} ms: ${typeof what === 'string' ? what : what()}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+import { seen } from '../patience.ts';
 
 export interface GroundOptions {
   readonly limits?: Partial<PlaneLimits>;
@@ -93,7 +77,7 @@ export class PlaneGround implements AsyncDisposable {
       balance: 'round-robin',
       endpoints,
       maxBodySize: 100 * 1024 * 1024,
-      responseTimeout: 10_000,
+      responseTimeout: 60_000,
       idleTimeout: null,
       rewriteHost: false,
       ...this.#options.pool,
@@ -123,7 +107,7 @@ export class PlaneGround implements AsyncDisposable {
   }
 
   lastEntry(): Promise<AccessEntry> {
-    return eventually('an entry of the access log', () => this.log.at(-1));
+    return seen('an entry of the access log', () => this.log.at(-1));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,7 +145,7 @@ export class RawClient {
   /** Everything that has come, once it holds what is wanted. */
   until(wanted: string | RegExp, milliseconds?: number): Promise<string> {
     const found = (): boolean => (typeof wanted === 'string' ? this.text.includes(wanted) : wanted.test(this.text));
-    return eventually(
+    return seen(
       `${String(wanted)} in ${JSON.stringify(this.text.slice(0, 500))}`,
       () => (found() ? this.text : null),
       milliseconds,
@@ -169,7 +153,7 @@ export class RawClient {
   }
 
   async closed(milliseconds?: number): Promise<void> {
-    await eventually(
+    await seen(
       `the end of the connection after ${JSON.stringify(this.text.slice(0, 300))}`,
       () => this.isClosed,
       milliseconds,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { eventually } from './edge-plane-fixture.ts';
+import { seen } from '../patience.ts';
 
 const program = fileURLToPath(new URL('./edge-plane-places-worker.ts', import.meta.url));
 
@@ -41,10 +41,9 @@ class Workers implements AsyncDisposable {
   }
 
   async hears(worker: number, line: string): Promise<void> {
-    await eventually(
+    await seen(
       () => `${line} at worker ${worker}: ${JSON.stringify(this.told)}`,
       () => this.told[worker]?.includes(line),
-      15_000,
     );
   }
 

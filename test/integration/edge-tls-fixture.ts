@@ -45,7 +45,7 @@ export class SecurePlane implements AsyncDisposable {
     const secure = new SecurePlane(limits);
     secure.#server.listen(0, '127.0.0.1');
     await once(secure.#server, 'listening');
-    const pool = { ...proxyPool('p', ports), maxBodySize: 1 << 30, responseTimeout: 20_000 };
+    const pool = { ...proxyPool('p', ports), maxBodySize: 1 << 30, responseTimeout: 60_000 };
     secure.plane.apply({ version: 1, routes: [{ host: 'a.test', path: '/', pool: 'p' }], pools: [pool], streams: [] });
     await secure.present([await makeCertificate(['a.test'])]);
     return secure;

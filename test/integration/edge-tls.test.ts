@@ -8,7 +8,8 @@ import { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import type { EdgeCertificate } from '../../src/edge/certificate.ts';
-import { EdgeGround, keeperOf, Load, processesNaming, startBackend, tableTo, until } from './edge-fixture.ts';
+import { EdgeGround, keeperOf, Load, processesNaming, startBackend, tableTo } from './edge-fixture.ts';
+import { hang, until } from '../patience.ts';
 import { RawBackend } from './edge-plane-fixture.ts';
 import { SecurePlane } from './edge-tls-fixture.ts';
 import { makeCertificate } from './nginx-certificates.ts';
@@ -91,20 +92,20 @@ describe('TLS of the embedded edge, its processes and files', () => {
   test('a port for HTTPS that is taken is named with its flag, and port 0 takes a free one', async () => {
     await using first = await EdgeGround.make();
     await using second = await EdgeGround.make();
-    await first.edge().ensure();
+    await first.edge({ workers: 1 }).ensure();
     const taken = { host: '127.0.0.1', port: first.httpsPort };
     await assert.rejects(second.edge({ https: taken }).ensure(), { code: 'port_taken', hint: /HTTPS with --https/ });
     assert.deepEqual(processesNaming(second.folder), []);
     const https = { host: '127.0.0.1', port: 0 };
-    const { addresses } = await second.edge({ https }).ensure();
+    const { addresses } = await second.edge({ https, workers: 1 }).ensure();
     assert.match(addresses.https ?? '', /^127\.0\.0\.1:[1-9]\d+$/);
-    assert.deepEqual((await second.edge({ https }).ensure()).addresses, addresses);
+    assert.deepEqual((await second.edge({ https, workers: 1 }).ensure()).addresses, addresses);
   });
 
   test('keys lie in files of the workers that nobody else reads', { skip: needsRoot }, async () => {
     await using ground = await EdgeGround.make();
     ground.open();
-    const edge = ground.edge({ account: nobody });
+    const edge = ground.edge({ account: nobody, workers: 1 });
     await edge.ensure();
     const certificate = await makeCertificate(['a.localhost']);
     await edge.present([certificate]);
@@ -124,7 +125,7 @@ describe('TLS of the embedded edge, its processes and files', () => {
 
   test('the key is in no answer, description or log', async () => {
     await using ground = await EdgeGround.make();
-    const edge = ground.edge();
+    const edge = ground.edge({ workers: 1 });
     await edge.ensure();
     const certificate = await makeCertificate(['a.localhost']);
     await edge.present([certificate]);
@@ -162,7 +163,7 @@ describe('TLS of the embedded edge, its processes and files', () => {
 
   test('a damaged file costs the names in it, and is told', async () => {
     await using ground = await EdgeGround.make();
-    const edge = ground.edge();
+    const edge = ground.edge({ workers: 1 });
     await edge.ensure();
     const [a, b] = [await makeCertificate(['a.localhost']), await makeCertificate(['b.localhost'])];
     await edge.present([a, b]);
@@ -301,7 +302,7 @@ function shownBy(port: number, servername: string): Promise<Shown> {
 
 async function sessionOf(secure: SecurePlane): Promise<Buffer> {
   const socket = secure.connect();
-  const [session] = (await once(socket, 'session', { signal: AbortSignal.timeout(5000) })) as [Buffer];
+  const [session] = (await once(socket, 'session', { signal: AbortSignal.timeout(hang) })) as [Buffer];
   socket.destroy();
   return session;
 }

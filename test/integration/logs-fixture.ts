@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceId } from '../../src/model/service.ts';
 import type { LogLine, LogSource, LogStore } from '../../src/observe/logs/port.ts';
 import { type LogStoreOptions, openLogStore } from '../../src/observe/logs/store.ts';
+import { seen } from '../patience.ts';
 
 export const api = 'shop/production/api' as ServiceId;
 export const web = 'shop/production/web' as ServiceId;
@@ -65,12 +65,10 @@ export class Logs implements AsyncDisposable {
 
 /** Looks until it is so; fails with what it saw last. */
 export async function until<T>(what: string, look: () => Promise<T> | T, good: (seen: T) => boolean): Promise<T> {
-  const milliseconds = 20_000;
-  const deadline = performance.now() + milliseconds;
-  for (;;) {
-    const seen = await look();
-    if (good(seen)) return seen;
-    if (performance.now() > deadline) assert.fail(`${what}: not within ${milliseconds} ms, last seen ${String(seen)}`);
-    await pause(20);
-  }
+  let last: T | undefined;
+  const goodOne = async (): Promise<{ readonly value: T } | null> => {
+    last = await look();
+    return good(last) ? { value: last } : null;
+  };
+  return (await seen(() => `${what}: last seen ${String(last)}`, goodOne)).value;
 }

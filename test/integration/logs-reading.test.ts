@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { KapalError } from '../../src/model/errors.ts';
+import { hang } from '../patience.ts';
 import { api, Logs, until, web } from './logs-fixture.ts';
 
 describe('reading', () => {
@@ -84,7 +85,7 @@ describe('reading', () => {
       logs.texts({ grep: '(a+a+)+$' }),
       (error) => error instanceof KapalError && error.code === 'usage',
     );
-    assert.ok(performance.now() - began < 10_000);
+    assert.ok(performance.now() - began < hang);
     logs.append('a', 'still here\n');
     await logs.store.flush('a');
     assert.deepEqual(await logs.texts({ limit: 1 }), ['still here']);

@@ -6,6 +6,10 @@ import type { Edge } from '../../src/edge/port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { freePort } from './edge-fixture.ts';
 
+// The machine's authorities as a folder, as they usually are: one file of them nginx reads anew for each place that verifies, a third of a second of processor
+// for each start. Tests of the file name it themselves.
+delete process.env['SSL_CERT_FILE'];
+
 /** A folder and free ports for one nginx edge, and its certain end. The folder's name has a blank: paths are quoted everywhere or nowhere. */
 export class NginxGround implements AsyncDisposable {
   readonly root = mkdtempSync(join(tmpdir(), 'kapal-nginx-'));

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { askControl } from '../../src/edge/nginx/control.ts';
 import { edgeFolder } from '../../src/edge/nginx/folder.ts';
 import { proxyPool } from '../conformance/edge.ts';
-import { get, startBackend, tableTo, until } from './edge-fixture.ts';
+import { get, startBackend, tableTo } from './edge-fixture.ts';
+import { until } from '../patience.ts';
 import { NginxGround } from './nginx-ground.ts';
 
 interface Change {

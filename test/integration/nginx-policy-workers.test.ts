@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import type { Policy } from '../../src/edge/policy.ts';
 import type { Edge } from '../../src/edge/port.ts';
 import { proxyPool } from '../conformance/edge.ts';
-import { get, startBackend, until, workersOf } from './edge-fixture.ts';
+import { get, startBackend, workersOf } from './edge-fixture.ts';
+import { until } from '../patience.ts';
 import { complaintsOf, NginxGround } from './nginx-ground.ts';
 
 describe('policies over the workers of nginx', () => {

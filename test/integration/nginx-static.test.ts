@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Edge } from '../../src/edge/port.ts';
-import { get, until } from './edge-fixture.ts';
+import { get } from './edge-fixture.ts';
+import { until } from '../patience.ts';
 import { complaintsOf, NginxGround } from './nginx-ground.ts';
 
 const nobody = { uid: 65534, gid: 65534 };

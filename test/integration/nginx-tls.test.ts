@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { RouteTable } from '../../src/edge/port.ts';
 import { proxyPool } from '../conformance/edge.ts';
-import { startBackend, until } from './edge-fixture.ts';
+import { startBackend } from './edge-fixture.ts';
+import { until } from '../patience.ts';
 import { makeCertificate } from './nginx-certificates.ts';
 import { complaintsOf, NginxGround } from './nginx-ground.ts';
 

@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import type { ProxyPool, UpstreamTls } from '../../src/edge/pool.ts';
 import { proxyPool } from '../conformance/edge.ts';
 import { type SecureBackend, type SecureConnection, secureBackend } from '../conformance/secure-backend.ts';
-import { get, until } from './edge-fixture.ts';
+import { get } from './edge-fixture.ts';
+import { until } from '../patience.ts';
 import { makeCertificate } from './nginx-certificates.ts';
 import { NginxGround } from './nginx-ground.ts';
 
@@ -148,10 +149,8 @@ describe('idle connections to endpoints over TLS', () => {
     assert.ok(kept > 0 && kept <= 16, `${kept} names had connections that stayed open`);
     for (const name of names) assert.equal((await front.ask(name))?.serverName, name);
     const late = names.slice(16);
-    await until(
-      'the late ones have a place',
-      async () => [...(await connectionsOf(front, late, 3)).values()].every(({ size }) => size < 3),
-      30_000,
+    await until('the late ones have a place', async () =>
+      [...(await connectionsOf(front, late, 3)).values()].every(({ size }) => size < 3),
     );
     await connectionsOf(front, names, 3);
   });

@@ -93,6 +93,51 @@ describe('whether an upstream works', () => {
   });
 });
 
+describe('an upstream that is named', () => {
+  const loopback = { address: '127.0.0.1', family: 4 };
+  const codeError = (code: string) => Object.assign(new Error(code), { code });
+
+  test('is asked at one of its addresses', async () => {
+    await using server = await listening(createServer((_, response) => response.end()));
+    const named = createProber({ lookUp: () => Promise.resolve([{ address: '127.0.0.9', family: 4 }, loopback]) });
+    for (const path of [null, '/up'])
+      assert.equal((await named.upstream(question(server.port, { address: 'app.internal', path }))).ok, true);
+    assert.equal((await named.alive(question(server.port, { address: 'app.internal' }))).ok, true);
+  });
+
+  test('and does not resolve is told so, in every way of asking', async () => {
+    const nowhere = createProber({ lookUp: () => Promise.reject(codeError('ENOTFOUND')) });
+    const result = { ok: false, detail: 'app.internal does not resolve (ENOTFOUND)', unresolved: true };
+    const tls = { serverName: null, verify: true };
+    for (const how of [{}, { path: '/up' }, { path: '/up', tls }])
+      assert.deepEqual(await nowhere.upstream(question(1, { address: 'app.internal', ...how })), {
+        ...result,
+        refused: false,
+      });
+    assert.deepEqual(await nowhere.alive(question(1, { address: 'app.internal' })), result);
+    const real = await prober.upstream(question(1, { address: 'app.invalid' }));
+    assert.match(real.detail, /^app\.invalid does not resolve \(/);
+  });
+
+  test('is asked for once while the resolver does not answer, which is not taken for silence of the upstream', async () => {
+    const answer = Promise.withResolvers<readonly { address: string; family: number }[]>();
+    let asked = 0;
+    const slow = createProber({ lookUp: () => ((asked += 1), answer.promise) });
+    await using server = await listening(createServer((_, response) => response.end()));
+    const ask = (timeout: number) => slow.upstream(question(server.port, { address: 'app.internal', timeout }));
+    assert.deepEqual(await Promise.all([ask(50), ask(60)]), [
+      { ok: false, detail: 'app.internal does not resolve (no answer within 50 ms)', unresolved: true, refused: false },
+      { ok: false, detail: 'app.internal does not resolve (no answer within 60 ms)', unresolved: true, refused: false },
+    ]);
+    assert.equal(asked, 1);
+    const late = ask(30_000);
+    answer.resolve([loopback]);
+    assert.equal((await late).ok, true);
+    assert.equal((await ask(30_000)).ok, true);
+    assert.equal(asked, 2, 'what was answered is asked for again');
+  });
+});
+
 describe('whether anything answers at all', () => {
   test('whatever the answer is', async () => {
     await using failing = await listening(createServer((_, response) => response.writeHead(500).end()));

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { KapalError } from '../../src/model/errors.ts';
 import { environmentScript } from '../../src/runtime/process/environment-script.ts';
-import { ProcessSubject, until } from '../conformance/runtime-process.ts';
+import { ProcessSubject } from '../conformance/runtime-process.ts';
+import { until } from '../patience.ts';
 
 /** What a shell between keeper and program could trip over. */
 const hostile: Readonly<Record<string, string>> = {

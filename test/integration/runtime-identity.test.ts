@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { RunHandle } from '../../src/runtime/port.ts';
 import { bootId, isLive, readStat } from '../../src/runtime/process/proc.ts';
-import { ProcessSubject, until } from '../conformance/runtime-process.ts';
+import { ProcessSubject } from '../conformance/runtime-process.ts';
+import { until } from '../patience.ts';
 
 const OTHER_BOOT = '11111111-2222-4333-8444-555555555555';
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { RunHandle } from '../../src/runtime/port.ts';
-import { everyPid, isLive, markOn, readStat } from '../../src/runtime/process/proc.ts';
-import { freePort, ProcessSubject, until } from '../conformance/runtime-process.ts';
+import { everyPid, isLive, markOn, readProc, readStat } from '../../src/runtime/process/proc.ts';
+import { freePort, ProcessSubject } from '../conformance/runtime-process.ts';
+import { until } from '../patience.ts';
 
 const unprivileged = process.getuid?.() !== 0;
 
@@ -142,18 +144,27 @@ for (const useCgroups of ['auto', 'off'] as const) {
   describe(`processes that leave their group, cgroups ${useCgroups}`, () => {
     test('a double fork is counted among the remains, and killed', async () => {
       await using subject = await ProcessSubject.make({ useCgroups });
+      // The leader ends when all of them are what they are to be: a busy machine takes its time over forks.
+      const gate = join(subject.folder, 'gate');
       const handle = await subject.runtime.start(
-        await subject.shell('setsid sh -c "sleep 601 & sleep 602" & sleep 0.1; exit 4'),
+        await subject.shell(
+          `setsid sh -c "sleep 601 & sleep 602" & while [ ! -e ${gate} ]; do sleep 0.05; done; exit 4`,
+        ),
       );
+      const ours = (): number[] =>
+        everyPid().filter((pid) => markOn(pid) === `${subject.options.install}.${handle.id}` && isLive(readStat(pid)));
+      await until('both sleep', () => {
+        const commands = ours().map((pid) => readProc(`/proc/${pid}/cmdline`));
+        return ['601', '602'].every((seconds) => commands.includes(`sleep\0${seconds}\0`));
+      });
+      await subject.file('gate', '');
       await subject.ended(handle);
       const seen = await subject.runtime.observe(handle);
       assert.deepEqual(seen.phase === 'exited' ? { code: seen.exit.code, remains: seen.remains } : null, {
         code: 4,
         remains: true,
       });
-      const strays = everyPid().filter(
-        (pid) => markOn(pid) === `${subject.options.install}.${handle.id}` && isLive(readStat(pid)),
-      );
+      const strays = ours();
       assert.equal(strays.length, 3);
       await subject.runtime.signal(handle, 'kill');
       assert.ok(strays.every((pid) => !isLive(readStat(pid))));

@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import type { Exit } from '../../src/model/instance.ts';
 import type { RunObservation } from '../../src/runtime/port.ts';
 import { readStat } from '../../src/runtime/process/proc.ts';
-import { ProcessSubject, until } from '../conformance/runtime-process.ts';
+import { ProcessSubject } from '../conformance/runtime-process.ts';
+import { until } from '../patience.ts';
 
 async function exitOf(subject: ProcessSubject, command: string, directory?: string): Promise<Exit> {
   const more = directory === undefined ? {} : { directory };

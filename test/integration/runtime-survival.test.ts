@@ -9,7 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { RunHandle, RunSpec } from '../../src/runtime/port.ts';
 import { everyPid, isLive, markOn, readProc, readStat } from '../../src/runtime/process/proc.ts';
-import { ProcessSubject, until } from '../conformance/runtime-process.ts';
+import { ProcessSubject } from '../conformance/runtime-process.ts';
+import { until } from '../patience.ts';
 import type { StarterOrder } from '../conformance/runtime-starter.ts';
 
 const STARTER = fileURLToPath(new URL('../conformance/runtime-starter.ts', import.meta.url));

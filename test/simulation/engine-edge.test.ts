@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Policy } from '../../src/edge/policy.ts';
 import type { Endpoint, ProxyPool } from '../../src/edge/pool.ts';
+import { until } from '../patience.ts';
 import { type SimulatedKapal, simulatedKapal } from './engine/simulated-kapal.ts';
 
 /** What the real engine gives to a simulated edge, and what it makes of what the edge and the endpoints say. */
@@ -12,14 +13,6 @@ const web = (more = '', name = 'api') =>
 const proxy = (more = '') =>
   `${head}  - type: proxy\n    name: legacy\n    upstreams: [{address: "10.0.0.5:80"}, {address: "10.0.0.6:80"}]\n${more}`;
 const id = (name: string) => `shop/production/${name}`;
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`not reached: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 function poolOf(kapal: SimulatedKapal, name: string): ProxyPool {
   const pool = kapal.edge.serving().pools.find((one) => one.id === id(name));

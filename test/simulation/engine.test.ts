@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { until } from '../patience.ts';
 import { outcomeOf, type SimulatedKapal, simulatedKapal } from './engine/simulated-kapal.ts';
 
 /** The real engine and record over simulated runtime, edge and builder. */
@@ -9,14 +10,6 @@ const web = (more = '', name = 'api') =>
 
 async function services(kapal: SimulatedKapal): ReturnType<SimulatedKapal['engine']['services']> {
   return kapal.engine.services({});
-}
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not reached: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 describe('engine', () => {

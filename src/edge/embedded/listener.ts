@@ -99,7 +99,7 @@ async function refuseStrangers(
     trial.close();
   } catch (error) {
     if (errorCode(error) !== 'EADDRINUSE') throw addressError(protocol, wanted, error);
-    const holders = holdersOf(wanted.port);
+    const holders = holdersOf(wanted.port, host);
     const strangers = holders.filter((holder) => !ours(holder));
     if (holders.length === 0 || strangers.length > 0) throw portTaken(protocol, wanted, strangers);
   }

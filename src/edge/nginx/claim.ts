@@ -1,12 +1,17 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import { describeHolders, holdersOf, type PortHolder } from '../holder.ts';
 import { formatAddress, type SocketAddress } from './address.ts';
 
+/** Between two looks, and how many of them. */
+const POLL = 50;
+const LOOKS = 10;
+
 /**
  * Makes sure that nobody else listens at an address. nginx's own sockets have SO_REUSEPORT, with which it would share a port with another Kapal of the same
- * user unnoticed; so this binds without it, and lets go again. `ours` tells holders that are this edge's own. Answers the port, a free one for port 0.
+ * user unnoticed; so this binds without it, and lets go again. `ours` tells, when it is asked, whether a holder is this edge's own. Answers the port, a free one for port 0.
  *
  * Throws `port_taken` naming the holder, or `edge_failed` where the system refuses the address.
  */
@@ -16,14 +21,20 @@ export async function claimPort(claim: {
   readonly ours: (holder: PortHolder) => boolean;
 }): Promise<number> {
   const { address, protocol, ours } = claim;
-  try {
-    return await bindBriefly(address);
-  } catch (error) {
-    if (errorCode(error) !== 'EADDRINUSE') throw refused(address, error);
-    const holders = holdersOf(address.port);
+  let suspects: ReadonlySet<number> = new Set();
+  for (let look = 1; ; look += 1) {
+    const port = await bindBriefly(address).catch((error: unknown) => {
+      if (errorCode(error) !== 'EADDRINUSE') throw refused(address, error);
+      return null;
+    });
+    if (port !== null) return port;
+    const holders = holdersOf(address.port, address.host);
     const strangers = holders.filter((holder) => !ours(holder));
     if (holders.length > 0 && strangers.length === 0) return address.port;
-    throw portTaken(protocol, address, strangers);
+    // A process that ends (a worker that was killed) may be found with the port and be nobody's a moment later: who holds it is seen twice.
+    if (strangers.some(({ pid }) => suspects.has(pid)) || look === LOOKS) throw portTaken(protocol, address, strangers);
+    suspects = new Set(strangers.map(({ pid }) => pid));
+    await pause(POLL);
   }
 }
 

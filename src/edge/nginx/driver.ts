@@ -18,7 +18,7 @@ import { rotateLogs } from './logs.ts';
 import { changeMaster, endMaster, type MasterControl, startMaster, testConfiguration, untilServing } from './master.ts';
 import { type LookUp, Names, systemLookUp } from './names.ts';
 import { type EdgePlan, planEdge, readAddresses } from './plan.ts';
-import { type EdgeProcess, masterOf, processesOf, residentBytes, signal, workersOf } from './processes.ts';
+import { type EdgeProcess, isOf, masterOf, residentBytes, signal, workersOf } from './processes.ts';
 import { EntryPublisher } from './publisher.ts';
 import { checkCertificates } from './soundness.ts';
 import { askStatus, type NginxStatus, silentWorkers, withZeros } from './status.ts';
@@ -222,7 +222,6 @@ class NginxEdge implements Edge {
 
   #plan(): Promise<EdgePlan> {
     const { http, https, workers, account, places, tableMemory = 128 } = this.#options;
-    const ours = new Set(processesOf(this.#folder).map(({ pid }) => pid));
     return planEdge({
       folder: this.#folder,
       http,
@@ -231,7 +230,8 @@ class NginxEdge implements Edge {
       account,
       places,
       tableMemory,
-      claim: (address, protocol) => claimPort({ address, protocol, ours: (holder) => ours.has(holder.pid) }),
+      // Asked of each holder when it is found: a master may start workers at any moment.
+      claim: (address, protocol) => claimPort({ address, protocol, ours: ({ pid }) => isOf(this.#folder, pid) }),
       note: (text) => this.#options.note?.(text),
     });
   }

@@ -15,8 +15,8 @@ import { type EdgeProcess, isAlive, masterOf, processesOf, signal, workersOf } f
 
 const POLL = 20;
 /** From the start, or from a change of the configuration, until it answers. */
-const READY_TIMEOUT = 15_000;
-/** A master notes its pid a moment after the process that started it has ended. One that is not there for so long has died. */
+const READY_TIMEOUT = 30_000;
+/** A master notes its pid a moment after the process that started it has ended. Where nothing but workers is there for so long, it has died. */
 const GONE = 1_000;
 
 /** Starts, changes and ends the nginx of one folder. */
@@ -96,7 +96,7 @@ export async function untilServing(control: MasterControl, plan: EdgePlan, since
   const deadline = control.clock.monotonic() + READY_TIMEOUT;
   let seen = control.clock.monotonic();
   while (!(await isServing(control.folder, plan))) {
-    if (masterOf(control.folder) !== null) seen = control.clock.monotonic();
+    if (isUnderWay(control.folder)) seen = control.clock.monotonic();
     const words = await wordsSince(control.folder, before);
     // nginx -t does not run Lua where there is shared memory: an error in it shows only now.
     const refused = words.some((line) => /\[emerg\]|init_by_lua error|failed to load the 'resty\.core'/.test(line));
@@ -110,29 +110,34 @@ export async function untilServing(control: MasterControl, plan: EdgePlan, since
   }
 }
 
+/** A master, or what is about to become one. */
+function isUnderWay(folder: EdgeFolder): boolean {
+  return masterOf(folder) !== null || processesOf(folder).some(({ role }) => role === 'master' || role === 'other');
+}
+
+/** A machine that has no time for anything else has ended what it was to kill after so long. */
+const KILLING_TIMEOUT = 20_000;
+
 /** Ends everything of the folder; resolves when no process is left, at most a little after `grace` milliseconds. */
 export async function endMaster(control: MasterControl, grace: number): Promise<void> {
-  const { folder } = control;
-  const steps: readonly (readonly [NodeJS.Signals, number])[] = [
-    ['SIGQUIT', grace],
-    ['SIGTERM', 1000],
-    ['SIGKILL', 2000],
-  ];
-  for (const [name, patience] of steps) {
+  if (grace > 0) await endAll(control, 'SIGQUIT', grace);
+  await endAll(control, 'SIGTERM', 1000);
+  await endAll(control, 'SIGKILL', KILLING_TIMEOUT);
+}
+
+/** Looks again until nothing is there: a master may have started a worker between being looked at and being told. */
+async function endAll(control: MasterControl, name: NodeJS.Signals, patience: number): Promise<void> {
+  const { folder, clock } = control;
+  const deadline = clock.monotonic() + patience;
+  while (clock.monotonic() < deadline) {
     const processes = processesOf(folder);
     if (processes.length === 0) return;
-    if (name === 'SIGQUIT' && grace <= 0) continue;
     // A master passes QUIT and TERM on to its workers; those that it has left behind are told one by one.
     const master = masterOf(folder);
     for (const each of processes)
       if (master === null || each.parent !== master.pid || name === 'SIGKILL') signal(each, name);
-    await untilGone(control, processes, patience);
+    while (processes.some(isAlive) && clock.monotonic() < deadline) await pause(POLL);
   }
-}
-
-async function untilGone(control: MasterControl, processes: readonly EdgeProcess[], patience: number): Promise<void> {
-  const deadline = control.clock.monotonic() + patience;
-  while (processes.some(isAlive) && control.clock.monotonic() < deadline) await pause(POLL);
 }
 
 async function stage(control: MasterControl, plan: EdgePlan): Promise<void> {

@@ -27,6 +27,11 @@ export function workersOf(folder: EdgeFolder, master: EdgeProcess): EdgeProcess[
   return inFolder(children.trim().split(/\s+/).map(Number), realFolder(folder));
 }
 
+/** Whether a process is of this folder at this moment. */
+export function isOf(folder: EdgeFolder, pid: number): boolean {
+  return processAt(pid, realFolder(folder)) !== null;
+}
+
 /** Every process of this folder, also workers that a killed master left. */
 export function processesOf(folder: EdgeFolder): EdgeProcess[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -62,8 +67,10 @@ function inFolder(pids: readonly number[], folder: string | null): EdgeProcess[]
 function processAt(pid: number, folder: string | null): EdgeProcess | null {
   if (folder === null || linkOrEmpty(`/proc/${pid}/cwd`) !== folder) return null;
   const stat = readStat(pid);
+  if (stat === null || stat.state === 'Z') return null;
+  // A process that is being ended loses its command line before its working folder and its sockets: its name tells what it was.
   const title = readOrEmpty(`/proc/${pid}/cmdline`);
-  if (stat === null || stat.state === 'Z' || !title.includes('nginx')) return null;
+  if (!(title === '' ? stat.program : title).includes('nginx')) return null;
   return { pid, start: stat.start, parent: stat.parent, role: roleOf(title) };
 }
 
@@ -74,12 +81,14 @@ function roleOf(title: string): EdgeProcess['role'] {
   return title.startsWith('nginx: worker process') ? 'worker' : 'other';
 }
 
-function readStat(pid: number): { state: string; parent: number; start: string } | null {
+function readStat(pid: number): { program: string; state: string; parent: number; start: string } | null {
   const text = readOrEmpty(`/proc/${pid}/stat`);
   if (text === '') return null;
   // The program's name, in parentheses, may itself hold blanks and parentheses.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', parent: Number(fields[1]), start: fields[19] ?? '' };
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  const program = text.slice(text.indexOf('(') + 1, end);
+  return { program, state: fields[0] ?? '', parent: Number(fields[1]), start: fields[19] ?? '' };
 }
 
 function realFolder(folder: EdgeFolder): string | null {

@@ -10,8 +10,16 @@ export interface NginxStatus {
   readonly inFlight: Readonly<Record<string, number>>;
   readonly counters: readonly PoolCounters[];
   readonly stalled: readonly string[];
-  /** `question`: the last one that the worker has answered; it grows with every status that is asked for. */
-  readonly workers: readonly { readonly pid: number; readonly question: number; readonly leaving: boolean }[];
+  /**
+   * `question`: the last one that the worker has answered; it grows with every status that is asked for. `common`: requests that took the short way
+   * (lua/kapal/first.lua).
+   */
+  readonly workers: readonly {
+    readonly pid: number;
+    readonly question: number;
+    readonly leaving: boolean;
+    readonly common: number;
+  }[];
 }
 
 /** Asks the running nginx; `null` where none answers, or not with a status. */

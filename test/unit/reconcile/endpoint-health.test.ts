@@ -5,6 +5,7 @@ import {
   type Asked,
   type EndpointHealth,
   heard,
+  isNews,
   soundFromTheBeginning,
 } from '../../../src/reconcile/endpoint-health.ts';
 
@@ -24,7 +25,13 @@ describe('the health of an endpoint', () => {
   test('one failed check is no news, the second in a row is', () => {
     assert.equal(after(failed()).state, 'sound');
     assert.equal(after(failed(), answer(), failed()).state, 'sound');
-    assert.deepEqual(after(failed(), failed()), { state: 'down', cause: 'check', detail: 'answered 500', failures: 2 });
+    assert.deepEqual(after(failed(), failed()), {
+      state: 'down',
+      cause: 'check',
+      detail: 'answered 500',
+      unresolved: false,
+      failures: 2,
+    });
   });
 
   test('a refused connection needs no second look, nor does silence', () => {
@@ -33,6 +40,7 @@ describe('the health of an endpoint', () => {
       state: 'down',
       cause: 'silent',
       detail: 'no answer',
+      unresolved: false,
       failures: 0,
     });
   });
@@ -55,6 +63,19 @@ describe('the health of an endpoint', () => {
       trustedUntil: 3_500,
       since: null,
     });
+  });
+
+  test('news are going down, coming back, and a name that stops resolving or resolves again meanwhile', () => {
+    const nowhere = failed({ unresolved: true, detail: 'app.internal does not resolve (ENOTFOUND)' });
+    const states = [failed(), failed(), failed({ detail: 'answered 502' }), nowhere, nowhere, failed(), answer()];
+    let health: EndpointHealth = soundFromTheBeginning;
+    const news = states.map((asked) => {
+      const before = health;
+      health = heard(before, asked);
+      return isNews(before, health);
+    });
+    assert.deepEqual(news, [false, true, false, true, false, true, true]);
+    assert.equal(after(nowhere).state, 'sound', 'one that does not resolve gets a second look');
   });
 
   test('whatever comes, an answer to a request ends in soundness, and a refusal of a check in none', () => {

@@ -50,7 +50,7 @@ export interface HeadBytes {
 }
 
 const SP = 32;
-const requestIdForm = /^[A-Za-z0-9-]{8,64}$/;
+const requestIdForm = /^[A-Za-z0-9.-]{8,64}$/;
 /** Protocols whose upgrade would hide requests from the edge: HTTP/2 (h2c smuggling) and TLS inside HTTP (RFC 2817). */
 const hidingProtocol = /^(?:h2|http|tls)/i;
 

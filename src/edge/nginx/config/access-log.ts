@@ -1,27 +1,31 @@
 import type { Lines } from './text.ts';
 
 /**
- * One line of JSON for each request, with the same fields as the embedded engine's (src/edge/embedded/access-log.ts), so that one reader serves both. nginx
- * writes it; what only Lua knows comes by variables, which are set when the request is over. Where the embedded engine says null, an empty text stands
- * here; `outcome` knows `complete` and `client-gone`: nginx does not tell that an endpoint broke off in the middle of an answer.
+ * One line of JSON for each request, which nginx writes: `ended` in seconds since the epoch, `durationMs`, who served it as `to` (service, pool, endpoint, and
+ * the number of tries where it was not one; empty where no route was found), `status` (499: the client left before an answer) and `completion` (`OK`: the
+ * client got all of it). A head that was refused has a line too.
  */
 export function accessLogLines(): Lines {
   return [
-    '# One line of JSON for each request, gathered and written at once. Seconds with three digits behind the point, times 10^3: milliseconds.',
+    '# One line of JSON for each request, gathered and written at once. Lua says who served it, nginx all the rest: to make up a time or',
+    '# a word for each line would cost more than to pass on a small answer. Seconds with three digits behind the point, times 10^3: ms.',
     'log_format kapal escape=json',
-    '    \'{"time":"$kapal_time","service":"$kapal_service","pool":"$kapal_pool","requestId":"$kapal_request_id","remote":"$kapal_client",\'',
-    '    \'"host":"$http_host","method":"$request_method","target":"$request_uri","protocol":"$server_protocol","status":$kapal_status,\'',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: this is how nginx parts a variable from the letters behind it
-    '    \'"bytesIn":$kapal_bytes_in,"bytesOut":$body_bytes_sent,"durationMs":${request_time}e3,"upstream":"$kapal_upstream",\'',
-    '    \'"attempts":$kapal_attempts,"userAgent":"$http_user_agent","referer":"$http_referer","outcome":"$kapal_outcome"}\';',
-    'access_log log/access.log kapal buffer=64k flush=1s;',
-    '# A head that was refused has no beginning that Lua saw: then it is the end that is logged.',
-    'map "" $kapal_time { default $time_iso8601; }',
-    ...['service', 'pool', 'upstream'].map((name) => `map "" $kapal_${name} { default ""; }`),
-    'map $kapal_upstream $kapal_attempts { "" 0; default 1; }',
+    '    \'{"ended":$msec,"durationMs":${request_time}e3,"to":"$to","requestId":"$kapal_request_id","remote":"$kapal_client",\'',
+    '    \'"host":"$http_host","request":"$request","status":$status,"bytesIn":$kapal_bytes_in,"bytesOut":$body_bytes_sent,\'',
+    '    \'"userAgent":"$http_user_agent","referer":"$http_referer","completion":"$request_completion"}\';',
+    '# The same for common requests, which have no body and say who asks by themselves.',
+    'log_format kapal_common escape=json',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as above
+    '    \'{"ended":$msec,"durationMs":${request_time}e3,"to":"$to","requestId":"$kapal_request_id","remote":"$remote_addr",\'',
+    '    \'"host":"$http_host","request":"$request","status":$status,"bytesIn":0,"bytesOut":$body_bytes_sent,\'',
+    '    \'"userAgent":"$http_user_agent","referer":"$http_referer","completion":"$request_completion"}\';',
+    accessLog('kapal'),
     'map $content_length $kapal_bytes_in { "" 0; default $content_length; }',
-    '# 0: the client left before an answer.',
-    'map $status $kapal_status { 499 0; default $status; }',
-    'map $request_completion $kapal_outcome { OK complete; default client-gone; }',
   ];
+}
+
+/** Both formats go to one file, through one buffer. */
+export function accessLog(format: 'kapal' | 'kapal_common'): string {
+  return `access_log log/access.log ${format} buffer=64k flush=1s;`;
 }

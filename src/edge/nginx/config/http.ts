@@ -28,8 +28,10 @@ function lua(settings: EngineSettings): Lines {
     '# The master fills the shared memory from state.json before the first connection; each worker then starts its timers.',
     'init_by_lua_block {',
     '    require("kapal.boot").init(ngx.config.prefix())',
-    '    -- What is prepared below: blocks for upstreams over TLS, and sizes of bodies.',
+    '    -- What is prepared below: listeners, blocks for upstreams over TLS, and sizes of bodies.',
     '    require("kapal.prepared").declare {',
+    `        http_port = ${settings.http.port},`,
+    ...(settings.https === null ? [] : [`        https_port = ${settings.https.port},`]),
     `        tls_upstreams = ${tlsBlocks},`,
     `        sizes = "${sizesFor(settings, 'other').join(' ')}",`,
     `        verified_sizes = "${sizesFor(settings, 'verified').join(' ')}",`,
@@ -41,6 +43,8 @@ function lua(settings: EngineSettings): Lines {
     '}',
     '# A client that gave up is no error of ours.',
     'lua_socket_log_errors off;',
+    '# Memory is not handed back to the system every 1,000 requests, to be asked for again by the next.',
+    'lua_malloc_trim 0;',
   ];
 }
 

@@ -19,6 +19,9 @@ export function sizesFor({ authorities }: EngineSettings, way: 'verified' | 'oth
   return way === 'verified' && authorities?.kind === 'file' ? fewBodySizes : bodySizes;
 }
 
+/** Where an endpoint's answer has to be looked at before it goes out: everywhere but at common requests (server.ts). */
+export const answered = 'header_filter_by_lua_block { kapal.answered() }';
+
 /** Ways to speak to an endpoint, as the names of the locations begin. Those over TLS have upstream blocks of their own (upstreams.ts). */
 const ways = [
   { name: 'plain', sizes: 'other', pass: 'http://kapal$kapal_target', more: [] },
@@ -50,7 +53,13 @@ export function preparedLines(settings: EngineSettings): Lines {
 
 /** On one line: there are many, and they differ in a word or two. */
 function proxied(way: (typeof ways)[number], body: string): string {
-  const directives = [...bodyOf(body), ...way.more, 'if ($kapal_gzip) { gzip on; }', `proxy_pass ${way.pass};`];
+  const directives = [
+    ...bodyOf(body),
+    ...way.more,
+    answered,
+    'if ($kapal_gzip) { gzip on; }',
+    `proxy_pass ${way.pass};`,
+  ];
   return `location @${way.name}-${body} { ${directives.join(' ')} }`;
 }
 
@@ -68,7 +77,7 @@ function files(gzip: string): Lines {
     'log_not_found off;',
     ...block('header_filter_by_lua_block', [
       'require("kapal.static").opened(require("kapal.request").current())',
-      'require("kapal.route").answered()',
+      'kapal.answered()',
     ]),
   ]);
 }

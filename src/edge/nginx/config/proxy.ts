@@ -16,7 +16,7 @@ const hopByHop = [
 
 /** How requests are passed on; at the level of http, so that all locations share it. */
 export function proxyLines(settings: EngineSettings): Lines {
-  return sections(connections(), fields(), buffers(), upstreamTls(settings));
+  return sections(connections(), fields(settings), buffers(), upstreamTls(settings));
 }
 
 function connections(): Lines {
@@ -40,7 +40,7 @@ function connections(): Lines {
   ];
 }
 
-function fields(): Lines {
+function fields({ https }: EngineSettings): Lines {
   return [
     '# Who asks is said by the edge alone: what a client claims about itself is replaced. Lua changes the variables where a proxy is trusted.',
     'proxy_set_header Host $kapal_host;',
@@ -53,26 +53,29 @@ function fields(): Lines {
     'proxy_set_header Forwarded "for=$kapal_node;host=\\"$http_host\\";proto=$kapal_scheme";',
     'proxy_set_header X-Request-Id $kapal_request_id;',
     '# The port that the client sees, and its address as RFC 7239 writes it.',
-    'map $http_host $kapal_port {',
+    'map "$kapal_scheme://$http_host" $kapal_port {',
     "    '~:(?<kapal_named_port>[0-9]+)$' $kapal_named_port;",
-    '    default $kapal_usual_port;',
+    "    '~^https:' 443;",
+    '    default 80;',
     '}',
-    'map $kapal_scheme $kapal_usual_port { https 443; default 80; }',
     'map $kapal_client $kapal_node {',
     "    '~:' '\"[$kapal_client]\"';",
     '    default $kapal_client;',
     '}',
+    '# The same for common requests, of which Lua says nothing.',
+    ...(https === null ? [] : ['map $scheme $kapal_usual_port { https 443; default 80; }']),
+    'map $remote_addr $kapal_own_node {',
+    "    '~:' '\"[$remote_addr]\"';",
+    '    default $remote_addr;',
+    '}',
     '# Fields of the connection between client and edge, not of the request (RFC 9110 7.6.1).',
     ...hopByHop.map((name) => `proxy_set_header ${name} "";`),
-    "# The id of the request: the client's where it is one, else a new one; the answer has it too.",
+    "# The id of the request: the client's where it is one, else a new one; the answer has it too. With the time and the number of the",
+    '# connection it is as unique as $request_id, whose random bytes are a tenth of the cost of a small request.',
     'map $http_x_request_id $kapal_request_id {',
-    "    '~^[A-Za-z0-9-]{8,64}$' $http_x_request_id;",
-    '    default $kapal_now-$connection-$connection_requests;',
-    '}',
-    '# Milliseconds without the point. With the number of the connection it is as unique as $request_id, whose random bytes are a tenth',
-    '# of the cost of a small request.',
-    'map $msec $kapal_now {',
-    "    '~^(?<kapal_seconds>[0-9]+)[.](?<kapal_thousandths>[0-9]+)$' $kapal_seconds$kapal_thousandths;",
+    "    '' $msec-$connection-$connection_requests;",
+    "    '~^[A-Za-z0-9.-]{8,64}$' $http_x_request_id;",
+    '    default $msec-$connection-$connection_requests;',
     '}',
     'proxy_hide_header X-Request-Id;',
     'add_header X-Request-Id $kapal_request_id always;',
@@ -82,6 +85,29 @@ function fields(): Lines {
     'proxy_redirect off;',
     '# By these an app could tell nginx what to do, and with X-Accel-Redirect read any file that the workers can.',
     'proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;',
+  ];
+}
+
+/** The fields of a common request: of nginx's own variables, without the maps by which Lua could say otherwise. */
+export function commonFieldLines({ http, https }: EngineSettings): Lines {
+  const isPlain = !http.host.includes(':') && https?.host.includes(':') !== true;
+  return [
+    'proxy_set_header Host $http_host;',
+    'proxy_set_header X-Forwarded-For $remote_addr;',
+    'proxy_set_header X-Forwarded-Proto $scheme;',
+    'proxy_set_header X-Forwarded-Host $http_host;',
+    'proxy_set_header X-Forwarded-Port $kapal_own_port;',
+    'proxy_set_header X-Real-IP $remote_addr;',
+    `proxy_set_header Forwarded "for=${isPlain ? '$remote_addr' : '$kapal_own_node'};host=\\"$http_host\\";proto=$scheme";`,
+    'proxy_set_header X-Request-Id $kapal_request_id;',
+    ...[...hopByHop, 'Connection', 'Upgrade', 'X-Forwarded-Prefix'].map((name) => `proxy_set_header ${name} "";`),
+    'add_header X-Request-Id $kapal_request_id always;',
+    ...(https === null
+      ? []
+      : [
+          '# Empty but where the service asks for it, and then not sent.',
+          'add_header Strict-Transport-Security $kapal_hsts always;',
+        ]),
   ];
 }
 

@@ -7,6 +7,10 @@ export const tlsBlocks = 16;
 /** The name of the block for upstreams over TLS that keeps nothing; with `_1` and so on behind it, those that do. */
 export const tlsUpstream = 'kapal_tls';
 
+/** Never asked. Being down it does not count as a try, so that a request that leaves from the balancer is not sent back to it. */
+const nobody = 'server 0.0.0.1 down;';
+const choose = 'balancer_by_lua_block { kapal.choose() }';
+
 /**
  * The upstreams: where a request goes is decided in Lua when it goes. One block for plain HTTP; those over TLS have others, because nginx
  * keeps idle connections by address alone, and one that was verified must never serve a request that asked for another name or none.
@@ -17,8 +21,8 @@ export function upstreamLines(): Lines {
       '# One upstream for all services. The server in it is never asked: balancer_by_lua names the endpoint, from shared memory, for',
       '# each request and each repeat.',
       ...block('upstream kapal', [
-        'server 0.0.0.1;',
-        'balancer_by_lua_block { require("kapal.balance").choose() }',
+        nobody,
+        choose,
         '# After the balancer. Idle connections end after 1.5 s, before any common app server ends its side (gunicorn 2 s, Node 5 s):',
         '# a POST on a connection that closes at that moment could not be repeated.',
         ...keepalive(limits.upstreamIdle),
@@ -26,10 +30,7 @@ export function upstreamLines(): Lines {
     ],
     [
       '# Over TLS, for names that have none of the blocks below: nothing is kept.',
-      ...block(`upstream ${tlsUpstream}`, [
-        'server 0.0.0.1;',
-        'balancer_by_lua_block { require("kapal.balance").choose() }',
-      ]),
+      ...block(`upstream ${tlsUpstream}`, [nobody, choose]),
     ],
     [
       '# nginx keeps idle connections by address alone, and would hand one that was made for another name to the next request. So Lua',
@@ -41,8 +42,7 @@ export function upstreamLines(): Lines {
 
 /** On one line: they differ in a number. */
 function tlsBlock(number: number): string {
-  const choose = 'balancer_by_lua_block { require("kapal.balance").choose() }';
-  return `upstream ${tlsUpstream}_${number} { server 0.0.0.1; ${choose} ${keepalive(limits.secureUpstreamIdle).join(' ')} }`;
+  return `upstream ${tlsUpstream}_${number} { ${nobody} ${choose} ${keepalive(limits.secureUpstreamIdle).join(' ')} }`;
 }
 
 function keepalive(connections: number): string[] {

@@ -1,7 +1,10 @@
 -- balancer_by_lua: which endpoint takes the request's next try.
+local base = require "resty.core.base"
 local balancer = require "ngx.balancer"
 local choice = require "kapal.choice"
 local endpoints = require "kapal.endpoint"
+local first = require "kapal.first"
+local framing = require "kapal.framing"
 local place = require "kapal.place"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
@@ -13,14 +16,16 @@ local ngx_now, var = ngx.now, ngx.var
 local set_current_peer, set_more_tries = balancer.set_current_peer, balancer.set_more_tries
 local set_timeouts = balancer.set_timeouts
 local get_last_failure = balancer.get_last_failure
-local current = request.current
+local get_request = base.get_request
+local key_of, live = request.key_of, request.live
+local take = first.take
 
 local M = {}
 
 -- Seconds, as nginx.conf says them (src/edge/nginx/config/limits.ts): a request whose pool says the same needs no copy
 -- of its upstream's settings.
 local CONNECT_TIMEOUT = 2.5
-local USUAL_READ_TIMEOUT = 300
+local USUAL_READ_TIMEOUT = pools.USUAL_READ_TIMEOUT
 -- nginx's NGX_BUSY: gives up without asking anybody. The constant is not among those of ngx_lua.
 local NOBODY = -3
 
@@ -50,6 +55,13 @@ local function may_send(ctx, member)
   return config == ctx.pool and not config.rewriteHost or secure.may_ask(ctx, member.endpoint)
 end
 
+local function ask(endpoint)
+  local ok, why = set_current_peer(endpoint.address, endpoint.port)
+  if ok then return end
+  ngx.log(ngx.ERR, "endpoint ", endpoint.id, " at ", endpoint.authority, ": ", why)
+  return ngx.exit(ngx.ERROR)
+end
+
 local function send_to(ctx, member, now)
   local endpoint, run = member.endpoint, ctx.run
   ctx.member, ctx.endpoint = member, endpoint
@@ -57,23 +69,37 @@ local function send_to(ctx, member, now)
   ctx.waiting = true
   ctx.asked = now
   endpoints.enter(endpoint, now)
-  if ctx.attempts < retry.MOST_ATTEMPTS then set_more_tries(1) end
+  if ctx.attempts == 1 then set_more_tries(retry.MOST_ATTEMPTS) end
   if run.read_timeout ~= USUAL_READ_TIMEOUT then set_timeouts(CONNECT_TIMEOUT, run.read_timeout, run.read_timeout) end
   if run.config.rewriteHost then
     var.kapal_host = endpoint.authority
     balancer.recreate_request()
   end
-  local ok, why = set_current_peer(endpoint.address, endpoint.port)
-  if not ok then
-    ngx.log(ngx.ERR, "endpoint ", endpoint.id, " at ", endpoint.authority, ": ", why)
-    return ngx.exit(ngx.ERROR)
-  end
+  return ask(endpoint)
+end
+
+-- A request that comes straight from nginx: to the next endpoint in turn, or to @careful, where status 502 leads (without
+-- a line in the error log, which NOBODY would leave, and on the same connection, which ngx.ERROR would end).
+local function send_first(this, key)
+  local ctx, member = take(this, key, ngx_now())
+  if not ctx then return ngx.exit(ngx.DECLINED) end
+  var.to = member.told
+  set_more_tries(retry.MOST_ATTEMPTS)
+  return ask(member.endpoint)
 end
 
 --- Names the endpoint; again for each repeat.
 function M.choose()
-  local ctx = current()
+  local this = get_request()
+  local key = key_of(this)
+  local ctx = live[key]
+  if not ctx then return send_first(this, key) end
   local now = ngx_now()
+  if ctx.quick then
+    if not ctx.name then first.tell(ctx) end
+  else
+    framing.learn_heads(0)
+  end
   if ctx.endpoint then
     local _, code = get_last_failure()
     if not retry.go_on(ctx, now, code, retry.bytes_sent()) then return ngx.exit(NOBODY) end

@@ -34,10 +34,20 @@ function M.init(folder)
     if not ok then ngx.log(ngx.ERR, name, ": ", why) end
   end
   -- Read before the workers are made, so that they share the memory of the code.
-  require "kapal.route"
-  require "kapal.balance"
-  require "kapal.log"
   require "kapal.control"
+  M.name_phases()
+end
+
+--- What nginx.conf calls for each request, by a global name: `require` in each phase would be one call more, and one
+-- that LuaJIT compiles badly because of its many callers.
+function M.name_phases()
+  local route = require "kapal.route"
+  rawset(_G, "kapal", {
+    access = route.access,
+    choose = require("kapal.balance").choose,
+    answered = route.answered,
+    done = require("kapal.log").done,
+  })
 end
 
 local function beat(premature)
@@ -59,6 +69,7 @@ function M.init_worker()
   require("kapal.place").clean(report.is_alive)
   require("kapal.state").refresh()
   report.begin()
+  require("kapal.first").prepare()
   require("kapal.pulse").begin()
   local ok, why = ngx.timer.every(BEAT, beat)
   if not ok then ngx.log(ngx.ERR, "the beat does not begin: ", why) end

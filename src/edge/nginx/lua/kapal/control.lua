@@ -68,6 +68,7 @@ local function status()
       certificates = worker.certificates,
       leaving = worker.leaving,
       question = worker.question,
+      common = worker.common,
     }
     for endpoint, count in pairs(worker.inFlight) do in_flight[endpoint] = (in_flight[endpoint] or 0) + count end
     add_counters(sums, worker.counters)

@@ -35,6 +35,8 @@ local function make(declared)
     -- When it was last heard, or asked while nothing waited.
     heard = 0,
     stalled = false,
+    -- Whether an answer has come from it that was HTTP.
+    proven = false,
     pools = 0,
   }
   health.begin(endpoint)

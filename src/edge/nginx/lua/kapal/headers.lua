@@ -5,11 +5,13 @@ local ffi = require("ffi")
 local base = require("resty.core.base")
 require("resty.core.request")
 local C = ffi.C
-local bor = require("bit").bor
 local byte, find, gmatch, lower, sub = string.byte, string.find, string.gmatch, string.lower, string.sub
 local getRequest = base.get_request
 
-ffi.cdef([[size_t strcspn(const char *text, const char *reject);]])
+ffi.cdef([[
+size_t strcspn(const char *text, const char *reject);
+int strncasecmp(const char *one, const char *other, size_t most);
+]])
 
 local _M = {}
 
@@ -121,31 +123,21 @@ local function lookClosely()
   return nil
 end
 
-local function startsWith(data, prefix, length)
-  for i = 0, length - 1 do
-    if data[i] ~= prefix[i] then return false end
-  end
-  return true
+-- Names and values are compared by C: LuaJIT compiles no loop around another.
+local function startsWith(data, prefix)
+  return C.strncasecmp(data, prefix, #prefix) == 0
 end
 
-local forwarded = ffi.new("const char[13]", "x-forwarded-")
-local proxy = ffi.new("const char[6]", "proxy")
-local keepAlive = ffi.new("const char[11]", "keep-alive")
-local close = ffi.new("const char[6]", "close")
-
--- Whether Connection (an ngx_http_lua_ffi_str_t) says no more than that the connection stays or ends. `bor` folds the case of letters.
+-- Whether Connection (an ngx_http_lua_ffi_str_t) says no more than that the connection stays or ends.
 local function isPlain(value)
-  local data, length = value.data, value.len
-  local plain = length == 10 and keepAlive or length == 5 and close
-  if not plain then return false end
-  for i = 0, tonumber(length) - 1 do
-    if bor(data[i], 0x20) ~= plain[i] then return false end
-  end
-  return true
+  if value.len == 10 then return startsWith(value.data, "keep-alive") end
+  return value.len == 5 and startsWith(value.data, "close")
 end
 
 -- All control characters but the tab. nginx itself refuses NUL, CR and LF in HTTP/1 alone; in HTTP/2 they would become lines of their own upstream.
 local controls = "\1\2\3\4\5\6\7\8\10\11\12\13\14\15\16\17\18\19\20\21\22\23\24\25\26\27\28\29\30\31\127"
+
+_M.CONTROLS = controls
 
 -- One walk over the fields, whose names nginx holds in lower case and whose values end with NUL. The index of Host (-1 for none, -2 where a value
 -- holds a control character), how many there are, whether to look closely, whether there may be a body.
@@ -157,9 +149,9 @@ local function walk(count)
     if C.strcspn(value.data, controls) ~= value.len then return -2, 0, false, false end
     local first = data[0]
     if first == 0x78 then
-      if length > 12 and startsWith(data, forwarded, 12) then suspicious = true end
+      if length > 12 and startsWith(data, "x-forwarded-") then suspicious = true end
     elseif first == 0x70 then
-      if length >= 5 and startsWith(data, proxy, 5) then suspicious = true end
+      if length >= 5 and startsWith(data, "proxy") then suspicious = true end
     elseif first == 0x68 then
       if length == 4 and data[1] == 0x6f and data[2] == 0x73 then
         host = i

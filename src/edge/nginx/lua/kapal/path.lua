@@ -82,6 +82,23 @@ function _M.routed(target)
   return resolved(path), query
 end
 
+-- Targets as they were sent and what they mean: popular ones are decoded once. Two generations, and none that is long,
+-- so that nobody fills the memory.
+local young, old, count = {}, {}, 0
+local GENERATION, LONGEST = 2048, 256
+
+-- The path of a target; nil: answer 400.
+function _M.of(target)
+  local path = young[target]
+  if path then return path end
+  path = old[target] or _M.routed(target)
+  if not path or #target > LONGEST then return path end
+  if count >= GENERATION then old, young, count = young, {}, 0 end
+  young[target] = path
+  count = count + 1
+  return path
+end
+
 -- Well-formed UTF-8 of RFC 3629: neither overlong forms nor surrogates.
 local utf8Form =
   [[^(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})*+$]]

@@ -125,7 +125,7 @@ end
 -- A pool has a limit from now on: what is under way already counts.
 local function adopt(run)
   for _, ctx in pairs(request.live) do
-    if ctx.run == run and ctx.endpoint and not ctx.place then
+    if ctx and ctx.run == run and ctx.endpoint and not ctx.place then
       ctx.place = ctx.endpoint.place
       ctx.common = false
       add(ctx.place, 1)

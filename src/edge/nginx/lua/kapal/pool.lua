@@ -13,6 +13,9 @@ local READY, STALLED, EJECTED, DOWN, OUT = 0, 1, 2, 3, 4
 M.READY, M.STALLED, M.EJECTED, M.DOWN, M.OUT = READY, STALLED, EJECTED, DOWN, OUT
 -- What a weight begins with while it grows.
 local FIRST_SHARE = 0.1
+-- Seconds as nginx.conf says them (src/edge/nginx/config/limits.ts).
+local USUAL_READ_TIMEOUT = 300
+M.USUAL_READ_TIMEOUT = USUAL_READ_TIMEOUT
 
 local by_id = {}
 local stale = {}
@@ -40,6 +43,8 @@ local function member_of(config, declared, endpoint, before)
     since = declared.since,
     down = declared.down == true,
     hash = pick.hash(declared.id),
+    -- What the access log says of requests that it answers.
+    told = config.service .. " " .. config.id .. " " .. declared.id,
     cookie = config.sticky and sticky.value(declared.id, config.sticky.key) or nil,
     current = before and before.current or 0,
     rank = READY,
@@ -86,6 +91,21 @@ local function is_plain(pool, config)
   return #members > 0
 end
 
+-- Whether its requests need nothing that Lua would have to say: what nginx.conf has holds for it, and the endpoints take
+-- turns.
+local function is_common(pool, config)
+  if config.tls or config.rewriteHost or pool.read_timeout ~= USUAL_READ_TIMEOUT then return false end
+  return pool.plain and not pool.idle_timeout
+end
+
+--- Whether all its endpoints have spoken HTTP.
+function M.prove(pool)
+  pool.proven = true
+  for _, member in ipairs(pool.members) do
+    if not member.endpoint.proven then pool.proven = false end
+  end
+end
+
 -- nginx has one time-out for reading: that of silence, or of the head where that is longer. See wait.lua for the other.
 local function read_timeout(config)
   if type(config.idleTimeout) ~= "number" then return 10 * 86400 end
@@ -104,6 +124,8 @@ local function configure(pool, config)
     pool.idle_timeout = idle and idle < config.responseTimeout and idle / 1000 or nil
     pool.max_body = config.maxBodySize
     pool.plain = is_plain(pool, config)
+    pool.common = is_common(pool, config)
+    M.prove(pool)
   end
   M.grow(pool, ngx.now())
   if limited then on_limit(pool) end

@@ -17,8 +17,10 @@ local function parsed(text)
   return list
 end
 
---- Told once, in the master: `sizes` and `verified_sizes` as nginx writes them, growing, parted by blanks.
+--- Told once, in the master: `sizes` and `verified_sizes` as nginx writes them, growing, parted by blanks; the ports
+--- of the listeners (no `https_port`: no HTTPS).
 function M.declare(told)
+  M.http_port, M.https_port = told.http_port, told.https_port
   M.tls_upstreams = told.tls_upstreams
   sizes.plain = parsed(told.sizes)
   sizes.tls = sizes.plain

@@ -3,6 +3,7 @@
 -- began before the question.
 local cjson = require "cjson.safe"
 local endpoints = require "kapal.endpoint"
+local first = require "kapal.first"
 local pools = require "kapal.pool"
 local state = require "kapal.state"
 
@@ -60,6 +61,7 @@ function M.write(question)
     inFlight = endpoints.in_flight(),
     counters = pools.counters(),
     stalled = endpoints.stalled(),
+    common = first.served,
   })
   local ok, why = counters:safe_set("worker:" .. pid, text)
   if not ok then ngx.log(ngx.ERR, "the report of this worker finds no room: ", why) end

@@ -11,12 +11,20 @@ local get_request = base.get_request
 
 local M = {}
 
-local live = {}
+-- nginx uses the same addresses again and again. One that is free stays in the table, as false: a table of Lua whose
+-- keys come and go is built anew every few requests.
+local live, known = {}, 0
+local MOST_KNOWN = 16384
 local spare, spares = {}, 0
 local MOST_SPARE = 1024
 
---- All requests of this worker that have been routed and not ended, by address.
+--- All requests of this worker that have been routed and not ended, by address; false at addresses that are free.
 M.live = live
+
+--- The key of a request (as resty.core.base gives it) in `live`.
+function M.key_of(request)
+  return tonumber(cast(uintptr, request))
+end
 
 local function address()
   return tonumber(cast(uintptr, get_request()))
@@ -28,6 +36,22 @@ function M.begin()
   local key = address()
   local ctx = live[key]
   if ctx then return ctx, true end
+  return M.begin_at(key), false
+end
+
+-- One more address; too many are forgotten, the table staying the same one.
+local function learn()
+  known = known + 1
+  if known <= MOST_KNOWN then return end
+  known = 1
+  for key, ctx in pairs(live) do
+    if ctx then known = known + 1 else live[key] = nil end
+  end
+end
+
+--- Begins the table of a request of which there is none, by its key.
+function M.begin_at(key)
+  local ctx
   if spares > 0 then
     ctx = spare[spares]
     spares = spares - 1
@@ -35,21 +59,68 @@ function M.begin()
     ctx = {}
   end
   ctx.address = key
+  if live[key] == nil then learn() end
   live[key] = ctx
-  return ctx, false
+  return ctx
+end
+
+-- Of common requests: nothing is cleared, for each sets the same fields again.
+local idle, idles = {}, 0
+
+--- Begins the table of a common request.
+function M.begin_common(key)
+  local ctx
+  if idles > 0 then
+    ctx = idle[idles]
+    idles = idles - 1
+  else
+    ctx = { common = true, quick = true, idempotent = true }
+  end
+  ctx.address, ctx.attempts, ctx.waiting = key, 1, true
+  if live[key] == nil then learn() end
+  live[key] = ctx
+  return ctx
+end
+
+--- Ends a common request that stayed one.
+function M.finish_common(ctx)
+  live[ctx.address] = false
+  if idles < MOST_SPARE then
+    idles = idles + 1
+    idle[idles] = ctx
+  end
 end
 
 --- The request's table in any phase, or nil: its head was refused before it could be routed.
 function M.current()
-  return live[address()]
+  return live[address()] or nil
 end
 
---- Ends it; called once, in the log phase. Nobody may hold the table afterwards. A common request (`ctx.common`: not
---- more than the fields that every such request sets again) leaves its fields as they are: to clear and to make a dozen
---- of them anew would cost more than all else that is done with them.
+local hsts_fields = {}
+
+--- Strict-Transport-Security for so many seconds.
+function M.hsts(seconds)
+  local text = hsts_fields[seconds]
+  if not text then
+    text = string.format("max-age=%d", seconds)
+    hsts_fields[seconds] = text
+  end
+  return text
+end
+
+--- Whether the answer with this status came from the endpoint, and is not the edge's own page about it.
+function M.is_upstreams(status)
+  if status < 400 then return true end
+  local times = ngx.var.upstream_header_time
+  return times ~= nil and string.sub(times, -1) ~= "-"
+end
+
+--- Ends it; called once, in the log phase. Nobody may hold the table afterwards. A plain request (`ctx.common`: not more
+--- than the fields that every such request sets again) leaves its fields as they are: to clear and to make a dozen of
+--- them anew would cost more than all else that is done with them.
 function M.finish(ctx)
-  live[ctx.address] = nil
-  if not ctx.common then clear(ctx) end
+  live[ctx.address] = false
+  if not ctx.common or ctx.quick then clear(ctx) end
   if spares < MOST_SPARE then
     spares = spares + 1
     spare[spares] = ctx

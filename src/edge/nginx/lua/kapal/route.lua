@@ -7,6 +7,7 @@ local find = require "kapal.find"
 local framing = require "kapal.framing"
 local headers = require "kapal.headers"
 local health = require "kapal.health"
+local layout = require "kapal.layout"
 local paths = require "kapal.path"
 local place = require "kapal.place"
 local pools = require "kapal.pool"
@@ -114,7 +115,7 @@ end
 function M.again(ctx)
   ctx.again = nil
   -- On the way here it has become a GET.
-  local method = ngx["HTTP_" .. ctx.method]
+  local method = ngx["HTTP_" .. (ctx.method or get_method())]
   if not method then return answer(ctx, 502) end
   ngx.req.set_method(method)
   if ctx.run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
@@ -146,24 +147,8 @@ local function find_pool(ctx)
   return run
 end
 
--- Targets as they were sent and what they mean: popular ones are decoded once. Two generations, and none that is long,
--- so that nobody fills the memory.
-local young, old, count = {}, {}, 0
-local GENERATION, LONGEST = 2048, 256
-
-local function path_of(target)
-  local path = young[target]
-  if path then return path end
-  path = old[target] or paths.routed(target)
-  if not path or #target > LONGEST then return path end
-  if count >= GENERATION then old, young, count = young, {}, 0 end
-  young[target] = path
-  count = count + 1
-  return path
-end
-
 local function routed(ctx, scheme, host, name, framed)
-  local path = path_of(var.request_uri)
+  local path = paths.of(var.request_uri)
   if not path then return answer(ctx, 400) end
   ctx.host, ctx.name, ctx.path = host, name, path
   ctx.secure = scheme == "https"
@@ -188,20 +173,15 @@ end
 --- Decides on a request. `scheme`: of the listener, `http` or `https`.
 function M.access(scheme)
   state.refresh()
-  local ctx = begin()
+  local ctx, known = begin()
+  -- A common request that found no endpoint in three tries.
+  if known and ctx.quick then return answer(ctx, ctx.status or 502) end
   ctx.began = ngx_now()
-  ctx.common, ctx.member, ctx.run, ctx.pool = false, nil, nil, nil
-  framing.learn()
+  ctx.common, ctx.quick, ctx.member, ctx.run, ctx.pool = false, false, nil, nil, nil
   local status, host, name, framed = headers.check()
   if status then return answer(ctx, status) end
+  layout.learn()
   return routed(ctx, scheme, host, name, framed)
-end
-
--- Whether the head that goes out came from the endpoint, and is not the edge's own page about it.
-local function is_upstreams()
-  if ngx.status < 400 then return true end
-  local times = var.upstream_header_time
-  return times ~= nil and sub(times, -1) ~= "-"
 end
 
 -- What the endpoint sent is no HTTP: nothing of it goes to the client. Another endpoint is not asked, for nginx would
@@ -213,22 +193,30 @@ local function refuse(ctx)
   return ngx.exit(500)
 end
 
+-- The endpoint speaks HTTP: where all of its pool's do, common requests need no look at their answers (kapal.first).
+local function prove(ctx)
+  ctx.endpoint.proven = true
+  pools.prove(ctx.run)
+end
+
 --- header_filter_by_lua: the head of an answer goes out.
 function M.answered()
   local ctx = current()
   if not ctx then return end
-  if ctx.waiting and is_upstreams() then
+  if ctx.waiting and request.is_upstreams(ngx.status) then
     if framing.is_malformed() then return refuse(ctx) end
     endpoints.heard(ctx.endpoint, ngx_now())
     health.answering(ctx.endpoint)
     ctx.waiting = false
+    if not ctx.run.proven then prove(ctx) end
   end
   local run = ctx.run
   if not run then return end
   if run.by_cookie and run.config.sticky and ctx.member then M.hand_over(ctx) end
   local secure = (ctx.scheme or (ctx.secure and "https")) == "https"
-  if ctx.route.hsts and secure and not ngx.header["Strict-Transport-Security"] then
-    ngx.header["Strict-Transport-Security"] = string.format("max-age=%d", ctx.route.hsts)
+  if ctx.route.hsts and secure then
+    run.own_hsts = ngx.header["Strict-Transport-Security"] ~= nil
+    if not run.own_hsts then ngx.header["Strict-Transport-Security"] = request.hsts(ctx.route.hsts) end
   end
   if ctx.policy then headers.filter(ctx) end
 end

@@ -2,6 +2,7 @@
 -- endpoints that fell silent are noticed, and requests that wait at an endpoint which is down are sent elsewhere.
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
+local framing = require "kapal.framing"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
 local retry = require "kapal.retry"
@@ -72,7 +73,7 @@ local function last_byte(endpoint)
   local last
   local now = ngx.now()
   for _, ctx in pairs(live) do
-    if ctx.endpoint == endpoint and not ctx.waiting then
+    if ctx and ctx.endpoint == endpoint and not ctx.waiting then
       local fd = socket.of(ctx.address, endpoint)
       local received = fd and socket.silence(fd)
       if received and (not last or now - received > last) then last = now - received end
@@ -81,12 +82,23 @@ local function last_byte(endpoint)
   return last
 end
 
+-- Of common requests nobody says when the head of the answer has come: it is found here.
+local function settle(ctx, now)
+  if ctx.quick and ctx.waiting and ctx.endpoint and framing.has_head(ctx.address) then
+    endpoints.heard(ctx.endpoint, now)
+    ctx.waiting = false
+  end
+end
+
 --- One look at everything.
 function M.tick(now)
   pools.renew_all(now)
+  for _, ctx in pairs(live) do
+    if ctx then settle(ctx, now) end
+  end
   endpoints.watch(now, last_byte)
   for _, ctx in pairs(live) do
-    if ctx.endpoint then look(ctx, now) end
+    if ctx and ctx.endpoint then look(ctx, now) end
   end
 end
 

@@ -98,6 +98,13 @@ local function authenticate(made)
   return pages.answer(status, { ["Retry-After"] = "1" }) or true
 end
 
+-- The id of the request is settled before a policy is looked at (src/edge/nginx/config/proxy.ts, where its form stands as well).
+local function renewId(value)
+  local var = ngx.var
+  local given = value and #value >= 8 and #value <= 64 and not string.find(value, "[^%w.-]")
+  var.kapal_request_id = given and value or string.format("%.3f-%s-%s", ngx.now(), var.connection, var.connection_requests)
+end
+
 -- Changes of the request's own fields: the last thing before the pool.
 local function changeFields(changes)
   for index = 1, #changes do
@@ -109,6 +116,7 @@ local function changeFields(changes)
     else
       ngx.req.clear_header(change.name)
     end
+    if string.lower(change.name) == "x-request-id" then renewId(type(value) == "string" and value) end
   end
 end
 

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent as SecureAgent, get as getSecurely } from 'node:https';
+import { createServer } from 'node:net';
+import { describe, test } from 'node:test';
+import type { Edge, RouteTable } from '../../src/edge/port.ts';
+import { askStatus } from '../../src/edge/nginx/status.ts';
+import { edgeFolder } from '../../src/edge/nginx/folder.ts';
+import { proxyPool } from '../conformance/edge.ts';
+import { until } from '../patience.ts';
+import { type Backend, get, type Reply, startBackend, tableTo } from './edge-fixture.ts';
+import { makeCertificate } from './nginx-certificates.ts';
+import { NginxGround } from './nginx-ground.ts';
+
+async function serving(ground: NginxGround, table: RouteTable): Promise<Edge> {
+  const edge = ground.edge({ workers: 1 });
+  await edge.ensure();
+  await edge.apply(table);
+  return edge;
+}
+
+/** Requests that took the short way. */
+async function common(ground: NginxGround): Promise<number> {
+  const status = await askStatus(edgeFolder(ground.folder));
+  assert.ok(status);
+  return status.workers.reduce((sum, { common: count }) => sum + count, 0);
+}
+
+/** Asks until requests take the short way: the worker has learnt nginx's layout, and its endpoints have proved themselves. */
+async function warmUp(ground: NginxGround): Promise<void> {
+  await until('common requests', async () => {
+    for (let count = 0; count < 8; count += 1) assert.equal((await get(ground.port)).status, 200);
+    return (await common(ground)) > 0;
+  });
+}
+
+/** How many of some requests took the short way. */
+async function shortOf(ground: NginxGround, ask: () => Promise<unknown>): Promise<number> {
+  const before = await common(ground);
+  await ask();
+  return (await common(ground)) - before;
+}
+
+/** An endpoint that says which fields came. */
+function mirror(): Promise<Backend> {
+  return startBackend((asked, response) => {
+    asked.resume().on('end', () => response.end(JSON.stringify([asked.method, asked.url, asked.rawHeaders])));
+  });
+}
+
+function fieldsOf({ body }: Reply): readonly string[] {
+  const [, , raw] = JSON.parse(body) as [string, string, string[]];
+  return raw.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+}
+
+describe('common requests', () => {
+  test('take the short way, and say the same as others who asks and for what', async () => {
+    await using ground = await NginxGround.make();
+    await using backend = await mirror();
+    await serving(ground, tableTo(1, [backend.port]));
+    const first = await get(ground.port, '/a?b=1', { headers: { 'x-request-id': 'the-same-for-both' } });
+    await warmUp(ground);
+    const again = await get(ground.port, '/a?b=1', { headers: { 'x-request-id': 'the-same-for-both' } });
+    assert.deepEqual(JSON.parse(again.body), JSON.parse(first.body));
+    const without = ({ headers }: Reply): object => ({ ...headers, date: '' });
+    assert.deepEqual(without(again), without(first));
+    assert.equal(await shortOf(ground, () => get(ground.port, '/a?b=1')), 1);
+    assert.equal(await shortOf(ground, () => get(ground.port, '/%2e%2e/')), 0);
+  });
+
+  test('fields that need a closer look are found, and handled as ever', async () => {
+    await using ground = await NginxGround.make();
+    await using backend = await mirror();
+    await serving(ground, tableTo(1, [backend.port]));
+    await warmUp(ground);
+    const asked = async (headers: Record<string, string>): Promise<[number, Reply]> => {
+      let reply: Reply | undefined;
+      const short = await shortOf(ground, async () => (reply = await get(ground.port, '/', { headers })));
+      assert.ok(reply);
+      return [short, reply];
+    };
+    for (const [name, value] of [
+      ['Proxy', '127.0.0.1:1'],
+      ['proxy-connection', 'keep-alive'],
+      ['X-Forwarded-User', 'root'],
+      ['Connection', 'close, x-secret'],
+    ] as const) {
+      const [short, reply] = await asked({ [name]: value, 'x-secret': '1' });
+      assert.equal(short, 0, name);
+      const named = name === 'Connection' ? 'x-secret' : name.toLowerCase();
+      assert.ok(!fieldsOf(reply).includes(named), `${name} is taken off`);
+    }
+    const [plain] = await asked({ 'x-forwarded-for': '10.0.0.1', 'x-secret': 'proxy', accept: '*/*' });
+    assert.equal(plain, 1);
+    const [control, refused] = await asked({ 'x-note': 'a\u0001b' }).catch(() => [0, null] as const);
+    assert.ok(control === 0 && (refused === null || refused.status === 400));
+    const [body] = await asked({ 'content-length': '0' });
+    assert.equal(body, 0);
+  });
+
+  test('a policy, a limit or another pool is seen at the next request', async () => {
+    await using ground = await NginxGround.make();
+    await using one = await mirror();
+    await using other = await startBackend((_, response) => response.end('other'));
+    const edge = await serving(ground, tableTo(1, [one.port]));
+    await warmUp(ground);
+    await edge.apply(tableTo(2, [other.port]));
+    assert.equal((await get(ground.port)).body, 'other');
+    const policy = { id: 'shut', allow: ['192.0.2.0/24'] };
+    const routes = [{ host: 'a.localhost', path: '/', pool: 'p', policy: 'shut' }];
+    await edge.apply({ ...tableTo(3, [other.port]), routes, policies: [policy] } as unknown as RouteTable);
+    assert.equal((await get(ground.port)).status, 403);
+  });
+
+  test('a silent stream neither stalls its endpoint nor is forgotten', async () => {
+    await using ground = await NginxGround.make();
+    await using backend = await startBackend((asked, response) => {
+      if (asked.url === '/events') {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('data: 1\n\n');
+      } else response.end('quick');
+    });
+    const edge = await serving(ground, tableTo(1, [backend.port]));
+    await warmUp(ground);
+    using agent = Object.assign(new Agent(), { [Symbol.dispose]: () => agent.destroy() });
+    const short = await shortOf(ground, async () => {
+      const asked = request({
+        host: '127.0.0.1',
+        port: ground.port,
+        path: '/events',
+        agent,
+        headers: { host: 'a.localhost' },
+      });
+      asked.end();
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      response.on('error', () => undefined).resume();
+    });
+    assert.equal(short, 1);
+    const endpoint = proxyPool('p', [backend.port]).endpoints[0]?.id ?? '';
+    const began = performance.now();
+    await until('a second of silence', async () => {
+      const counts = await edge.inFlight();
+      assert.equal(counts.get(endpoint), 1);
+      assert.deepEqual(await edge.stalled(), []);
+      return performance.now() - began > 1_000;
+    });
+    agent.destroy();
+    await until('the stream is over', async () => ((await edge.inFlight()).get(endpoint) ?? 0) === 0);
+  });
+
+  test('one of two endpoints that ends is passed over without a failure', async () => {
+    await using ground = await NginxGround.make();
+    await using one = await mirror();
+    const other = await mirror();
+    await serving(ground, tableTo(1, [one.port, other.port]));
+    await warmUp(ground);
+    await other[Symbol.asyncDispose]();
+    for (let count = 0; count < 20; count += 1) assert.equal((await get(ground.port)).status, 200);
+  });
+
+  test('an endpoint that stops speaking HTTP is looked at again', async () => {
+    await using ground = await NginxGround.make();
+    let isSound = true;
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => {
+        if (isSound) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.end('no HTTP at all\n');
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    await using _ = { [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) };
+    await serving(ground, tableTo(1, [port]));
+    await warmUp(ground);
+    isSound = false;
+    // nginx itself takes the first for an answer of HTTP/0.9.
+    await get(ground.port).catch(() => null);
+    assert.equal((await get(ground.port)).status, 502);
+  });
+
+  test('HSTS is said once, by the edge or by the application', async () => {
+    await using ground = await NginxGround.make();
+    await using silent = await mirror();
+    await using own = await startBackend((_, response) =>
+      response.writeHead(200, { 'strict-transport-security': 'max-age=7' }).end(),
+    );
+    const hosts = { 'a.example.com': silent.port, 'b.example.com': own.port };
+    const pools = Object.entries(hosts).map(([host, port]) => proxyPool(host, [port]));
+    const routes = Object.keys(hosts).map((host) => ({
+      host,
+      path: '/',
+      pool: host,
+      redirectToHttps: true as const,
+      hsts: 60,
+    }));
+    const edge = await serving(ground, { version: 1, routes, pools, streams: [] });
+    await edge.present([await makeCertificate(Object.keys(hosts))]);
+    const agent = new SecureAgent({ keepAlive: true, rejectUnauthorized: false });
+    const fields = async (host: string): Promise<readonly string[]> => {
+      const asked = getSecurely({
+        host: '127.0.0.1',
+        port: ground.httpsPort,
+        servername: host,
+        headers: { host },
+        agent,
+      });
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      response.resume();
+      await once(response, 'end');
+      return response.headersDistinct['strict-transport-security'] ?? [];
+    };
+    for (let count = 0; count < 8; count += 1) {
+      assert.deepEqual(await fields('a.example.com'), ['max-age=60']);
+      assert.deepEqual(await fields('b.example.com'), ['max-age=7']);
+    }
+    assert.equal(await shortOf(ground, () => fields('a.example.com')), 1);
+    agent.destroy();
+    assert.equal((await get(ground.port, '/', { headers: { host: 'a.example.com' } })).status, 301);
+  });
+});
