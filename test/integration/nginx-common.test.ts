@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Agent as SecureAgent, get as getSecurely } from 'node:https';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import type { Edge, RouteTable } from '../../src/edge/port.ts';
 import { askStatus } from '../../src/edge/nginx/status.ts';
@@ -49,6 +49,16 @@ function mirror(): Promise<Backend> {
   });
 }
 
+/** What comes for these bytes, to the end. */
+async function exchange(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('error', () => undefined).on('data', (part: Buffer) => (answer += part.toString('latin1')));
+  socket.end(text, 'latin1');
+  await once(socket, 'close');
+  return answer;
+}
+
 function fieldsOf({ body }: Reply): readonly string[] {
   const [, , raw] = JSON.parse(body) as [string, string, string[]];
   return raw.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
@@ -69,35 +79,50 @@ describe('common requests', () => {
     assert.equal(await shortOf(ground, () => get(ground.port, '/%2e%2e/')), 0);
   });
 
-  test('fields that need a closer look are found, and handled as ever', async () => {
-    await using ground = await NginxGround.make();
-    await using backend = await mirror();
-    await serving(ground, tableTo(1, [backend.port]));
-    await warmUp(ground);
-    const asked = async (headers: Record<string, string>): Promise<[number, Reply]> => {
-      let reply: Reply | undefined;
-      const short = await shortOf(ground, async () => (reply = await get(ground.port, '/', { headers })));
-      assert.ok(reply);
-      return [short, reply];
-    };
-    for (const [name, value] of [
-      ['Proxy', '127.0.0.1:1'],
-      ['proxy-connection', 'keep-alive'],
-      ['X-Forwarded-User', 'root'],
-      ['Connection', 'close, x-secret'],
-    ] as const) {
-      const [short, reply] = await asked({ [name]: value, 'x-secret': '1' });
-      assert.equal(short, 0, name);
-      const named = name === 'Connection' ? 'x-secret' : name.toLowerCase();
-      assert.ok(!fieldsOf(reply).includes(named), `${name} is taken off`);
-    }
-    const [plain] = await asked({ 'x-forwarded-for': '10.0.0.1', 'x-secret': 'proxy', accept: '*/*' });
-    assert.equal(plain, 1);
-    const [control, refused] = await asked({ 'x-note': 'a\u0001b' }).catch(() => [0, null] as const);
-    assert.ok(control === 0 && (refused === null || refused.status === 400));
-    const [body] = await asked({ 'content-length': '0' });
-    assert.equal(body, 0);
-  });
+  // A small head is looked at by one expression, a larger one field by field.
+  for (const { size, length } of [
+    { size: 'small', length: 1 },
+    { size: 'large', length: 200 },
+  ])
+    test(`fields that need a closer look are found in a ${size} head, and handled as ever`, async () => {
+      await using ground = await NginxGround.make();
+      await using backend = await mirror();
+      await serving(ground, tableTo(1, [backend.port]));
+      await warmUp(ground);
+      const asked = async (headers: Record<string, string | string[]>): Promise<[number, Reply]> => {
+        let reply: Reply | undefined;
+        const more = { accept: 'x'.repeat(length), ...headers } as Record<string, string>;
+        const short = await shortOf(ground, async () => (reply = await get(ground.port, '/', { headers: more })));
+        assert.ok(reply);
+        return [short, reply];
+      };
+      for (const [name, value] of [
+        ['Proxy', '127.0.0.1:1'],
+        ['proxy-connection', 'keep-alive'],
+        ['X-Forwarded-User', 'root'],
+        ['Connection', 'close, x-secret'],
+      ] as const) {
+        const [short, reply] = await asked({ [name]: value, 'x-secret': '1' });
+        assert.equal(short, 0, name);
+        const named = name === 'Connection' ? 'x-secret' : name.toLowerCase();
+        assert.ok(!fieldsOf(reply).includes(named), `${name} is taken off`);
+      }
+      const [plain] = await asked({ 'x-forwarded-for': '10.0.0.1', 'x-secret': 'proxy' });
+      assert.equal(plain, length === 1 ? 1 : 0, 'of X-Forwarded-For the expression knows that nginx replaces it');
+      const [usual] = await asked({ 'x-secret': 'proxy', connection: 'Keep-Alive' });
+      assert.equal(usual, 1);
+      for (const expected of [{ 'content-length': '0' }, { expect: '100-continue' }]) {
+        const [closely] = await asked(expected);
+        assert.equal(closely, 0, JSON.stringify(expected));
+      }
+      for (const line of ['X-Note: a\u0001b', 'host: b.localhost', 'X-Note: a\u007fb']) {
+        const text = `GET / HTTP/1.1\r\nHost: a.localhost\r\nAccept: ${'x'.repeat(length)}\r\n${line}\r\n\r\n`;
+        let answer = '';
+        const short = await shortOf(ground, async () => (answer = await exchange(ground.port, text)));
+        assert.equal(short, 0, line);
+        assert.match(answer, /^HTTP\/1\.1 400 /, line);
+      }
+    });
 
   test('a policy, a limit or another pool is seen at the next request', async () => {
     await using ground = await NginxGround.make();

@@ -10,7 +10,7 @@ import { World } from './rollout/world.ts';
 
 /** The same histories every time; `KAPAL_TEST_SEED` and `KAPAL_TEST_RUNS` explore others. A failure prints its seed and the smallest history. */
 const seed = Number(process.env['KAPAL_TEST_SEED'] ?? 20_260_101);
-const histories = Number(process.env['KAPAL_TEST_RUNS'] ?? 6_000);
+const histories = Number(process.env['KAPAL_TEST_RUNS'] ?? 10_000);
 /** A mutant that survives so many is not found. */
 const patience = 4_000;
 const batch = 200;

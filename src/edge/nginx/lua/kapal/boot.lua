@@ -69,7 +69,7 @@ function M.init_worker()
   require("kapal.place").clean(report.is_alive)
   require("kapal.state").refresh()
   report.begin()
-  require("kapal.first").prepare()
+  require("kapal.plain").prepare()
   require("kapal.pulse").begin()
   local ok, why = ngx.timer.every(BEAT, beat)
   if not ok then ngx.log(ngx.ERR, "the beat does not begin: ", why) end

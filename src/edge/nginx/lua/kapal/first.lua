@@ -4,55 +4,34 @@
 -- speak HTTP. nginx has built what it sends by then, from its own variables alone. Every other request leaves for
 -- @careful, where kapal.route looks at it from the beginning.
 --
--- There is no loop in here: LuaJIT compiles no function around one.
+-- There is no loop in here, nor in what it calls for a small head: LuaJIT compiles no function around one.
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
-local ffi = require "ffi"
 local find = require "kapal.find"
 local framing = require "kapal.framing"
 local headers = require "kapal.headers"
 local health = require "kapal.health"
 local layout = require "kapal.layout"
 local paths = require "kapal.path"
+local plain = require "kapal.plain"
 local pools = require "kapal.pool"
 local prepared = require "kapal.prepared"
 local request = require "kapal.request"
 local state = require "kapal.state"
-local regex = require "resty.core.regex"
 
-local C, var = ffi.C, ngx.var
+local var = ngx.var
 local begin_common = request.begin_common
 
 local M = {}
 
+-- Bytes beside the line of the request and Host up to which a head is looked at by one expression.
+local SHORT_HEAD = 96
+
 --- Common requests since the start of this worker.
 M.served = 0
 
--- What kapal.headers has to look at: control characters (nginx itself refuses NUL, CR and LF), fields that are taken
--- off, that frame a body or upgrade, and a second Host. In a head as nginx leaves it: each name and value ended by NUL.
-local SUSPICIOUS = [[[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]|[\n\0](?:]]
-  .. [[x-f(?!orwarded-(?:for|host|port|prefix|proto)\0)|proxy|expect\0|content-length\0|transfer-encoding\0]]
-  .. [[|connection\0[ \t]*+(?!(?:keep-alive|close)\0)|host\0(?s:.*?)[\n\0]host\0)]]
-local NO_MATCH = -1
-
-local suspicious, suspicious_flags
-
-local function is_suspicious(head, length)
-  return C.ngx_http_lua_ffi_exec_regex(suspicious, suspicious_flags, head, length, 0) ~= NO_MATCH
-end
-
---- At the start of a worker.
-function M.prepare()
-  local compiled, _, flags = regex.re_match_compile(SUSPICIOUS, "ijo")
-  if not compiled then
-    ngx.log(ngx.ERR, "no request is common: ", tostring(flags))
-    return
-  end
-  suspicious, suspicious_flags = compiled, flags
-end
-
--- What is known of targets that were asked for as they are: { run, route, name, path } by Host and target, until anything in
--- the table changes. Names without end must not fill the memory.
+-- What is known of targets that were asked for as they are: { run, route, name, path } by Host and target, until anything
+-- in the table changes. Names without end must not fill the memory.
 local known, count, MOST_KNOWN, LONGEST = {}, 0, 8192, 512
 state.on_change(function() known, count = {}, 0 end)
 
@@ -124,9 +103,15 @@ end
 
 --- The table of a common request and the member that is next in turn; nil for any other.
 function M.take(this, key, now)
-  if not health.calm or not layout.known or not framing.knows_heads() or not suspicious then return nil end
-  local target, host, head, length = layout.head(layout.words(this))
-  if not target or is_suspicious(head, length) then return nil end
+  if not health.calm or not layout.known or not framing.knows_heads() or not plain.ready then return nil end
+  local words = layout.words(this)
+  local target, host, name, before, behind, after = layout.head(words)
+  if not target then return nil end
+  if before + after <= SHORT_HEAD then
+    if not plain.is_short(name, before, behind, after) then return nil end
+  elseif not plain.is_long(layout.fields(words)) then
+    return nil
+  end
   refresh(now)
   local way = way_of(host, target)
   if not way or state.has_challenges() then return nil end

@@ -9,6 +9,7 @@
 local base = require "resty.core.base"
 local ffi = require "ffi"
 local memory = require "kapal.memory"
+require "resty.core.request"
 
 local cast, tonumber, text = ffi.cast, tonumber, ffi.string
 local get_request = base.get_request
@@ -19,10 +20,19 @@ ffi.cdef "int ngx_http_lua_ffi_req_get_method(ngx_http_request_t *r);"
 
 local M = {}
 
+local MOST_FIELDS = 64
+local elements = ffi.new("ngx_http_lua_ffi_table_elt_t[?]", MOST_FIELDS + 1)
+local truncated = ffi.new "int[1]"
+
 local HEAD_BUFFER, HOST = 12, 20
--- Of the buffer: how far it has been read, and where it begins and ends. Of a field: its value.
+-- The list of fields: its first part (place, how many, the next part), and the size of one: hash, name, value, name in
+-- lower case.
+local FIELDS, FIELDS_COUNT, FIELDS_NEXT = 14, 15, 16
+local FIELD_WORDS = 6
+local LOWER_CASE = 5
+-- Of the buffer: how far it has been read, and where it begins and ends. Of a field: its name and its value.
 local POSITION, BEGIN, END = 0, 4, 5
-local VALUE = 3
+local NAME, VALUE = 1, 3
 -- Behind the version: length and place of the request's line and of the target.
 local LINE, TARGET = 1, 9
 
@@ -50,12 +60,30 @@ local function find_version(start, line, version)
   return nil
 end
 
+-- Fields as the interface gives them: the same names at the same places.
+local function lists_fields(request, start)
+  local count = ffi.C.ngx_http_lua_ffi_req_get_headers_count(request, MOST_FIELDS, truncated)
+  local place, listed = read(start + FIELDS * 8), read(start + FIELDS_COUNT * 8)
+  if not place or listed ~= count or truncated[0] ~= 0 or read(start + FIELDS_NEXT * 8) ~= 0 then return false end
+  ffi.C.ngx_http_lua_ffi_req_get_headers(request, elements, count, 0)
+  for index = 0, count - 1 do
+    local at = place + index * FIELD_WORDS * 8
+    local key, value = elements[index].key, elements[index].value
+    if read(at + LOWER_CASE * 8) ~= tonumber(cast(uintptr, key.data)) or read(at + NAME * 8) ~= key.len then return false end
+    if read(at + VALUE * 8 + 8) ~= tonumber(cast(uintptr, value.data)) then return false end
+  end
+  return true
+end
+
 local function holds(start, line, version_at)
   local var = ngx.var
   local after = start + version_at * 8
   if not is_text(after + TARGET * 8, var.request_uri) then return false end
   local host = read(start + HOST * 8)
   if not host or host == 0 or not is_text(host + VALUE * 8, var.http_host or "") then return false end
+  local name = read(host + NAME * 8 + 8)
+  if read(host + NAME * 8) ~= 4 or not name or string.lower(memory.text(name, 4) or "") ~= "host" then return false end
+  if not lists_fields(get_request(), start) then return false end
   local buffer = read(start + HEAD_BUFFER * 8)
   local place = read(after + LINE * 8 + 8)
   local from, to = buffer and read(buffer + BEGIN * 8), buffer and read(buffer + END * 8)
@@ -97,23 +125,40 @@ function M.words(request)
   return cast(words, request)
 end
 
---- Target and Host as they were sent, and the head behind the request's line (place and length; of what nginx has read
---- it ends names and values with NUL). Nil where the target is no path, or the head has not one Host, or lies in several
---- buffers.
+--- The fields of a request, as words, and how many; nil where there are too many for one list.
+function M.fields(request)
+  if request[FIELDS_NEXT] ~= 0 then return nil end
+  return cast(words, request[FIELDS]), tonumber(request[FIELDS_COUNT])
+end
+
+--- Of the field at an index: its name in lower case and its value, each with its length.
+function M.field(fields, index)
+  local at = index * FIELD_WORDS
+  return cast(bytes, fields[at + LOWER_CASE]),
+    tonumber(fields[at + NAME]),
+    cast(bytes, fields[at + VALUE + 1]),
+    tonumber(fields[at + VALUE])
+end
+
+--- Target and Host as they were sent, and the head before Host (its end, and how many bytes) and behind it (its beginning,
+--- and how many). Of what nginx has read it ends names and values with NUL. Nil where the target is no path, or the head
+--- has no Host, or lies in several buffers.
 function M.head(request)
   local at = M.version_at
-  local line = cast(bytes, request[at + LINE + 1])
+  local place = request[at + LINE + 1]
+  local line = cast(bytes, place)
   -- GET and HEAD are all that comes here.
   if line[4] ~= 0x2f and line[5] ~= 0x2f then return nil end
   local field = request[HOST]
   if field == 0 then return nil end
-  local buffer = cast(words, request[HEAD_BUFFER])
-  local from = request[at + LINE + 1]
-  local length = tonumber(buffer[POSITION] - from)
-  if from < buffer[BEGIN] or length < 0 then return nil end
-  local host = cast(words, field)
+  local host, buffer = cast(words, field), cast(words, request[HEAD_BUFFER])
+  local value, size = host[VALUE + 1], tonumber(host[VALUE])
+  local before = tonumber(host[NAME + 1] - place - request[at + LINE])
+  local after = tonumber(buffer[POSITION] - value) - size
+  if place < buffer[BEGIN] or before < 0 or after < 0 then return nil end
   local target = text(cast(bytes, request[at + TARGET + 1]), tonumber(request[at + TARGET]))
-  return target, text(cast(bytes, host[VALUE + 1]), tonumber(host[VALUE])), line, length
+  local name = text(cast(bytes, value), size)
+  return target, name, cast(bytes, host[NAME + 1]), before, cast(bytes, value) + size, after
 end
 
 return M
