@@ -77,12 +77,30 @@ describe('common requests', () => {
     assert.deepEqual(without(again), without(first));
     assert.equal(await shortOf(ground, () => get(ground.port, '/a?b=1')), 1);
     assert.equal(await shortOf(ground, () => get(ground.port, '/%2e%2e/')), 0);
+    for (const [host, port, short] of [
+      ['a.localhost', '80', 1],
+      [`a.localhost:${ground.port}`, String(ground.port), 1],
+      ['a.localhost:81', '81', 0],
+      [`a.localhost:${ground.httpsPort}`, String(ground.httpsPort), 0],
+      ['A.localhost', '80', 0],
+    ] as const) {
+      let seen = '';
+      const count = await shortOf(
+        ground,
+        async () => (seen = (await get(ground.port, '/', { headers: { host } })).body),
+      );
+      const [, , raw] = JSON.parse(seen) as [string, string, string[]];
+      const at = raw.findIndex((name) => name.toLowerCase() === 'x-forwarded-port');
+      assert.deepEqual([raw[at + 1], count], [port, short], host);
+    }
   });
 
   // A small head is looked at by one expression, a larger one field by field.
   for (const { size, length } of [
     { size: 'small', length: 1 },
     { size: 'large', length: 200 },
+    // More than one of nginx's buffers.
+    { size: 'huge', length: 3_000 },
   ])
     test(`fields that need a closer look are found in a ${size} head, and handled as ever`, async () => {
       await using ground = await NginxGround.make();

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, isIP, type Server } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { KapalError } from '../../model/errors.ts';
 import { errorCode } from '../../lib/files.ts';
 import { describeHolders, holdersOf, type PortHolder } from '../holder.ts';
@@ -90,18 +91,31 @@ async function numeric(protocol: Protocol, wanted: SocketAddress): Promise<strin
   }
 }
 
+/** Between two looks, and how many of them. */
+const POLL = 50;
+const LOOKS = 10;
+
 async function refuseStrangers(
   { protocol, wanted, host }: Prepared,
   ours: (holder: PortHolder) => boolean,
 ): Promise<void> {
-  try {
-    const trial = await listening(host, { port: wanted.port, reusePort: false });
-    trial.close();
-  } catch (error) {
-    if (errorCode(error) !== 'EADDRINUSE') throw addressError(protocol, wanted, error);
+  let suspects: ReadonlySet<number> = new Set();
+  for (let look = 1; ; look += 1) {
+    try {
+      const trial = await listening(host, { port: wanted.port, reusePort: false });
+      trial.close();
+      return;
+    } catch (error) {
+      if (errorCode(error) !== 'EADDRINUSE') throw addressError(protocol, wanted, error);
+    }
     const holders = holdersOf(wanted.port, host);
     const strangers = holders.filter((holder) => !ours(holder));
-    if (holders.length === 0 || strangers.length > 0) throw portTaken(protocol, wanted, strangers);
+    if (holders.length > 0 && strangers.length === 0) return;
+    // This process lets go of sockets that it has handed on a moment later, and what it starts has them until it is another program: who holds the port
+    // is seen twice.
+    if (strangers.some(({ pid }) => suspects.has(pid)) || look === LOOKS) throw portTaken(protocol, wanted, strangers);
+    suspects = new Set(strangers.map(({ pid }) => pid));
+    await pause(POLL);
   }
 }
 

@@ -30,8 +30,8 @@ local SHORT_HEAD = 96
 --- Common requests since the start of this worker.
 M.served = 0
 
--- What is known of targets that were asked for as they are: { run, route, name, path } by Host and target, until anything
--- in the table changes. Names without end must not fill the memory.
+-- What is known of targets that were asked for as they are: { run, route, name, path, port } by Host and target, until
+-- anything in the table changes. Names without end must not fill the memory.
 local known, count, MOST_KNOWN, LONGEST = {}, 0, 8192, 512
 state.on_change(function() known, count = {}, 0 end)
 
@@ -48,22 +48,17 @@ local function keep(host, target, way)
   return way
 end
 
--- Whether Host names the port of the listener. Where it names no port nginx by itself knows the one that the client sees,
--- but only by a name in lower case (src/edge/nginx/config/server.ts).
-local function names_listener(host)
-  local port = tonumber(string.match(host, ":(%d+)$"))
-  return port ~= nil and (port == prepared.http_port or port == prepared.https_port)
-end
-
 -- Nil where a target has no pool, or one for which its route wants more than to be asked.
 local function find_way(host, target)
-  local name, path = headers.host(host), paths.of(target)
-  if name ~= host and not names_listener(host) then return nil end
+  local name, path, port = headers.host(host), paths.of(target), tonumber(string.match(host, ":(%d+)$"))
+  -- Where Host names no port nginx by itself knows the one that the client sees, but only by a name in lower case
+  -- (src/edge/nginx/config/server.ts); where it does, that has to be the listener's.
+  if name ~= host and not port then return nil end
   local found = name and path and find.find(name, path)
   if not found or found.policy or found.stripPath then return nil end
   local run = pools.get(found.pool)
   if not run or not run.common then return nil end
-  return keep(host, target, { run = run, route = found, name = name, path = path })
+  return keep(host, target, { run = run, route = found, name = name, path = path, port = port })
 end
 
 local function way_of(host, target)
@@ -80,15 +75,15 @@ local function refresh(now)
   refreshed = now
 end
 
--- Over TLS: what the client asked for by SNI is what it asks for now, and HSTS. Always true over plain HTTP, but where that
--- is redirected.
+-- Whether a request may go this way by the listener that it came to, and whether that is the one of TLS.
 local function may_go(way)
-  local route = way.route
+  local route, port = way.route, way.port
   -- Nil over plain HTTP; over TLS a handshake without a name is refused.
   local server_name = prepared.https_port and var.ssl_server_name
-  if not server_name then return not route.redirectToHttps, false end
+  if not server_name then return not route.redirectToHttps and (not port or port == prepared.http_port), false end
   if route.hsts and not way.run.own_hsts then var.kapal_hsts = request.hsts(route.hsts) end
-  return server_name == way.name, true
+  -- What the client asked for by SNI is what it asks for now.
+  return server_name == way.name and (not port or port == prepared.https_port), true
 end
 
 local function begin(key, now, way, secure)

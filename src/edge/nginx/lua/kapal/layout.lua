@@ -140,9 +140,12 @@ function M.field(fields, index)
     tonumber(fields[at + VALUE])
 end
 
+--- A head in several buffers.
+M.APART = 2 ^ 31
+
 --- Target and Host as they were sent, and the head before Host (its end, and how many bytes) and behind it (its beginning,
---- and how many). Of what nginx has read it ends names and values with NUL. Nil where the target is no path, or the head
---- has no Host, or lies in several buffers.
+--- and how many: APART where only `fields` tells what is there). Of what nginx has read it ends names and values with NUL.
+--- Nil where the target is no path, or the head has no Host.
 function M.head(request)
   local at = M.version_at
   local place = request[at + LINE + 1]
@@ -154,8 +157,9 @@ function M.head(request)
   local host, buffer = cast(words, field), cast(words, request[HEAD_BUFFER])
   local value, size = host[VALUE + 1], tonumber(host[VALUE])
   local before = tonumber(host[NAME + 1] - place - request[at + LINE])
-  local after = tonumber(buffer[POSITION] - value) - size
-  if place < buffer[BEGIN] or before < 0 or after < 0 then return nil end
+  local position = buffer[POSITION]
+  local after = tonumber(position - value) - size
+  if place < buffer[BEGIN] or place > position or before < 0 or after < 0 then before, after = 0, M.APART end
   local target = text(cast(bytes, request[at + TARGET + 1]), tonumber(request[at + TARGET]))
   local name = text(cast(bytes, value), size)
   return target, name, cast(bytes, host[NAME + 1]), before, cast(bytes, value) + size, after
