@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, isIP, type Server } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { KapalError } from '../../model/errors.ts';
 import { errorCode } from '../../lib/files.ts';
-import { describeHolders, holdersOf, type PortHolder } from '../holder.ts';
+import { refuseStrangers } from '../claim.ts';
+import type { PortHolder } from '../holder.ts';
 
 export interface SocketAddress {
   readonly host: string;
@@ -78,8 +78,18 @@ async function prepare(
   const wanted = options.addresses[protocol];
   if (wanted === null) return null;
   const host = await numeric(protocol, wanted);
-  if (wanted.port !== 0) await refuseStrangers({ protocol, wanted, host }, options.ours);
-  return { protocol, wanted, host };
+  const prepared: Prepared = { protocol, wanted, host };
+  const bind = () => tryOut(prepared);
+  if (wanted.port !== 0)
+    await refuseStrangers({
+      protocol,
+      host,
+      port: wanted.port,
+      shown: formatAddress(wanted),
+      ours: options.ours,
+      bind,
+    });
+  return prepared;
 }
 
 async function numeric(protocol: Protocol, wanted: SocketAddress): Promise<string> {
@@ -91,31 +101,13 @@ async function numeric(protocol: Protocol, wanted: SocketAddress): Promise<strin
   }
 }
 
-/** Between two looks, and how many of them. */
-const POLL = 50;
-const LOOKS = 10;
-
-async function refuseStrangers(
-  { protocol, wanted, host }: Prepared,
-  ours: (holder: PortHolder) => boolean,
-): Promise<void> {
-  let suspects: ReadonlySet<number> = new Set();
-  for (let look = 1; ; look += 1) {
-    try {
-      const trial = await listening(host, { port: wanted.port, reusePort: false });
-      trial.close();
-      return;
-    } catch (error) {
-      if (errorCode(error) !== 'EADDRINUSE') throw addressError(protocol, wanted, error);
-    }
-    const holders = holdersOf(wanted.port, host);
-    const strangers = holders.filter((holder) => !ours(holder));
-    if (holders.length > 0 && strangers.length === 0) return;
-    // This process lets go of sockets that it has handed on a moment later, and what it starts has them until it is another program: who holds the port
-    // is seen twice.
-    if (strangers.some(({ pid }) => suspects.has(pid)) || look === LOOKS) throw portTaken(protocol, wanted, strangers);
-    suspects = new Set(strangers.map(({ pid }) => pid));
-    await pause(POLL);
+/** Binds without SO_REUSEPORT, with which the kernel would share the port with another program of the same user. */
+async function tryOut({ protocol, wanted, host }: Prepared): Promise<void> {
+  try {
+    const trial = await listening(host, { port: wanted.port, reusePort: false });
+    trial.close();
+  } catch (error) {
+    throw errorCode(error) === 'EADDRINUSE' ? error : addressError(protocol, wanted, error);
   }
 }
 
@@ -149,14 +141,6 @@ function descriptorOf(server: Server): number {
   const descriptor = (server as { readonly _handle?: { readonly fd?: number } })._handle?.fd;
   if (descriptor === undefined || descriptor < 0) throw new Error('this Node does not tell the descriptor of a server');
   return descriptor;
-}
-
-const names = { http: 'plain HTTP', https: 'HTTPS' } as const;
-
-function portTaken(protocol: Protocol, address: SocketAddress, holders: readonly PortHolder[]): KapalError {
-  return new KapalError('port_taken', `${formatAddress(address)} is held by ${describeHolders(holders)}`, {
-    hint: `Stop that program, or choose another address for ${names[protocol]} with --${protocol} HOST:PORT.`,
-  });
 }
 
 function addressError(protocol: Protocol, address: SocketAddress, error: unknown): KapalError {

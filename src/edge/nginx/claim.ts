@@ -1,13 +1,9 @@
 import { createServer, type AddressInfo } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { errorCode } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
-import { describeHolders, holdersOf, type PortHolder } from '../holder.ts';
+import { refuseStrangers } from '../claim.ts';
+import type { PortHolder } from '../holder.ts';
 import { formatAddress, type SocketAddress } from './address.ts';
-
-/** Between two looks, and how many of them. */
-const POLL = 50;
-const LOOKS = 10;
 
 /**
  * Makes sure that nobody else listens at an address. nginx's own sockets have SO_REUSEPORT, with which it would share a port with another Kapal of the same
@@ -21,21 +17,12 @@ export async function claimPort(claim: {
   readonly ours: (holder: PortHolder) => boolean;
 }): Promise<number> {
   const { address, protocol, ours } = claim;
-  let suspects: ReadonlySet<number> = new Set();
-  for (let look = 1; ; look += 1) {
-    const port = await bindBriefly(address).catch((error: unknown) => {
-      if (errorCode(error) !== 'EADDRINUSE') throw refused(address, error);
-      return null;
+  const bind = () =>
+    bindBriefly(address).catch((error: unknown) => {
+      throw errorCode(error) === 'EADDRINUSE' ? error : refused(address, error);
     });
-    if (port !== null) return port;
-    const holders = holdersOf(address.port, address.host);
-    const strangers = holders.filter((holder) => !ours(holder));
-    if (holders.length > 0 && strangers.length === 0) return address.port;
-    // A process that ends (a worker that was killed) may be found with the port and be nobody's a moment later: who holds it is seen twice.
-    if (strangers.some(({ pid }) => suspects.has(pid)) || look === LOOKS) throw portTaken(protocol, address, strangers);
-    suspects = new Set(strangers.map(({ pid }) => pid));
-    await pause(POLL);
-  }
+  const port = await refuseStrangers({ ...address, protocol, shown: formatAddress(address), ours, bind });
+  return port ?? address.port;
 }
 
 function bindBriefly(address: SocketAddress): Promise<number> {
@@ -47,13 +34,6 @@ function bindBriefly(address: SocketAddress): Promise<number> {
       const { port } = server.address() as AddressInfo;
       server.close(() => resolve(port));
     });
-  });
-}
-
-function portTaken(protocol: 'http' | 'https', address: SocketAddress, strangers: readonly PortHolder[]): KapalError {
-  const name = protocol === 'http' ? 'plain HTTP' : 'HTTPS';
-  return new KapalError('port_taken', `${formatAddress(address)} is held by ${describeHolders(strangers)}`, {
-    hint: `Stop that program, or choose another address for ${name} with --${protocol} HOST:PORT.`,
   });
 }
 

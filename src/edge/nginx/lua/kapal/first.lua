@@ -24,7 +24,8 @@ local begin_common = request.begin_common
 
 local M = {}
 
--- Bytes beside the line of the request and Host up to which a head is looked at by one expression.
+-- Bytes beside the line of the request and Host up to which a head is looked at by one expression, which looks at each byte
+-- several times; a larger one is looked at field by field.
 local SHORT_HEAD = 96
 
 --- Common requests since the start of this worker.
@@ -99,12 +100,11 @@ end
 --- The table of a common request and the member that is next in turn; nil for any other.
 function M.take(this, key, now)
   if not health.calm or not layout.known or not framing.knows_heads() or not plain.ready then return nil end
-  local words = layout.words(this)
-  local target, host, name, before, behind, after = layout.head(words)
+  local target, host, name, before, behind, after = layout.head(this)
   if not target then return nil end
   if before + after <= SHORT_HEAD then
     if not plain.is_short(name, before, behind, after) then return nil end
-  elseif not plain.is_long(layout.fields(words)) then
+  elseif not headers.isPlain(this) then
     return nil
   end
   refresh(now)

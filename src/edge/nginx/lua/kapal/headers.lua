@@ -137,8 +137,6 @@ end
 -- All control characters but the tab. nginx itself refuses NUL, CR and LF in HTTP/1 alone; in HTTP/2 they would become lines of their own upstream.
 local controls = "\1\2\3\4\5\6\7\8\10\11\12\13\14\15\16\17\18\19\20\21\22\23\24\25\26\27\28\29\30\31\127"
 
-_M.CONTROLS = controls
-
 -- One walk over the fields, whose names nginx holds in lower case and whose values end with NUL. The index of Host (-1 for none, -2 where a value
 -- holds a control character), how many there are, whether to look closely, whether there may be a body.
 local function walk(count)
@@ -172,15 +170,29 @@ local function walk(count)
   return host, hosts, suspicious, framed
 end
 
+-- The fields of a request in `elements`; nil where there are too many.
+local function fetch(request)
+  local count = C.ngx_http_lua_ffi_req_get_headers_count(request, MOST_FIELDS, truncated)
+  if truncated[0] ~= 0 then return nil end
+  if count > 0 then C.ngx_http_lua_ffi_req_get_headers(request, elements, count, 0) end
+  return count
+end
+
+-- Whether the fields need no more than that nginx sets its own: one Host, no body, and nothing for lookClosely.
+function _M.isPlain(request)
+  local count = fetch(request)
+  if not count then return false end
+  local host, hosts, suspicious, framed = walk(count)
+  return host >= 0 and hosts == 1 and not suspicious and not framed
+end
+
 -- The first look at every request. A status to refuse it with, or nil, the Host as it was sent, the name by which routes know it, and whether
 -- there may be a body: a field that says so (or one of the same length, which costs a second look).
 function _M.check()
-  local request = getRequest()
-  local count = C.ngx_http_lua_ffi_req_get_headers_count(request, MOST_FIELDS, truncated)
-  if truncated[0] ~= 0 then return 431 end
+  local count = fetch(getRequest())
+  if not count then return 431 end
   local host, name, framed
   if count > 0 then
-    C.ngx_http_lua_ffi_req_get_headers(request, elements, count, 0)
     local at, hosts, suspicious
     at, hosts, suspicious, framed = walk(count)
     if hosts > 1 or at == -2 then return 400 end

@@ -4,12 +4,11 @@
 -- Where one does not hold, no request is common, and all are looked at by the interfaces alone.
 --
 -- Words of 8 bytes, of ngx_http_request_t: the buffer of the head is the 13th and Host the 21st on all builds with the
--- cache or --with-compat since 1.9; the version is searched for (kapal.framing), and the line of the request and the
+-- cache or --with-compat since 1.9; the version is searched for, and the line of the request and the
 -- target stand at a distance behind it.
 local base = require "resty.core.base"
 local ffi = require "ffi"
 local memory = require "kapal.memory"
-require "resty.core.request"
 
 local cast, tonumber, text = ffi.cast, tonumber, ffi.string
 local get_request = base.get_request
@@ -20,16 +19,7 @@ ffi.cdef "int ngx_http_lua_ffi_req_get_method(ngx_http_request_t *r);"
 
 local M = {}
 
-local MOST_FIELDS = 64
-local elements = ffi.new("ngx_http_lua_ffi_table_elt_t[?]", MOST_FIELDS + 1)
-local truncated = ffi.new "int[1]"
-
 local HEAD_BUFFER, HOST = 12, 20
--- The list of fields: its first part (place, how many, the next part), and the size of one: hash, name, value, name in
--- lower case.
-local FIELDS, FIELDS_COUNT, FIELDS_NEXT = 14, 15, 16
-local FIELD_WORDS = 6
-local LOWER_CASE = 5
 -- Of the buffer: how far it has been read, and where it begins and ends. Of a field: its name and its value.
 local POSITION, BEGIN, END = 0, 4, 5
 local NAME, VALUE = 1, 3
@@ -60,21 +50,6 @@ local function find_version(start, line, version)
   return nil
 end
 
--- Fields as the interface gives them: the same names at the same places.
-local function lists_fields(request, start)
-  local count = ffi.C.ngx_http_lua_ffi_req_get_headers_count(request, MOST_FIELDS, truncated)
-  local place, listed = read(start + FIELDS * 8), read(start + FIELDS_COUNT * 8)
-  if not place or listed ~= count or truncated[0] ~= 0 or read(start + FIELDS_NEXT * 8) ~= 0 then return false end
-  ffi.C.ngx_http_lua_ffi_req_get_headers(request, elements, count, 0)
-  for index = 0, count - 1 do
-    local at = place + index * FIELD_WORDS * 8
-    local key, value = elements[index].key, elements[index].value
-    if read(at + LOWER_CASE * 8) ~= tonumber(cast(uintptr, key.data)) or read(at + NAME * 8) ~= key.len then return false end
-    if read(at + VALUE * 8 + 8) ~= tonumber(cast(uintptr, value.data)) then return false end
-  end
-  return true
-end
-
 local function holds(start, line, version_at)
   local var = ngx.var
   local after = start + version_at * 8
@@ -83,7 +58,6 @@ local function holds(start, line, version_at)
   if not host or host == 0 or not is_text(host + VALUE * 8, var.http_host or "") then return false end
   local name = read(host + NAME * 8 + 8)
   if read(host + NAME * 8) ~= 4 or not name or string.lower(memory.text(name, 4) or "") ~= "host" then return false end
-  if not lists_fields(get_request(), start) then return false end
   local buffer = read(start + HEAD_BUFFER * 8)
   local place = read(after + LINE * 8 + 8)
   local from, to = buffer and read(buffer + BEGIN * 8), buffer and read(buffer + END * 8)
@@ -120,33 +94,14 @@ function M.learn()
   M.known = seen >= ENOUGH
 end
 
---- Only where all is known, of a request as resty.core gives it: its words, for the functions below.
-function M.words(request)
-  return cast(words, request)
-end
-
---- The fields of a request, as words, and how many; nil where there are too many for one list.
-function M.fields(request)
-  if request[FIELDS_NEXT] ~= 0 then return nil end
-  return cast(words, request[FIELDS]), tonumber(request[FIELDS_COUNT])
-end
-
---- Of the field at an index: its name in lower case and its value, each with its length.
-function M.field(fields, index)
-  local at = index * FIELD_WORDS
-  return cast(bytes, fields[at + LOWER_CASE]),
-    tonumber(fields[at + NAME]),
-    cast(bytes, fields[at + VALUE + 1]),
-    tonumber(fields[at + VALUE])
-end
-
 --- A head in several buffers.
 M.APART = 2 ^ 31
 
---- Target and Host as they were sent, and the head before Host (its end, and how many bytes) and behind it (its beginning,
---- and how many: APART where only `fields` tells what is there). Of what nginx has read it ends names and values with NUL.
---- Nil where the target is no path, or the head has no Host.
-function M.head(request)
+--- Only where all is known, of a request as resty.core gives it: target and Host as they were sent, and the head before
+--- Host (its end, and how many bytes) and behind it (its beginning, and how many: APART where it is not in one piece). Of
+--- what nginx has read it ends names and values with NUL. Nil where the target is no path, or the head has no Host.
+function M.head(this)
+  local request = cast(words, this)
   local at = M.version_at
   local place = request[at + LINE + 1]
   local line = cast(bytes, place)

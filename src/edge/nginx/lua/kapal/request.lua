@@ -27,16 +27,7 @@ function M.key_of(request)
 end
 
 local function address()
-  return tonumber(cast(uintptr, get_request()))
-end
-
---- Begins the request's table; called once, in the access phase. After an internal redirect the table that is there is
---- given back.
-function M.begin()
-  local key = address()
-  local ctx = live[key]
-  if ctx then return ctx, true end
-  return M.begin_at(key), false
+  return M.key_of(get_request())
 end
 
 -- One more address; too many are forgotten, the table staying the same one.
@@ -49,19 +40,22 @@ local function learn()
   end
 end
 
---- Begins the table of a request of which there is none, by its key.
-function M.begin_at(key)
-  local ctx
-  if spares > 0 then
-    ctx = spare[spares]
-    spares = spares - 1
-  else
-    ctx = {}
-  end
+local function enter(key, ctx)
   ctx.address = key
   if live[key] == nil then learn() end
   live[key] = ctx
   return ctx
+end
+
+--- Begins the request's table; called once, in the access phase. After an internal redirect the table that is there is
+--- given back.
+function M.begin()
+  local key = address()
+  local ctx = live[key]
+  if ctx then return ctx, true end
+  local spared = spare[spares]
+  if spared then spares = spares - 1 end
+  return enter(key, spared or {}), false
 end
 
 -- Of common requests: nothing is cleared, for each sets the same fields again.
@@ -76,10 +70,8 @@ function M.begin_common(key)
   else
     ctx = { common = true, quick = true, idempotent = true }
   end
-  ctx.address, ctx.attempts, ctx.waiting = key, 1, true
-  if live[key] == nil then learn() end
-  live[key] = ctx
-  return ctx
+  ctx.attempts, ctx.waiting = 1, true
+  return enter(key, ctx)
 end
 
 --- Ends a common request that stayed one.
