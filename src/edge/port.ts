@@ -68,7 +68,6 @@ export type InFlight = ReadonlyMap<string, number>;
 export interface PoolCounters {
   readonly pool: string;
   readonly requests: number;
-  readonly responses: Readonly<Record<'1xx' | '2xx' | '3xx' | '4xx' | '5xx', number>>;
   readonly retries: number;
   readonly ejections: number;
 }

@@ -363,7 +363,6 @@ test('the access log says what happened', async () => {
     {
       pool: 'p',
       requests: 1,
-      responses: { '1xx': 0, '2xx': 1, '3xx': 0, '4xx': 0, '5xx': 0 },
       retries: 0,
       ejections: 0,
     },

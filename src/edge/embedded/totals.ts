@@ -24,13 +24,6 @@ function sum(a: PoolCounters, b: PoolCounters): PoolCounters {
   return {
     pool: a.pool,
     requests: a.requests + b.requests,
-    responses: {
-      '1xx': a.responses['1xx'] + b.responses['1xx'],
-      '2xx': a.responses['2xx'] + b.responses['2xx'],
-      '3xx': a.responses['3xx'] + b.responses['3xx'],
-      '4xx': a.responses['4xx'] + b.responses['4xx'],
-      '5xx': a.responses['5xx'] + b.responses['5xx'],
-    },
     retries: a.retries + b.retries,
     ejections: a.ejections + b.ejections,
   };

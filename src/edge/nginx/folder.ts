@@ -5,6 +5,7 @@ import { join } from 'node:path';
  * `temp` has parts that belong to the workers' user; a log folder of theirs would let them make root write through a link.
  *
  *   nginx.conf            what runs; nginx.conf.next is staged beside it, nginx.conf.last is what a failed change goes back to
+ *   run.conf              what is nginx.conf's for one start of the master
  *   settings.json         the addresses of nginx.conf, where port 0 was asked for the one that was taken
  *   state.json            the last table, as entries (0600)
  *   certificates.json     the last certificates, as entries (0600)
@@ -18,6 +19,7 @@ export interface EdgeFolder {
   readonly configuration: string;
   readonly next: string;
   readonly last: string;
+  readonly run: string;
   readonly settings: string;
   readonly state: string;
   readonly certificates: string;
@@ -34,6 +36,7 @@ export function edgeFolder(path: string): EdgeFolder {
     configuration: join(path, 'nginx.conf'),
     next: join(path, 'nginx.conf.next'),
     last: join(path, 'nginx.conf.last'),
+    run: join(path, runFile),
     settings: join(path, 'settings.json'),
     state: join(path, 'state.json'),
     certificates: join(path, 'certificates'),
@@ -44,6 +47,9 @@ export function edgeFolder(path: string): EdgeFolder {
     pid: join(path, 'nginx.pid'),
   };
 }
+
+/** Included by nginx.conf. */
+export const runFile = 'run.conf';
 
 /** In `control`; see unix(7) for why it is reached through a short path. */
 export const controlSocket = 'nginx.sock';

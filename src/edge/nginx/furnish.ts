@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir } from 'node:fs/promises';
+import { exists, writeDurably } from '../../lib/files.ts';
 import type { WorkerAccount } from './account.ts';
+import { runLines } from './config/run.ts';
 import type { EdgeFolder } from './folder.ts';
 import { makePlaceholder } from './placeholder.ts';
 
@@ -17,6 +20,13 @@ export async function furnishFolder(folder: EdgeFolder, account: WorkerAccount |
   await makeOwned(folder.certificates, closed);
   await makeOwned(folder.control, closed);
   await makePlaceholder(folder);
+  if (!(await exists(folder.run))) await nameStart(folder);
+}
+
+/** Before each start of a master. */
+export async function nameStart(folder: EdgeFolder): Promise<void> {
+  const start = randomBytes(6).toString('hex');
+  await writeDurably(folder.run, `${runLines(start).join('\n')}\n`, 0o644);
 }
 
 async function makeOwned(path: string, owned: { readonly group: number; readonly mode: number }): Promise<void> {

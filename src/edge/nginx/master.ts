@@ -8,6 +8,7 @@ import { exists, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { SocketAddress } from './address.ts';
 import { askControl } from './control.ts';
+import { nameStart } from './furnish.ts';
 import { controlSocket, type EdgeFolder } from './folder.ts';
 import { errorLog, logSize, wordsSince } from './logs.ts';
 import type { EdgePlan } from './plan.ts';
@@ -34,6 +35,7 @@ export async function startMaster(control: MasterControl, plan: EdgePlan): Promi
   const orphans = processesOf(folder);
   // Nothing runs that a test beforehand could spare: nginx says at its start what it would say then.
   await writeDurably(folder.configuration, plan.configuration.text, 0o644);
+  await nameStart(folder);
   await saveAddresses(folder, plan);
   await rm(join(folder.control, controlSocket), { force: true });
   await rm(folder.pid, { force: true });

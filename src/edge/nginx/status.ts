@@ -43,9 +43,8 @@ export async function askStatus(folder: EdgeFolder): Promise<NginxStatus | null>
 /** Counters of every pool, also of those that were not asked for anything yet. */
 export function withZeros(counters: readonly PoolCounters[], pools: readonly string[]): PoolCounters[] {
   const known = new Set(counters.map(({ pool }) => pool));
-  const responses = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
   const idle = pools.filter((pool) => !known.has(pool));
-  return [...counters, ...idle.map((pool) => ({ pool, requests: 0, responses, retries: 0, ejections: 0 }))];
+  return [...counters, ...idle.map((pool) => ({ pool, requests: 0, retries: 0, ejections: 0 }))];
 }
 
 /** Workers that have not answered the question at hand, by pid, with the last one that they did. */

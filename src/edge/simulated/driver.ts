@@ -111,11 +111,9 @@ class EdgeInMemory implements SimulatedEdge {
   }
 
   counters(): Promise<readonly PoolCounters[]> {
-    const responses = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
     const counters = this.#serving.pools.map(({ id }) => ({
       pool: id,
       requests: 0,
-      responses,
       retries: 0,
       ejections: 0,
     }));

@@ -305,10 +305,6 @@ export class Exchange implements AdmissionUser, ProxiedExchange, ReplyOwner, Sou
     const { request, reply } = this;
     const pool = this.#admission.found;
     const tunnel = this.#proxying?.tunnel ?? null;
-    if (pool !== null && reply.status !== 0) {
-      const group = Math.trunc(reply.status / 100);
-      pool.responses[group] = (pool.responses[group] ?? 0) + 1;
-    }
     this.#ground.options.log({
       time: this.#time,
       service: pool?.config.service ?? null,

@@ -30,8 +30,6 @@ export class PoolState {
   retired = false;
   readonly budget = new RetryBudget();
   requests = 0;
-  /** By first digit of the status. */
-  readonly responses = [0, 0, 0, 0, 0, 0];
   retries = 0;
   ejections = 0;
 
@@ -129,11 +127,9 @@ export class PoolState {
   }
 
   counters(): PoolCounters {
-    const [, informational = 0, success = 0, redirection = 0, clientError = 0, serverError = 0] = this.responses;
     return {
       pool: this.config.id,
       requests: this.requests,
-      responses: { '1xx': informational, '2xx': success, '3xx': redirection, '4xx': clientError, '5xx': serverError },
       retries: this.retries,
       ejections: this.ejections,
     };

@@ -90,6 +90,8 @@ function clients(): Lines {
     `send_timeout ${limits.bodyTimeout / 1000}s;`,
     'reset_timedout_connection on;',
     'client_header_buffer_size 1k;',
+    '# All that nginx notes of a usual request, in one piece of memory instead of three: a twentieth of the cost of a small request.',
+    'request_pool_size 16k;',
     `large_client_header_buffers ${headBuffers} ${headBuffer / 1024}k;`,
     `client_body_buffer_size ${limits.holdSize / 1024}k;`,
     '# The size of bodies is a matter of each service: Lua looks at it.',

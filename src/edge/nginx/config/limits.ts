@@ -20,7 +20,7 @@ export const limits = {
   /** Client and upstream side both count: 16,384 are 8,000 requests under way in one worker. */
   connections: 16_384,
   /** Requests of one client connection. HTTP/2: what a client that resets each stream can cost before it must connect again. */
-  requestsPerConnection: 1_000,
+  requestsPerConnection: 10_000,
   streams: 128,
   /** Time that a worker of a replaced configuration has for what is under way. */
   handOver: 30_000,

@@ -19,8 +19,8 @@ export function sizesFor({ authorities }: EngineSettings, way: 'verified' | 'oth
   return way === 'verified' && authorities?.kind === 'file' ? fewBodySizes : bodySizes;
 }
 
-/** Where an endpoint's answer has to be looked at before it goes out: everywhere but at common requests (server.ts). */
-export const answered = 'header_filter_by_lua_block { kapal.answered() }';
+/** Everywhere but at common requests (server.ts): an endpoint's answer is looked at before it goes out, and the endpoint judged when the request is over. */
+export const closely = 'header_filter_by_lua_block { kapal.answered() } log_by_lua_block { kapal.done() }';
 
 /** Ways to speak to an endpoint, as the names of the locations begin. Those over TLS have upstream blocks of their own (upstreams.ts). */
 const ways = [
@@ -56,7 +56,7 @@ function proxied(way: (typeof ways)[number], body: string): string {
   const directives = [
     ...bodyOf(body),
     ...way.more,
-    answered,
+    closely,
     'if ($kapal_gzip) { gzip on; }',
     `proxy_pass ${way.pass};`,
   ];
@@ -79,5 +79,6 @@ function files(gzip: string): Lines {
       'require("kapal.static").opened(require("kapal.request").current())',
       'kapal.answered()',
     ]),
+    'log_by_lua_block { kapal.done() }',
   ]);
 }

@@ -33,8 +33,6 @@ function processes(settings: EngineSettings): Lines {
     '# After a change of this file (listeners, number of workers) the old workers may take so long for what they have under way.',
     `worker_shutdown_timeout ${limits.handOver / 1000}s;`,
     'pcre_jit on;',
-    '# Passwords are hashed beside the worker, which goes on meanwhile.',
-    'thread_pool kapal_password threads=2 max_queue=256;',
   ];
 }
 

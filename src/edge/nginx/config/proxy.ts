@@ -1,4 +1,5 @@
 import type { EngineSettings } from './settings.ts';
+import { runFile } from '../folder.ts';
 import { limits } from './limits.ts';
 import { type Lines, sections, word } from './text.ts';
 
@@ -70,13 +71,8 @@ function fields({ https }: EngineSettings): Lines {
     '}',
     '# Fields of the connection between client and edge, not of the request (RFC 9110 7.6.1).',
     ...hopByHop.map((name) => `proxy_set_header ${name} "";`),
-    "# The id of the request: the client's where it is one, else a new one; the answer has it too. With the time and the number of the",
-    '# connection it is as unique as $request_id, whose random bytes are a tenth of the cost of a small request.',
-    'map $http_x_request_id $kapal_request_id {',
-    "    '' $msec-$connection-$connection_requests;",
-    "    '~^[A-Za-z0-9.-]{8,64}$' $http_x_request_id;",
-    '    default $msec-$connection-$connection_requests;',
-    '}',
+    "# The id of the request: the client's where it is one, else one of this start, connection and request; the answer has it too.",
+    `include ${runFile};`,
     'proxy_hide_header X-Request-Id;',
     'add_header X-Request-Id $kapal_request_id always;',
     '# The app may name its Server and Date itself.',
@@ -91,16 +87,22 @@ function fields({ https }: EngineSettings): Lines {
 /** The fields of a common request: of nginx's own variables, without the maps by which Lua could say otherwise. */
 export function commonFieldLines({ http, https }: EngineSettings): Lines {
   const isPlain = !http.host.includes(':') && https?.host.includes(':') !== true;
+  const said = {
+    'X-Forwarded-For': '$remote_addr',
+    'X-Forwarded-Proto': '$scheme',
+    'X-Forwarded-Host': '$http_host',
+    'X-Forwarded-Port': '$kapal_own_port',
+    'X-Real-IP': '$remote_addr',
+    Forwarded: `for=${isPlain ? '$remote_addr' : '$kapal_own_node'};host=\\"$http_host\\";proto=$scheme`,
+    'X-Request-Id': '$kapal_request_id',
+  };
+  const lines = Object.entries(said).map(([name, value]) => `\\r\\n${name}: ${value}`);
+  const taken = [...Object.keys(said), ...hopByHop, 'Connection', 'Upgrade', 'X-Forwarded-Prefix'];
   return [
-    'proxy_set_header Host $http_host;',
-    'proxy_set_header X-Forwarded-For $remote_addr;',
-    'proxy_set_header X-Forwarded-Proto $scheme;',
-    'proxy_set_header X-Forwarded-Host $http_host;',
-    'proxy_set_header X-Forwarded-Port $kapal_own_port;',
-    'proxy_set_header X-Real-IP $remote_addr;',
-    `proxy_set_header Forwarded "for=${isPlain ? '$remote_addr' : '$kapal_own_node'};host=\\"$http_host\\";proto=$scheme";`,
-    'proxy_set_header X-Request-Id $kapal_request_id;',
-    ...[...hopByHop, 'Connection', 'Upgrade', 'X-Forwarded-Prefix'].map((name) => `proxy_set_header ${name} "";`),
+    '# All that is said in one field, for nginx makes one long value in less time than eight short ones; what a client sends under these',
+    '# names is taken off.',
+    `proxy_set_header Host "$http_host${lines.join('')}";`,
+    ...taken.map((name) => `proxy_set_header ${name} "";`),
     'add_header X-Request-Id $kapal_request_id always;',
     ...(https === null
       ? []

@@ -2,7 +2,7 @@ import type { SocketAddress } from '../address.ts';
 import { formatAddress } from '../address.ts';
 import type { EngineSettings } from './settings.ts';
 import { accessLog } from './access-log.ts';
-import { answered, preparedLines } from './locations.ts';
+import { closely, preparedLines } from './locations.ts';
 import { commonFieldLines } from './proxy.ts';
 import { tlsLines } from './tls.ts';
 import { block, type Lines, sections } from './text.ts';
@@ -12,6 +12,9 @@ const pages = [
   400, 401, 403, 404, 405, 408, 411, 412, 413, 414, 415, 416, 417, 421, 429, 431, 495, 496, 497, 500, 501, 502, 503,
   504, 505, 507,
 ];
+
+/** With which common requests leave for a closer look: where nginx itself could not ask their endpoint, or got no answer. */
+const leaving = [500, 502, 504];
 
 /** The public server: one for both listeners and for every host. */
 export function serverLines(settings: EngineSettings): Lines {
@@ -28,7 +31,7 @@ export function serverLines(settings: EngineSettings): Lines {
           ...(https === null ? [] : [listen(https, ' ssl http2')]),
           'server_name _;',
         ],
-        ...(https === null ? [] : [tlsLines(), acmeOnly()]),
+        ...(https === null ? [] : [tlsLines()]),
         routing(settings),
       ),
     ),
@@ -40,7 +43,8 @@ function listen(address: SocketAddress, kind: string): string {
   return `listen ${formatAddress(address)}${kind} default_server reuseport backlog=4096 so_keepalive=60s:10s:6${v6only};`;
 }
 
-function acmeOnly(): Lines {
+function acmeOnly({ https }: EngineSettings): Lines {
+  if (https === null) return [];
   return [
     '# A connection on which an authority looks at the certificate of a challenge serves nothing else (RFC 8737 3).',
     'if ($ssl_alpn_protocol = acme-tls/1) { return 444; }',
@@ -53,27 +57,30 @@ function routing(settings: EngineSettings): Lines {
 
 function main(settings: EngineSettings): Lines {
   return [
-    "# The port that the client sees, of common requests: without a port in Host the usual one, else the listener's, or Lua sends it to",
-    '# @careful. No map: a regular expression would cost as much as ten fields.',
-    'set $kapal_own_port $server_port;',
-    `if ($http_host = $host) { set $kapal_own_port ${settings.https === null ? '80' : '$kapal_usual_port'}; }`,
-    '# When a request is over, its endpoint is judged and counted.',
-    'log_by_lua_block { kapal.done() }',
     '# The common request, most of all: nginx builds what it sends from variables of its own, then balancer_by_lua looks host and path up,',
-    '# and where nothing more is asked for (no policy, no TLS to the endpoint, no trouble anywhere) names the endpoint. That is all: each',
-    '# phase in Lua costs a tenth of a small request. Every other request leaves for @careful, before (418) or there (502).',
+    '# and where nothing more is asked for (no policy, no TLS to the endpoint, no trouble there) names the endpoint. That is all: each',
+    '# phase in Lua costs a tenth of a small request. Every other request leaves for @careful: what may have a body before nginx begins',
+    '# to read it, for its size is limited by the service (418); the rest from the balancer, or when its endpoint fails (500 and more).',
     ...block('location /', [
-      'if ($kapal_careful) { return 418; }',
-      'error_page 418 500 502 = @careful;',
-      ...errorPages(pages.filter((status) => status !== 500 && status !== 502)),
+      "# The port that the client sees: the usual one without a port in Host, else the listener's, or Lua sends it to @careful. No map: a",
+      '# regular expression would cost as much as ten fields.',
+      'set $kapal_own_port $server_port;',
+      `if ($http_host = $host) { set $kapal_own_port ${settings.https === null ? '80' : '$kapal_usual_port'}; }`,
+      'if ($request_method != GET) { return 418; }',
+      ...['content_length', 'http_transfer_encoding', ...(settings.https === null ? [] : ['http2'])].map(
+        (name) => `if ($${name}) { return 418; }`,
+      ),
+      `error_page 418 ${leaving.join(' ')} = @careful;`,
+      ...errorPages(pages.filter((status) => !leaving.includes(status))),
       ...commonFieldLines(settings),
       accessLog('kapal_common'),
       'proxy_pass http://kapal;',
     ]),
     '# Host and path are looked up first, policies applied, and the pool found; when the head of the answer goes out it is looked at.',
     ...block('location @careful', [
+      ...acmeOnly(settings),
       'access_by_lua_block { kapal.access(ngx.var.scheme) }',
-      answered,
+      closely,
       'proxy_pass http://kapal;',
     ]),
   ];
@@ -89,7 +96,7 @@ function errors(): Lines {
     'recursive_error_pages on;',
     ...block('location = /../error', [
       'internal;',
-      answered,
+      closely,
       'content_by_lua_block { require("kapal.pages").serve() }',
     ]),
   ];

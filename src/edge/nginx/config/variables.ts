@@ -15,13 +15,6 @@ export function variableLines({ https }: EngineSettings): Lines {
     ...variable('tls_upstream', tlsUpstream),
     ...variable('client', '$remote_addr'),
     ...variable('scheme', '$scheme'),
-    '# Empty where a request can have no body: other methods than GET and HEAD, and HTTP/2, may have one. Its size is limited by the service,',
-    '# so nginx must not begin to read it.',
-    `map "$request_method${https === null ? '' : '$http2'}$content_length$http_transfer_encoding" $kapal_careful {`,
-    "    GET '';",
-    "    HEAD '';",
-    '    default 1;',
-    '}',
     '# Not asked of a request at all: where a redirect to HTTPS leads.',
     ...variable('https_port', `"${port}"`),
   ];

@@ -2,9 +2,11 @@
 local base = require "resty.core.base"
 local balancer = require "ngx.balancer"
 local choice = require "kapal.choice"
+local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
 local first = require "kapal.first"
 local framing = require "kapal.framing"
+local peer = require "kapal.peer"
 local place = require "kapal.place"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
@@ -13,7 +15,8 @@ local secure = require "kapal.secure"
 local state = require "kapal.state"
 
 local ngx_now, var = ngx.now, ngx.var
-local set_current_peer, set_more_tries = balancer.set_current_peer, balancer.set_more_tries
+local set_more_tries = balancer.set_more_tries
+local name_common = peer.name_common
 local set_timeouts = balancer.set_timeouts
 local get_last_failure = balancer.get_last_failure
 local get_request = base.get_request
@@ -26,7 +29,8 @@ local M = {}
 -- of its upstream's settings.
 local CONNECT_TIMEOUT = 2.5
 local USUAL_READ_TIMEOUT = pools.USUAL_READ_TIMEOUT
--- nginx's NGX_BUSY: gives up without asking anybody. The constant is not among those of ngx_lua.
+-- nginx's NGX_BUSY: gives up without asking anybody. The constant is not among those of ngx_lua. (After a kept connection
+-- broke, ngx.DECLINED would have nginx come back for ever.)
 local NOBODY = -3
 
 local function next_member(ctx, now)
@@ -55,27 +59,27 @@ local function may_send(ctx, member)
   return config == ctx.pool and not config.rewriteHost or secure.may_ask(ctx, member.endpoint)
 end
 
-local function ask(endpoint)
-  local ok, why = set_current_peer(endpoint.address, endpoint.port)
-  if ok then return end
+local function fail(endpoint, why)
   ngx.log(ngx.ERR, "endpoint ", endpoint.id, " at ", endpoint.authority, ": ", why)
   return ngx.exit(ngx.ERROR)
 end
 
-local function send_to(ctx, member, now)
+-- `fresh`: the first that nginx asks for in this location.
+local function send_to(ctx, member, now, fresh)
   local endpoint, run = member.endpoint, ctx.run
   ctx.member, ctx.endpoint = member, endpoint
   ctx.attempts = ctx.attempts + 1
   ctx.waiting = true
   ctx.asked = now
   endpoints.enter(endpoint, now)
-  if ctx.attempts == 1 then set_more_tries(retry.MOST_ATTEMPTS) end
+  if fresh then set_more_tries(retry.MOST_ATTEMPTS) end
   if run.read_timeout ~= USUAL_READ_TIMEOUT then set_timeouts(CONNECT_TIMEOUT, run.read_timeout, run.read_timeout) end
   if run.config.rewriteHost then
     var.kapal_host = endpoint.authority
     balancer.recreate_request()
   end
-  return ask(endpoint)
+  local ok, why = peer.name(endpoint)
+  if not ok then return fail(endpoint, why) end
 end
 
 -- A request that comes straight from nginx: to the next endpoint in turn, or to @careful, where status 502 leads (without
@@ -84,8 +88,9 @@ local function send_first(this, key)
   local ctx, member = take(this, key, ngx_now())
   if not ctx then return ngx.exit(ngx.DECLINED) end
   var.to = member.told
-  set_more_tries(retry.MOST_ATTEMPTS)
-  return ask(member.endpoint)
+  local endpoint = member.endpoint
+  local ok, why = name_common(this, key, endpoint)
+  if not ok then return fail(endpoint, why) end
 end
 
 --- Names the endpoint; again for each repeat.
@@ -93,19 +98,17 @@ function M.choose()
   local this = get_request()
   local key = key_of(this)
   local ctx = live[key]
-  if not ctx then return send_first(this, key) end
-  local now = ngx_now()
-  if ctx.quick then
-    if not ctx.name then first.tell(ctx) end
-  else
-    framing.learn_heads(0)
-  end
-  if ctx.endpoint then
+  if not ctx or ctx.quick and common.is_over(ctx) then return send_first(this, key) end
+  -- A connection that was kept has broken: it goes on at @careful, where all do whose try failed.
+  if ctx.quick then return ngx.exit(NOBODY) end
+  local now, fresh = ngx_now(), not ctx.endpoint
+  framing.learn_heads(0)
+  if not fresh then
     local _, code = get_last_failure()
     if not retry.go_on(ctx, now, code, retry.bytes_sent()) then return ngx.exit(NOBODY) end
   end
   local member = next_member(ctx, now)
-  if member and may_send(ctx, member) then return send_to(ctx, member, now) end
+  if member and may_send(ctx, member) then return send_to(ctx, member, now, fresh) end
   if member then
     if ctx.place then place.give_back(ctx) end
     return give_up(ctx, 502)

@@ -70,6 +70,7 @@ function M.init_worker()
   require("kapal.state").refresh()
   report.begin()
   require("kapal.plain").prepare()
+  require("kapal.common").prepare()
   require("kapal.pulse").begin()
   local ok, why = ngx.timer.every(BEAT, beat)
   if not ok then ngx.log(ngx.ERR, "the beat does not begin: ", why) end

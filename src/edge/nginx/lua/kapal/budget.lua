@@ -7,42 +7,34 @@ local SECONDS = 10
 local SHARE = 0.2
 local FREE = 10
 
+--- `marks`: how many requests there had been when each of the last seconds began.
 function M.begin()
-  local budget = { at = 1, second = 0, requests = {}, repeats = {}, request_sum = 0, repeat_sum = 0 }
+  local budget = { at = 1, second = 0, marks = {}, repeats = {}, repeat_sum = 0 }
   for i = 1, SECONDS do
-    budget.requests[i] = 0
+    budget.marks[i] = 0
     budget.repeats[i] = 0
   end
   return budget
 end
 
--- Forgets the seconds that have passed.
-local function turn(budget, second)
+--- Forgets the seconds that have passed; several times in each. `requests`: of the pool until now.
+function M.turn(budget, requests, now)
+  local second = now - now % 1
+  if second == budget.second then return end
   local passed = math.abs(second - budget.second)
   for _ = 1, math.min(passed, SECONDS) do
     local at = budget.at % SECONDS + 1
     budget.at = at
-    budget.request_sum = budget.request_sum - budget.requests[at]
+    budget.marks[at] = requests
     budget.repeat_sum = budget.repeat_sum - budget.repeats[at]
-    budget.requests[at] = 0
     budget.repeats[at] = 0
   end
   budget.second = second
 end
 
---- A request of a client has come.
-function M.arrived(budget, now)
-  local second = now - now % 1
-  if second ~= budget.second then turn(budget, second) end
-  budget.requests[budget.at] = budget.requests[budget.at] + 1
-  budget.request_sum = budget.request_sum + 1
-end
-
 --- Whether a request may be repeated now.
-function M.allows(budget, now)
-  local second = now - now % 1
-  if second ~= budget.second then turn(budget, second) end
-  local most = budget.request_sum * SHARE
+function M.allows(budget, requests)
+  local most = (requests - budget.marks[budget.at % SECONDS + 1]) * SHARE
   return budget.repeat_sum < (most > FREE and most or FREE)
 end
 

@@ -10,7 +10,6 @@ local state = require "kapal.state"
 
 local M = {}
 
-local COUNTED = { ["1xx"] = 0, ["2xx"] = 0, ["3xx"] = 0, ["4xx"] = 0, ["5xx"] = 0 }
 
 local function answer(status, body)
   ngx.status = status
@@ -41,11 +40,9 @@ local function add_counters(sums, more)
   for _, counters in ipairs(more) do
     local sum = sums[counters.pool]
     if not sum then
-      sum = { pool = counters.pool, requests = 0, responses = {}, retries = 0, ejections = 0 }
-      for class, none in pairs(COUNTED) do sum.responses[class] = none end
+      sum = { pool = counters.pool, requests = 0, retries = 0, ejections = 0 }
       sums[counters.pool] = sum
     end
-    for class in pairs(COUNTED) do sum.responses[class] = sum.responses[class] + counters.responses[class] end
     sum.requests = sum.requests + counters.requests
     sum.retries = sum.retries + counters.retries
     sum.ejections = sum.ejections + counters.ejections

@@ -8,6 +8,9 @@ local M = {}
 -- stalled.
 local STALLED_AFTER = 0.5
 
+-- Seconds for which the answer to one request that is looked at closely speaks for those that are not.
+local TRUST = 1
+
 local by_id = {}
 -- Not in the table any more, but with requests under way.
 local leaving = {}
@@ -35,8 +38,8 @@ local function make(declared)
     -- When it was last heard, or asked while nothing waited.
     heard = 0,
     stalled = false,
-    -- Whether an answer has come from it that was HTTP.
-    proven = false,
+    -- Until when its answers need no look; 0: each is looked at.
+    trusted_until = 0,
     pools = 0,
   }
   health.begin(endpoint)
@@ -89,10 +92,30 @@ function M.leave(endpoint, waiting)
   if endpoint.in_flight == 0 then leaving[endpoint] = nil end
 end
 
+--- An answer came from it that was HTTP.
+function M.trust(endpoint, now)
+  endpoint.trusted_until = now + TRUST
+end
+
+--- Something failed there.
+function M.distrust(endpoint)
+  endpoint.trusted_until = 0
+end
+
+--- Whether a request may go there of which nobody looks at the answer. When the time of trust is over, one that may not
+--- renews it.
+function M.trusts(endpoint, now)
+  local till = endpoint.trusted_until
+  if now < till then return true end
+  if till > 0 then endpoint.trusted_until = now + TRUST end
+  return false
+end
+
 local function look(endpoint, now, last_byte)
   local heard = last_byte(endpoint)
   if heard and heard > endpoint.heard then endpoint.heard = heard end
   endpoint.stalled = now - endpoint.heard >= STALLED_AFTER
+  if endpoint.stalled then M.distrust(endpoint) end
 end
 
 --- Looks which endpoints are stalled. `last_byte(endpoint)` is asked before one is called so: the time of the last byte
@@ -102,6 +125,8 @@ function M.watch(now, last_byte)
   for _, endpoint in pairs(by_id) do
     local quiet = endpoint.waiting > 0 and now - endpoint.heard >= STALLED_AFTER
     if quiet and not endpoint.stalled then look(endpoint, now, last_byte) end
+    -- A clock that was set back.
+    if endpoint.trusted_until > now + TRUST then M.distrust(endpoint) end
     if endpoint.stalled or endpoint.ejected_until ~= 0 then calm = false end
   end
   health.calm = calm

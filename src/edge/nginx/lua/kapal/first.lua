@@ -1,17 +1,17 @@
--- The common request, in balancer_by_lua: its first and mostly only step in Lua before its end. GET or HEAD over HTTP/1
--- without a body (src/edge/nginx/config/variables.ts lets no other come here), a head in which nothing has to be taken
--- off, a route without policy, a pool that asks for nothing special, and endpoints that are all well and have proved to
--- speak HTTP. nginx has built what it sends by then, from its own variables alone. Every other request leaves for
--- @careful, where kapal.route looks at it from the beginning.
+-- The common request, in balancer_by_lua: mostly its only step in Lua. GET over HTTP/1 without a body
+-- (src/edge/nginx/config/server.ts lets no other come here), a head in which nothing has to be taken off, a route without
+-- policy, a pool that asks for nothing special, and an endpoint that is well and has proved to speak HTTP. nginx has
+-- built what it sends by then, from its own variables alone. Every other request leaves for @careful, where kapal.route
+-- looks at it from the beginning.
 --
 -- There is no loop in here, nor in what it calls for a small head: LuaJIT compiles no function around one.
-local budget = require "kapal.budget"
+local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
 local find = require "kapal.find"
 local framing = require "kapal.framing"
 local headers = require "kapal.headers"
-local health = require "kapal.health"
 local layout = require "kapal.layout"
+local openssl = require "kapal.openssl"
 local paths = require "kapal.path"
 local plain = require "kapal.plain"
 local pools = require "kapal.pool"
@@ -20,7 +20,7 @@ local request = require "kapal.request"
 local state = require "kapal.state"
 
 local var = ngx.var
-local begin_common = request.begin_common
+local begin, trusts, is_named = common.begin, endpoints.trusts, openssl.is_named
 
 local M = {}
 
@@ -28,8 +28,13 @@ local M = {}
 -- several times; a larger one is looked at field by field.
 local SHORT_HEAD = 96
 
---- Common requests since the start of this worker.
-M.served = 0
+-- Whether all is known that a common request takes for granted.
+local is_ready = false
+
+--- Looks whether there may be common requests; in each beat.
+function M.prepare()
+  is_ready = layout.known and framing.knows_heads() and plain.ready and common.ready
+end
 
 -- What is known of targets that were asked for as they are: { run, route, name, path, port } by Host and target, until
 -- anything in the table changes. Names without end must not fill the memory.
@@ -76,30 +81,19 @@ local function refresh(now)
   refreshed = now
 end
 
--- Whether a request may go this way by the listener that it came to, and whether that is the one of TLS.
-local function may_go(way)
+-- Whether a request may go this way by the listener that it came to.
+local function may_go(this, way)
   local route, port = way.route, way.port
-  -- Nil over plain HTTP; over TLS a handshake without a name is refused.
-  local server_name = prepared.https_port and var.ssl_server_name
-  if not server_name then return not route.redirectToHttps and (not port or port == prepared.http_port), false end
+  local named = is_named(this, way.name)
+  if named == nil then return not route.redirectToHttps and (not port or port == prepared.http_port) end
   if route.hsts and not way.run.own_hsts then var.kapal_hsts = request.hsts(route.hsts) end
   -- What the client asked for by SNI is what it asks for now.
-  return server_name == way.name and (not port or port == prepared.https_port), true
-end
-
-local function begin(key, now, way, secure)
-  local ctx, run = begin_common(key), way.run
-  ctx.began, ctx.asked, ctx.way, ctx.secure = now, now, way, secure
-  ctx.run, ctx.pool = run, run.config
-  M.served = M.served + 1
-  run.requests = run.requests + 1
-  budget.arrived(run.budget, now)
-  return ctx
+  return named and (not port or port == prepared.https_port)
 end
 
 --- The table of a common request and the member that is next in turn; nil for any other.
 function M.take(this, key, now)
-  if not health.calm or not layout.known or not framing.knows_heads() or not plain.ready then return nil end
+  if not is_ready then return nil end
   local target, host, name, before, behind, after = layout.head(this)
   if not target then return nil end
   if before + after <= SHORT_HEAD then
@@ -111,21 +105,17 @@ function M.take(this, key, now)
   local way = way_of(host, target)
   if not way or state.has_challenges() then return nil end
   local run = way.run
-  local go, secure = may_go(way)
-  if not go or not run.proven or run.retired then return nil end
-  local ctx = begin(key, now, way, secure)
+  if run.retired or not may_go(this, way) then return nil end
   local turn = run.turn % #run.members + 1
-  run.turn = turn
   local member = run.members[turn]
-  ctx.member, ctx.endpoint = member, member.endpoint
-  endpoints.enter(member.endpoint, now)
+  local endpoint = member.endpoint
+  if not trusts(endpoint, now) then return nil end
+  local ctx = begin(this, key)
+  if not ctx then return nil end
+  ctx.asked, ctx.way, ctx.run, ctx.endpoint = now, way, run, endpoint
+  run.requests, run.turn = run.requests + 1, turn
+  endpoints.enter(endpoint, now)
   return ctx, member
-end
-
---- Fills in what only a repeat or a page needs to know.
-function M.tell(ctx)
-  local way = ctx.way
-  ctx.name, ctx.path, ctx.route = way.name, way.path, way.route
 end
 
 return M

@@ -1,4 +1,4 @@
--- Reads nginx's own memory, where no interface tells: through a pipe, by a system call that answers EFAULT where a
+-- Memory that nginx shares. Reads nginx's own, where no interface tells: through a pipe, by a system call that answers EFAULT where a
 -- pointer leads nowhere.
 local ffi = require "ffi"
 
@@ -6,6 +6,7 @@ ffi.cdef [[
 int pipe2(int *fds, int flags);
 long write(int fd, const void *data, size_t length);
 long read(int fd, void *data, size_t length);
+void *calloc(size_t count, size_t size);
 ]]
 
 local C = ffi.C
@@ -41,6 +42,13 @@ end
 function M.text(at, length)
   if not copy(at, length) then return nil end
   return ffi.string(bytes, length)
+end
+
+--- So many zeroes for as long as the process lives, for what nginx may still read or write when Lua is gone; nil where there
+--- is no memory.
+function M.keep(size)
+  local place = C.calloc(1, size)
+  return place ~= nil and place or nil
 end
 
 return M

@@ -98,14 +98,6 @@ local function is_common(pool, config)
   return pool.plain and not pool.idle_timeout
 end
 
---- Whether all its endpoints have spoken HTTP.
-function M.prove(pool)
-  pool.proven = true
-  for _, member in ipairs(pool.members) do
-    if not member.endpoint.proven then pool.proven = false end
-  end
-end
-
 -- nginx has one time-out for reading: that of silence, or of the head where that is longer. See wait.lua for the other.
 local function read_timeout(config)
   if type(config.idleTimeout) ~= "number" then return 10 * 86400 end
@@ -125,19 +117,16 @@ local function configure(pool, config)
     pool.max_body = config.maxBodySize
     pool.plain = is_plain(pool, config)
     pool.common = is_common(pool, config)
-    M.prove(pool)
   end
   M.grow(pool, ngx.now())
   if limited then on_limit(pool) end
 end
 
 local function make(id)
-  local counts = { 0, 0, 0, 0, 0 }
   return {
     id = id,
     members = {},
     requests = 0,
-    responses = counts,
     retries = 0,
     ejections = 0,
     budget = budget.begin(),
@@ -186,6 +175,7 @@ function M.renew_all(now)
     if by_id[id] then renew(id, by_id[id]) else stale[id] = nil end
   end
   for _, pool in pairs(by_id) do
+    budget.turn(pool.budget, pool.requests, now)
     if pool.growing then M.grow(pool, now) end
   end
 end
@@ -229,11 +219,9 @@ end
 function M.counters()
   local all = {}
   for id, pool in pairs(by_id) do
-    local by = pool.responses
     all[#all + 1] = {
       pool = id,
       requests = pool.requests,
-      responses = { ["1xx"] = by[1], ["2xx"] = by[2], ["3xx"] = by[3], ["4xx"] = by[4], ["5xx"] = by[5] },
       retries = pool.retries,
       ejections = pool.ejections,
     }

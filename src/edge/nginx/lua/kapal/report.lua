@@ -2,8 +2,8 @@
 -- it with its counts as they are then, after it has taken the newest table, so an answer tells of every request that
 -- began before the question.
 local cjson = require "cjson.safe"
+local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
-local first = require "kapal.first"
 local pools = require "kapal.pool"
 local state = require "kapal.state"
 
@@ -50,6 +50,7 @@ end
 function M.write(question)
   state.refresh()
   pools.renew_all(ngx.now())
+  common.collect()
   local version, certificates = state.versions()
   local text = cjson.encode({
     pid = pid,
@@ -61,7 +62,7 @@ function M.write(question)
     inFlight = endpoints.in_flight(),
     counters = pools.counters(),
     stalled = endpoints.stalled(),
-    common = first.served,
+    common = common.begun(),
   })
   local ok, why = counters:safe_set("worker:" .. pid, text)
   if not ok then ngx.log(ngx.ERR, "the report of this worker finds no room: ", why) end

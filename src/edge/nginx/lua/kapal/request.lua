@@ -40,7 +40,8 @@ local function learn()
   end
 end
 
-local function enter(key, ctx)
+--- Keeps a request's table under its key.
+function M.enter(key, ctx)
   ctx.address = key
   if live[key] == nil then learn() end
   live[key] = ctx
@@ -48,44 +49,21 @@ local function enter(key, ctx)
 end
 
 --- Begins the request's table; called once, in the access phase. After an internal redirect the table that is there is
---- given back.
+--- given back; that of a common request only to whom it may concern (kapal.common).
 function M.begin()
   local key = address()
   local ctx = live[key]
-  if ctx then return ctx, true end
+  if ctx and not ctx.quick then return ctx, nil end
   local spared = spare[spares]
   if spared then spares = spares - 1 end
-  return enter(key, spared or {}), false
+  return M.enter(key, spared or {}), ctx or nil
 end
 
--- Of common requests: nothing is cleared, for each sets the same fields again.
-local idle, idles = {}, 0
-
---- Begins the table of a common request.
-function M.begin_common(key)
-  local ctx
-  if idles > 0 then
-    ctx = idle[idles]
-    idles = idles - 1
-  else
-    ctx = { common = true, quick = true, idempotent = true }
-  end
-  ctx.attempts, ctx.waiting = 1, true
-  return enter(key, ctx)
-end
-
---- Ends a common request that stayed one.
-function M.finish_common(ctx)
-  live[ctx.address] = false
-  if idles < MOST_SPARE then
-    idles = idles + 1
-    idle[idles] = ctx
-  end
-end
-
---- The request's table in any phase, or nil: its head was refused before it could be routed.
+--- The request's table in any phase of one that is looked at closely, or nil: its head was refused before it could be
+--- routed.
 function M.current()
-  return live[address()] or nil
+  local ctx = live[address()]
+  return ctx and not ctx.quick and ctx or nil
 end
 
 local hsts_fields = {}
@@ -112,7 +90,7 @@ end
 --- them anew would cost more than all else that is done with them.
 function M.finish(ctx)
   live[ctx.address] = false
-  if not ctx.common or ctx.quick then clear(ctx) end
+  if not ctx.common then clear(ctx) end
   if spares < MOST_SPARE then
     spares = spares + 1
     spare[spares] = ctx

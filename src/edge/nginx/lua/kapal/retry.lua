@@ -30,10 +30,16 @@ function M.bytes_sent()
   return tonumber(match(ngx.var.upstream_bytes_sent or "", "(%d+)%D*$")) or 0
 end
 
+--- The status that nginx gives the last try.
+function M.last_status()
+  return tonumber(match(ngx.var.upstream_status or "", "(%d+)%D*$"))
+end
+
 --- Counts a failed try against its endpoint and lets go of it. `sent`: bytes that went out; none means that it did not
 --- take the connection.
 function M.blame(ctx, now, sent)
   local endpoint = ctx.endpoint
+  endpoints.distrust(endpoint)
   if ctx.cut == "rescue" then
     health.undecided(endpoint)
   elseif health.failed(endpoint, now, sent == 0) then
@@ -78,7 +84,7 @@ local function may_repeat(ctx, run, now, sent)
   -- How nginx speaks to the next one has been settled.
   if run.config ~= ctx.pool and not secure.is_same(ctx.pool.tls, run.config.tls) then return false end
   if ctx.cut == "rescue" then return true end
-  if not budget.allows(run.budget, now) then return false end
+  if not budget.allows(run.budget, run.requests) then return false end
   budget.take(run.budget)
   return true
 end

@@ -1,7 +1,8 @@
 -- access_by_lua: what becomes of a request. The common one (no policy, a plain HTTP upstream, a small body or none)
 -- goes on in the same location; what nginx can only be told by configuration (upstreams over TLS, streamed bodies,
 -- another target) goes to a location that was prepared for it.
-local budget = require "kapal.budget"
+local base = require "resty.core.base"
+local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
 local find = require "kapal.find"
 local framing = require "kapal.framing"
@@ -18,7 +19,7 @@ local secure = require "kapal.secure"
 local state = require "kapal.state"
 
 local var, ngx_now = ngx.var, ngx.now
-local get_method = ngx.req.get_method
+local get_method, get_request = ngx.req.get_method, base.get_request
 local sub = string.sub
 local begin, current = request.begin, request.current
 
@@ -127,7 +128,6 @@ end
 
 local function proxy(ctx, method, framed)
   local run = ctx.run
-  budget.arrived(run.budget, ctx.began)
   ctx.method = method
   ctx.attempts = 0
   ctx.idempotent = retry.idempotent(method)
@@ -170,17 +170,29 @@ local function routed(ctx, scheme, host, name, framed)
   return proxy(ctx, method, framed)
 end
 
+-- A common request whose one try has failed: it goes on as one that is looked at closely, to another endpoint.
+local function resume(ctx, before, scheme)
+  local way = before.way
+  ctx.name, ctx.path, ctx.route, ctx.run, ctx.pool = way.name, way.path, way.route, before.run, before.run.config
+  ctx.endpoint, ctx.waiting, ctx.began, ctx.secure = before.endpoint, before.waiting, before.asked, scheme == "https"
+  ctx.method, ctx.idempotent, ctx.attempts, ctx.cut = "GET", true, 1, before.cut
+  before.endpoint = nil
+  if not retry.go_on(ctx, ngx_now(), retry.last_status(), retry.bytes_sent()) then return answer(ctx, ctx.status) end
+  if ctx.run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
+  return go_on(ctx, nil)
+end
+
 --- Decides on a request. `scheme`: of the listener, `http` or `https`.
 function M.access(scheme)
   state.refresh()
-  local ctx, known = begin()
-  -- A common request that found no endpoint in three tries.
-  if known and ctx.quick then return answer(ctx, ctx.status or 502) end
+  local ctx, before = begin()
   ctx.began = ngx_now()
-  ctx.common, ctx.quick, ctx.member, ctx.run, ctx.pool = false, false, nil, nil, nil
+  ctx.common, ctx.member, ctx.run, ctx.pool = false, nil, nil, nil
+  if before and not common.is_over(before) then return resume(ctx, before, scheme) end
   local status, host, name, framed = headers.check()
   if status then return answer(ctx, status) end
   layout.learn()
+  common.try(get_request(), ctx)
   return routed(ctx, scheme, host, name, framed)
 end
 
@@ -193,22 +205,18 @@ local function refuse(ctx)
   return ngx.exit(500)
 end
 
--- The endpoint speaks HTTP: where all of its pool's do, common requests need no look at their answers (kapal.first).
-local function prove(ctx)
-  ctx.endpoint.proven = true
-  pools.prove(ctx.run)
-end
-
 --- header_filter_by_lua: the head of an answer goes out.
 function M.answered()
   local ctx = current()
   if not ctx then return end
   if ctx.waiting and request.is_upstreams(ngx.status) then
     if framing.is_malformed() then return refuse(ctx) end
-    endpoints.heard(ctx.endpoint, ngx_now())
-    health.answering(ctx.endpoint)
+    local endpoint, now = ctx.endpoint, ngx_now()
+    endpoints.heard(endpoint, now)
+    endpoints.trust(endpoint, now)
+    health.answering(endpoint)
     ctx.waiting = false
-    if not ctx.run.proven then prove(ctx) end
+    common.tried(ctx, false)
   end
   local run = ctx.run
   if not run then return end

@@ -1,7 +1,9 @@
 -- What no request does by itself, ten times a second in each worker: waits that have lasted too long are ended,
 -- endpoints that fell silent are noticed, and requests that wait at an endpoint which is down are sent elsewhere.
 local budget = require "kapal.budget"
+local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
+local first = require "kapal.first"
 local framing = require "kapal.framing"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
@@ -34,7 +36,7 @@ end
 
 local function rescue(ctx, now)
   if not ctx.idempotent or ctx.streamed or ctx.attempts >= retry.MOST_ATTEMPTS then return end
-  if not is_other_up(ctx) or not budget.allows(ctx.run.budget, now) then return end
+  if not is_other_up(ctx) or not budget.allows(ctx.run.budget, ctx.run.requests) then return end
   if cut(ctx, "rescue") then budget.take(ctx.run.budget) end
 end
 
@@ -84,15 +86,20 @@ end
 
 -- Of common requests nobody says when the head of the answer has come: it is found here.
 local function settle(ctx, now)
-  if ctx.quick and ctx.waiting and ctx.endpoint and framing.has_head(ctx.address) then
+  if not (ctx.quick and ctx.waiting and ctx.endpoint) then return end
+  if framing.has_head(ctx.address) then
     endpoints.heard(ctx.endpoint, now)
     ctx.waiting = false
+  else
+    ctx.was_silent = true
   end
 end
 
 --- One look at everything.
 function M.tick(now)
   pools.renew_all(now)
+  common.collect()
+  first.prepare()
   for _, ctx in pairs(live) do
     if ctx then settle(ctx, now) end
   end

@@ -1,6 +1,7 @@
 -- Basic authentication (RFC 7617) against PBKDF2 digests. What was accepted is remembered in the worker's memory by a digest, so that only
 -- the first request of a visitor costs the hashing; a wrong password costs it each time, as does an unknown name.
 
+local derivations = require("kapal.policy.derivations")
 local ffi = require("ffi")
 local lrucache = require("resty.lrucache")
 
@@ -12,7 +13,6 @@ ffi.cdef([[
 
 local _M = {}
 
-local POOL = "kapal_password"
 local REMEMBERED = 4096
 local SECONDS = 300
 -- nginx's heads are smaller; hashing must not be fed at will.
@@ -54,12 +54,9 @@ local function credentials(field)
   return string.match(text, "^([^:]*):(.*)$")
 end
 
-local function isRight(user, password)
-  local done, digest = ngx.run_worker_thread(POOL, "kapal.policy.pbkdf2", "derive", password, user.salt, user.iterations)
-  if not done or not digest then
-    ngx.log(ngx.WARN, "a password could not be checked: ", tostring(digest))
-    return nil
-  end
+local function isRight(user, password, key)
+  local digest = derivations.derive(key, password, user.salt, user.iterations)
+  if not digest then return nil end
   return ffi.C.CRYPTO_memcmp(digest, user.digest, 32) == 0 and not user.nobody
 end
 
@@ -76,7 +73,7 @@ function _M.check(compiled)
   local user = compiled.users[name] or compiled.nobody
   local key = sha256(pepper .. user.digest .. user.salt .. field)
   if accepted:get(key) then return nil end
-  local right = isRight(user, password)
+  local right = isRight(user, password, key)
   if right == nil then return 503 end
   if not right then return 401 end
   accepted:set(key, true, SECONDS)
