@@ -172,7 +172,7 @@ function certify(kapal: TestKapal, number: number): void {
 /** How often nginx says that it read its configuration again. */
 function reloads(kapal: TestKapal): number {
   try {
-    const found = execFileSync('grep', ['-rhc', 'reconfiguring', join(kapal.data, 'edge-nginx', 'log')], {
+    const found = execFileSync('grep', ['-rhcs', 'reconfiguring', join(kapal.data, 'edge-nginx', 'log')], {
       encoding: 'utf8',
     });
     return found.split('\n').reduce((sum, line) => sum + Number(line), 0);

@@ -235,7 +235,10 @@ describe('common requests', () => {
     await warmUp(ground);
     isSound = false;
     // nginx itself takes such an answer for one of HTTP/0.9, until one is looked at: that is one in a second.
-    await until('a page instead of what is no HTTP', async () => (await get(ground.port).catch(() => null))?.status === 502);
+    await until(
+      'a page instead of what is no HTTP',
+      async () => (await get(ground.port).catch(() => null))?.status === 502,
+    );
     for (let count = 0; count < 20; count += 1) assert.equal((await get(ground.port)).status, 502);
   });
 
@@ -259,7 +262,7 @@ describe('common requests', () => {
     });
     assert.ok(short > 0);
     assert.equal(await underWay(), 80);
-    for (const { destroy } of leaving) destroy();
+    for (const client of leaving) client.destroy();
     await until('forty that wait', async () => (await underWay()) === 40);
     for (const release of held) release();
     for (const { status, body } of await Promise.all(staying)) assert.deepEqual([status, body], [200, 'held']);

@@ -94,11 +94,7 @@ function errors(): Lines {
     ...errorPages(pages),
     '# A request that has to wait for a place at another endpoint goes on from there, and may fail again.',
     'recursive_error_pages on;',
-    ...block('location = /../error', [
-      'internal;',
-      closely,
-      'content_by_lua_block { require("kapal.pages").serve() }',
-    ]),
+    ...block('location = /../error', ['internal;', closely, 'content_by_lua_block { require("kapal.pages").serve() }']),
   ];
 }
 

@@ -85,13 +85,15 @@ end
 --- Such a request is going on (`over` false), or has ended.
 function M.tried(ctx, over)
   if ctx ~= trying then return end
-  if (latches[TRIAL] == open) ~= over then
-    held = nil
-    ngx.log(ngx.ERR, "no request is common: nginx does not clean up as it should")
-  elseif over then
+  local as_it_should = (latches[TRIAL] == open) == over
+  if as_it_should and not over then return end
+  trying = nil
+  if as_it_should then
     trials = trials + 1
     M.ready = trials >= ENOUGH_TRIALS
-    trying = nil
+  else
+    held = nil
+    ngx.log(ngx.ERR, "no request is common: nginx does not clean up as it should")
   end
 end
 

@@ -77,7 +77,7 @@ function M.has_other(run, ctx, sent)
   return false
 end
 
-local function may_repeat(ctx, run, now, sent)
+local function may_repeat(ctx, run, sent)
   if ctx.attempts >= MOST_ATTEMPTS then return false end
   if sent > 0 and (not ctx.idempotent or ctx.streamed) then return false end
   if not run or run.config.kind ~= "proxy" or not M.has_other(run, ctx, sent) then return false end
@@ -93,7 +93,7 @@ end
 --- present table; else `ctx.status` is what the client gets.
 function M.go_on(ctx, now, code, sent)
   local run = present_pool(ctx)
-  local again = may_repeat(ctx, run, now, sent)
+  local again = may_repeat(ctx, run, sent)
   if ctx.tried1 then ctx.tried2 = ctx.endpoint else ctx.tried1 = ctx.endpoint end
   ctx.common = false
   local late = code == 504 or ctx.cut == "timeout"
