@@ -296,6 +296,12 @@ describe('common requests', () => {
     assert.ok((counters?.retries ?? 0) > 0);
     assert.ok((counters?.ejections ?? 0) > 0);
     assert.equal((await edge.inFlight()).size, 0);
+    isSound = true;
+    // Each of the tables that requests use again.
+    for (let turn = 0; turn < 5; turn += 1) {
+      const bodies = new Set<string>();
+      await until('it is used again', async () => bodies.add((await get(ground.port)).body).size === 2);
+    }
     await until('the line of a repeat', () =>
       readFileSync(join(ground.folder, 'log/access.log'), 'utf8').includes(' 2","requestId"'),
     );

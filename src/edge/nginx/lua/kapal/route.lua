@@ -103,7 +103,7 @@ local function go_on(ctx, body)
   local target = ctx.target
   if ctx.route.stripPath then target = strip(ctx) end
   if not (ctx.pool.tls or target or body or ctx.gzip) then
-    ctx.common = not ctx.policy and not ctx.place
+    ctx.common = not (ctx.policy or ctx.place or ctx.tried1)
     return
   end
   if target then var.kapal_target = target end
