@@ -61,6 +61,8 @@ function host(): CliHost {
 
 /** Serves until SIGTERM, SIGINT or `kapal down`; instances and edge go on after the first two. */
 async function runDaemon(options: DaemonOptions): Promise<number> {
+  const { armCrashpoints } = await import('./lib/crashpoint.ts');
+  armCrashpoints(process.env);
   const { startDaemon } = await import('./daemon/daemon.ts');
   const daemon = await startDaemon({ ...options, version: version() });
   const asked = Promise.withResolvers<void>();

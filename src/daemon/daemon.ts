@@ -31,6 +31,7 @@ import { certificateSources } from './certificates.ts';
 import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
 import { openDaemonLog } from './log.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
 
@@ -55,6 +56,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, lock, log, store, runtime } = ground;
   const certificates = await certificateSources(options.acme, { data: folder.root, version: options.version });
   const serving = await startServing(options, ground);
+  crashpoint('daemon.edge.serving');
   const needs = await dependencies(options, { ...ground, ...serving, certificates });
   const over = Promise.withResolvers<boolean>();
   const engine = new Engine(needs, (apps) => over.resolve(apps));
@@ -67,7 +69,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
   });
   await engine.begin();
+  crashpoint('daemon.begun');
   const { url } = await api.listen();
+  crashpoint('daemon.listening');
   const facts: DaemonFacts = {
     pid: process.pid,
     data: folder.root,
@@ -103,11 +107,13 @@ async function makeGround(options: DaemonOptions) {
   const folder = dataFolder(options.data);
   await makeDataFolder(folder);
   const lock = acquireLock(folder.record);
+  crashpoint('daemon.locked');
   const log = openDaemonLog(folder.daemonLog);
   const at = listenOn(options.api);
   const apiAddress = { ...at, describeHolder: (port: number) => describeHolders(holdersOf(port, at.host)) };
   await tryAddress(apiAddress);
   const store = openStore(join(folder.record, 'record.db'));
+  crashpoint('daemon.record.opened');
   const toolchain = await ensureToolchain({ folder: folder.toolchain, node: process.execPath });
   const runtime = await createProcessRuntime({
     folder: folder.runs,

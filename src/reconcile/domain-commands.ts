@@ -13,6 +13,7 @@ import type { Certificates } from './certificates.ts';
 import type { Dependencies } from './dependencies.ts';
 import { checkDomain } from './domain-check.ts';
 import { urlOfDomain } from './operations/documents.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Domains of services: what is added and removed by command, and what is known of their certificates. */
 export class DomainCommands {
@@ -52,6 +53,7 @@ export class DomainCommands {
       if (own !== null) store.certificates.put(own);
       if (request.acme === true) this.#ask(domain.host);
     });
+    crashpoint('domain.added');
     this.#certificates.wake();
     this.#wake(service);
     const row = store.domains.get(domain.host, domain.path);
@@ -77,6 +79,7 @@ export class DomainCommands {
       const isLast = !this.#certificates.hosts().includes(domain.host);
       if (isLast && store.certificates.get(domain.host)?.source === 'own') store.certificates.remove(domain.host);
     });
+    crashpoint('domain.removed');
     this.#certificates.wake();
     this.#wake(service);
   }

@@ -5,6 +5,7 @@ import type { ServiceId } from '../model/service.ts';
 import { EndpointChecks, type EndpointChecksOptions } from './endpoint-checks.ts';
 import type { ServiceRoutes } from './routing.ts';
 import { TableKnowledge } from './table-knowledge.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 export interface EdgeSyncOptions {
   readonly edge: Edge;
@@ -190,9 +191,11 @@ export class EdgeSync {
       const wanted = new Map(this.#wanted);
       const challenges = this.#challenges;
       const table = this.table();
+      crashpoint('edge.applying');
       this.#knowledge.attempt(table);
       try {
         await this.#options.edge.apply(table);
+        crashpoint('edge.applied');
       } catch (error) {
         for (const service of services) this.#dirty.add(service);
         this.#options.failed(error);

@@ -8,6 +8,7 @@ import { newId } from './ids.ts';
 import { withListening } from './listening-elsewhere.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 /**
  * Carries out what the step machine decided. Each effect follows its own durable intent and may be repeated: a daemon that dies between the two
@@ -78,6 +79,7 @@ export class Effects {
       createdAt: now,
     };
     needs.store.instances.insert(instance);
+    crashpoint('instance.recorded');
     if (port !== null) ports.release(port);
     await this.#runs.launch(instance);
   }
@@ -87,6 +89,7 @@ export class Effects {
     const { needs, ports } = this.#context;
     if (instance.retryAt === null) return;
     await this.#runs.clear(instance);
+    crashpoint('retry.cleared');
     const port = instance.port === null ? null : await ports.take();
     const { state, since, startedAt, retryAt } = applyToInstance(life(instance), 'retry', needs.clock.now());
     needs.store.instances.update(instance.id, {
@@ -98,12 +101,14 @@ export class Effects {
       handle: null,
       port,
     });
+    crashpoint('retry.recorded');
     if (port !== null) ports.release(port);
     await this.#withInstance(instance.id, (next) => this.#runs.launch(next));
   }
 
   async #terminate(instance: InstanceRow): Promise<void> {
     this.#move(instance, 'terminate');
+    crashpoint('terminate.recorded');
     if (instance.handle !== null) await this.#context.needs.runtime.signal(instance.handle, 'terminate');
   }
 
@@ -116,6 +121,7 @@ export class Effects {
       const message = action.to === null ? 'no release serves any more' : `release ${action.to} takes traffic`;
       needs.store.events.append({ time: now, kind: 'promote', service: id, project: serviceKey(id).project, message });
     });
+    crashpoint('promote.recorded');
     return Promise.resolve();
   }
 
@@ -123,6 +129,7 @@ export class Effects {
     const { needs } = this.#context;
     const { state, since, retryAt } = applyToInstance(life(instance), action, needs.clock.now());
     if (state !== instance.state) needs.store.instances.update(instance.id, { state, since, retryAt });
+    crashpoint('move.recorded');
   }
 
   async #withInstance(id: string, work: (instance: InstanceRow) => Promise<void>): Promise<void> {

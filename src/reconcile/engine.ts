@@ -26,6 +26,7 @@ import { Removal } from './removal.ts';
 import { next, Ripples } from './ripples.ts';
 import { SettingsCommands } from './settings-commands.ts';
 import { stopRuns } from './stopping.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Milliseconds that the edge gets for requests under way when everything ends. */
 const edgeGrace = 5_000;
@@ -321,6 +322,7 @@ export class Engine implements Commands {
   async #removeService(service: ServiceId): Promise<void> {
     const { store } = this.#needs;
     store.services.update(service, { removing: true });
+    crashpoint('removal.requested');
     if (store.operations.openTasks(service).length > 0 || store.rollouts.active(service) !== null)
       this.#operations.cancel(service);
     while (store.services.get(service) !== null) {

@@ -4,6 +4,7 @@ import type { Action, RolloutFailure } from '../rollout/view.ts';
 import type { RolloutRow } from '../state/records.ts';
 import { adoptLiveFields } from './operations/live-fields.ts';
 import type { ServiceContext } from './service-context.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 type Finish = Extract<Action, { kind: 'finish' }>;
 
@@ -35,6 +36,7 @@ export async function finishRollout(
       message: messageOf(rollout, action, error),
     });
   });
+  crashpoint('rollout.finished');
   await settleRun(context, rollout);
 }
 
@@ -45,6 +47,7 @@ async function settleRun(context: ServiceContext, rollout: RolloutRow): Promise<
   if (run === null) return;
   await needs.logs.detach(run.id);
   await needs.runtime.dispose(run);
+  crashpoint('prepare.disposed');
 }
 
 async function errorOf(context: ServiceContext, rollout: RolloutRow, failure: RolloutFailure): Promise<ErrorDocument> {

@@ -7,6 +7,7 @@ import { Probing, type ProbeSubject } from './probing.ts';
 import { runOf } from './routing.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 /** What is remembered of an instance between passes; none of it has to outlive the daemon. */
 interface Memory {
@@ -136,6 +137,7 @@ export class Observer {
       lastExit === instance.lastExit;
     if (same) return;
     needs.store.instances.update(instance.id, { state, since, quickExits, retryAt, lastExit });
+    crashpoint('instance.observed');
     this.#runs.report(instance, { state, lastExit });
     if (state === 'gone') await this.#forget({ ...instance, state });
     else this.#context.wake();
@@ -144,6 +146,7 @@ export class Observer {
   async #forget(instance: InstanceRow): Promise<void> {
     await this.#runs.clear(instance);
     this.#context.needs.store.instances.remove(instance.id);
+    crashpoint('instance.removed');
     this.#context.wake();
   }
 
@@ -164,6 +167,7 @@ export class Observer {
     const seen = await needs.runtime.observe(rollout.prepareRun);
     if (seen.phase === 'exited') {
       needs.store.rollouts.update(rollout.id, { prepare: seen.exit.code === 0 ? 'succeeded' : 'failed' });
+      crashpoint('prepare.observed');
       this.#context.wake();
     } else if (!wanted) {
       await this.#endPrepare(rollout, rollout.prepareRun);

@@ -10,6 +10,7 @@ import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { releaseTask, resumeRollout } from './operations/task.ts';
 import { runOf } from './routing.ts';
 import { operationContext } from './vaulting.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Runs that exist but that nothing on record owns: what a dead daemon started after its last durable word. They are ended. */
 export async function endOrphans(needs: Dependencies): Promise<number> {
@@ -30,6 +31,7 @@ export async function endOrphans(needs: Dependencies): Promise<number> {
   for (const handle of orphans) {
     needs.log.warn({ run: handle.id, service: handle.service }, 'ending a run that nothing owns');
     await needs.runtime.dispose(handle);
+    crashpoint('recovery.orphan.disposed');
   }
   return orphans.length;
 }
@@ -39,6 +41,7 @@ function adoptHandles(needs: Dependencies, found: readonly RunHandle[]): void {
   for (const instance of needs.store.instances.all()) {
     const handle = instance.handle === null ? found.find((run) => run.id === runOf(instance)) : undefined;
     if (handle !== undefined) needs.store.instances.update(instance.id, { handle });
+    crashpoint('recovery.adopted');
   }
 }
 
@@ -60,6 +63,7 @@ export function resumeOperations(
   for (const row of needs.store.operations.running()) {
     try {
       resume(needs, row, parts);
+      crashpoint('recovery.resumed');
     } catch (error) {
       needs.log.error({ err: error, operation: row.id }, 'an operation could not be resumed');
       parts.operations.fail(row.id, error);

@@ -4,6 +4,7 @@ import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Frees what nothing needs any more: old releases, artifacts without a release, trees, and services that are being removed. Works from what is there, so it may be repeated. */
 export class Removal {
@@ -44,7 +45,9 @@ export class Removal {
     const releases = store.releases.of(service);
     const plan = retention(releases, this.#inUse(service));
     for (const number of plan.prune) store.releases.update(service, number, { pruned: true });
+    crashpoint('release.pruned');
     for (const path of plan.artifacts) await artifacts.remove(path);
+    crashpoint('release.artifact.removed');
     // A build that was cancelled between its last command and its release left a folder that nothing names.
     const named = new Set(
       store.releases
@@ -94,8 +97,11 @@ export class Removal {
       return;
     parts.edge.forget(service);
     await logs.forget(service);
+    crashpoint('removal.logs.forgotten');
     await artifacts.forget(service);
+    crashpoint('removal.artifacts.forgotten');
     await runtime.forget(service);
+    crashpoint('removal.user.forgotten');
     store.transaction(() => {
       store.services.remove(service);
       forgetEdgeSecrets(this.#needs, service);
@@ -107,6 +113,7 @@ export class Removal {
         message: `${service} was removed`,
       });
     });
+    crashpoint('removal.recorded');
     void parts.fleet.forget(service);
   }
 }

@@ -7,6 +7,7 @@ import type { InstanceRow, RolloutRow } from '../state/records.ts';
 import { instanceRun, masksOf, prepareRun } from './launching.ts';
 import { runOf } from './routing.ts';
 import type { ServiceContext } from './service-context.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 /** The runs of one service: starts what the record intends, joins their output to the logs, and clears what has ended. Every method may be repeated. */
 export class Runs {
@@ -43,7 +44,9 @@ export class Runs {
     try {
       const account = await needs.runtime.prepare(id);
       const handle = await needs.runtime.start(instanceRun({ instance, ...found, account }));
+      crashpoint('instance.started');
       needs.store.instances.update(instance.id, { handle });
+      crashpoint('instance.run.recorded');
     } catch (error) {
       needs.log.error({ err: error, service: id, instance: instance.id }, 'an instance could not be started');
       this.#refused.set(instance.id, { run: runOf(instance), detail: errorDocument(error).message });
@@ -58,10 +61,13 @@ export class Runs {
     if (found === null) return;
     this.#launched.add(rollout.id);
     needs.store.rollouts.update(rollout.id, { prepare: 'running' });
+    crashpoint('prepare.recorded');
     try {
       const account = await needs.runtime.prepare(id);
       const handle = await needs.runtime.start(prepareRun({ rollout: rollout.id, ...found, account }));
+      crashpoint('prepare.started');
       needs.store.rollouts.update(rollout.id, { prepareRun: handle });
+      crashpoint('prepare.run.recorded');
     } catch (error) {
       needs.log.error({ err: error, service: id }, 'preDeployCommand could not be started');
       needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
@@ -89,7 +95,9 @@ export class Runs {
     this.#refused.delete(instance.id);
     if (instance.handle === null) return;
     await needs.logs.detach(instance.handle.id);
+    crashpoint('instance.log.detached');
     await needs.runtime.dispose(instance.handle);
+    crashpoint('instance.disposed');
   }
 
   /** Tells the service's log and the event stream what became of an instance. */

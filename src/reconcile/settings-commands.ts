@@ -7,6 +7,7 @@ import type { Operations } from './operations/operations.ts';
 import { draftOfCurrent } from './operations/releasing.ts';
 import { pendingOwner } from './pending-variables.ts';
 import { storeVariable } from './variables.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 export interface VariableChange {
   readonly at: { readonly project: string | undefined; readonly environment: string; readonly service: string };
@@ -37,6 +38,7 @@ export class SettingsCommands {
     store.transaction(() => {
       for (const [key, value] of Object.entries(changes)) this.#setOne(owner, { key, value, service: at.service });
     });
+    crashpoint('variables.recorded');
     const service = owner as ServiceId;
     if ((store.services.get(service)?.current ?? null) === null) return null;
     const unset = Object.values(changes).every((value) => value === null);

@@ -14,6 +14,7 @@ import { storedFiles } from './declaration-files.ts';
 import { createGitRemotes, type FetchedCommit, type FetchedRecord, type FetchRequest, type GitRemotes } from './git.ts';
 import { asSourceError } from './source-error.ts';
 import { unpackTar } from './unpack.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 
 export interface SourcesOptions {
   /** `DATA/sources`; made when it is missing, private to the daemon. */
@@ -92,9 +93,11 @@ export class Sources {
     try {
       await rm(part, { recursive: true, force: true });
       await copyTree({ from, to: part, owner });
+      crashpoint('source.copied');
       if (owner !== null) await chmod(part, 0o750);
       await rm(folder, { recursive: true, force: true });
       await rename(part, folder);
+      crashpoint('source.placed');
     } catch (error) {
       await rm(part, { recursive: true, force: true });
       throw asSourceError(error);
@@ -155,6 +158,7 @@ export class Sources {
     await syncTree(incoming);
     try {
       await rename(incoming, this.#folder(digest));
+      crashpoint('source.stored');
     } catch (error) {
       // Stored already, by an earlier deploy or by another request at the same moment: equal digests are equal trees.
       if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw error;

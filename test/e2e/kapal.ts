@@ -43,6 +43,8 @@ export class TestKapal implements AsyncDisposable {
   edge: 'embedded' | 'nginx' | 'auto' = 'embedded';
   /** What starts the daemon: a program and arguments that end by becoming the command which follows them. Empty: nothing does. */
   under: readonly string[] = [];
+  /** For the daemon alone. */
+  more: Readonly<Record<string, string>> = {};
   daemon: ChildProcess | null = null;
 
   private constructor(parts: { folder: string; http: number; https: number; api: number }) {
@@ -89,19 +91,22 @@ export class TestKapal implements AsyncDisposable {
       ...flags,
     ];
     const [program = '', ...words] = [...this.under, join(checkout, 'kapal'), ...args];
-    const daemon = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: this.#daemonEnvironment() });
+    const daemon = spawn(program, words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...this.#daemonEnvironment(), ...this.more },
+    });
     this.daemon = daemon;
     let said = '';
     daemon.stdout.on('data', (part: Buffer) => (said += part.toString()));
     daemon.stderr.on('data', (part: Buffer) => (said += part.toString()));
     const answers = until('the daemon answers', async () => {
-      if (daemon.exitCode !== null) throw new Error(`the daemon ended with ${daemon.exitCode}: ${said}`);
+      if (hasEnded(daemon)) throw new Error(`the daemon ended with ${daemon.exitCode ?? daemon.signalCode}: ${said}`);
       // Asking before it has said that it is ready would take the processor that it needs for its start.
       return said !== '' && (await askApi(this.data, '/services').catch(() => null))?.status === 200;
     });
     await answers.catch(async (error: unknown) => {
       // Nobody else would end what a start that took too long has begun.
-      if (daemon.exitCode === null) await this.run('down', '--apps');
+      if (!hasEnded(daemon)) await this.run('down', '--apps');
       await this.killDaemon();
       throw error;
     });
@@ -118,11 +123,11 @@ export class TestKapal implements AsyncDisposable {
   /** SIGKILL to the daemon alone. */
   async killDaemon(): Promise<void> {
     const { daemon } = this;
-    if (daemon === null || daemon.exitCode !== null) return;
+    this.daemon = null;
+    if (daemon === null || hasEnded(daemon)) return;
     const ended = new Promise((resolve) => daemon.once('exit', resolve));
     daemon.kill('SIGKILL');
     await ended;
-    this.daemon = null;
   }
 
   /** Any command of the command line. */
@@ -279,7 +284,7 @@ export class TestKapal implements AsyncDisposable {
 
   async #removeProjects(): Promise<Answer[]> {
     const { daemon } = this;
-    const runs = daemon !== null && daemon.exitCode === null && daemon.signalCode === null;
+    const runs = daemon !== null && !hasEnded(daemon);
     if (!runs) await this.up();
     const endings: Answer[] = [];
     for (const project of new Set((await this.ps()).map((service) => service.project)))
@@ -290,14 +295,16 @@ export class TestKapal implements AsyncDisposable {
   /** Resolves when the daemon, which has agreed to end, is gone; one that hangs is killed, and that fails the test. */
   async #daemonEnded(): Promise<void> {
     const { daemon } = this;
-    const ended = async (): Promise<boolean> =>
-      daemon === null || daemon.exitCode !== null || daemon.signalCode !== null;
     try {
-      await until('the daemon ends', ended);
+      await until('the daemon ends', async () => daemon === null || hasEnded(daemon));
     } finally {
       await this.killDaemon();
     }
   }
+}
+
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function refuseFailed(endings: readonly Answer[]): void {

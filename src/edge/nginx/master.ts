@@ -13,6 +13,7 @@ import { controlSocket, type EdgeFolder } from './folder.ts';
 import { errorLog, logSize, wordsSince } from './logs.ts';
 import type { EdgePlan } from './plan.ts';
 import { type EdgeProcess, isAlive, masterOf, processesOf, signal, workersOf } from './processes.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 const POLL = 20;
 /** From the start, or from a change of the configuration, until it answers. */
@@ -35,12 +36,14 @@ export async function startMaster(control: MasterControl, plan: EdgePlan): Promi
   const orphans = processesOf(folder);
   // Nothing runs that a test beforehand could spare: nginx says at its start what it would say then.
   await writeDurably(folder.configuration, plan.configuration.text, 0o644);
+  crashpoint('nginx.configuration.written');
   await nameStart(folder);
   await saveAddresses(folder, plan);
   await rm(join(folder.control, controlSocket), { force: true });
   await rm(folder.pid, { force: true });
   const before = await logSize(folder);
   const started = await runNginx(control, plan, ['-c', 'nginx.conf']);
+  crashpoint('nginx.started');
   if (!started.ok) throw failed('nginx did not start', started);
   await untilServing(control, plan, before);
   await dismiss(control, orphans);
@@ -73,6 +76,7 @@ export async function changeMaster(control: MasterControl, plan: EdgePlan): Prom
   await stage(control, plan);
   if (await exists(folder.configuration)) await copyFile(folder.configuration, folder.last);
   await rename(folder.next, folder.configuration);
+  crashpoint('nginx.configuration.swapped');
   const before = await logSize(folder);
   reload(folder);
   try {

@@ -2,6 +2,7 @@ import { KapalError } from '../../model/errors.ts';
 import type { ControlAnswer } from './control.ts';
 import { type EntryDelta, type EntryState, deltaBetween, noEntries, wholeOf } from './entries.ts';
 import { readState, writeState } from './state-file.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface PublisherOptions {
   /** The file that nginx reads at its start. */
@@ -58,6 +59,7 @@ export class EntryPublisher {
     const changes = next.version !== before.version || Object.keys(delta.set).length + delta.delete.length > 0;
     if (changes) await this.#save(next);
     const refusal = await this.#push(delta, next);
+    crashpoint('nginx.state.pushed');
     if (refusal === null) return;
     // What the shared memory has no room for must not meet nginx at its next start either.
     if (changes) await this.#save(before);
@@ -67,6 +69,7 @@ export class EntryPublisher {
 
   async #save(state: EntryState): Promise<void> {
     await writeState(this.#options.path, state);
+    crashpoint('nginx.state.saved');
     this.#saved = state;
   }
 

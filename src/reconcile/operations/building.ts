@@ -12,6 +12,7 @@ import type { Dependencies } from '../dependencies.ts';
 import { declared, masksOf } from '../launching.ts';
 import { exitOf } from '../waiting.ts';
 import type { Candidate } from './acknowledge.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface BuildInput {
   readonly candidate: Candidate;
@@ -38,8 +39,10 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
     const account = await needs.runtime.prepare(service);
     const handle = input.adopt ?? (await begin(needs, { ...input, service, folder, account }));
     if (handle !== null) await finish(needs, { ...input, service, handle });
+    crashpoint('build.ended');
     await checkPublished(needs, input.candidate.spec, folder);
     await syncTree(folder);
+    crashpoint('build.stored');
     await needs.artifacts.protect(folder, input.candidate.spec.type === 'static' ? 'edge' : 'service');
     return { id: input.artifact, kind: 'folder', path: folder };
   } catch (error) {
@@ -70,6 +73,7 @@ async function begin(
   await needs.artifacts.remove(folder);
   const owner = account.uid === null || account.gid === null ? null : { uid: account.uid, gid: account.gid };
   await needs.sources.copyTo(input.digest, folder, owner);
+  crashpoint('build.source.copied');
   const request: BuildRequest = {
     id: `build-${input.artifact}`,
     service,
@@ -102,7 +106,9 @@ async function begin(
   };
   input.signal.throwIfAborted();
   const handle = await needs.runtime.start(run);
+  crashpoint('build.started');
   input.began(handle);
+  crashpoint('build.run.recorded');
   return handle;
 }
 
@@ -130,6 +136,7 @@ async function finish(
   });
   await needs.logs.detach(handle.id);
   await needs.runtime.dispose(handle);
+  crashpoint('build.run.disposed');
   if (ended.by === 'abort') throw abortReason(input.signal);
   const tail = (await needs.logs.query({ run: handle.id, limit: 30 })).map((line) => line.text);
   for (const text of await rest(needs, handle.id, _lines.seen())) input.line(text);

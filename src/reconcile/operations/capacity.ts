@@ -9,6 +9,7 @@ import { newTask, operationRow } from './acknowledge.ts';
 import { abortReason } from './building.ts';
 import type { Loops, Operations } from './operations.ts';
 import { finishTask, type TaskContext } from './task.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 /** Most instances of one service on one machine: beyond it a typing error is likelier than a wish. */
 const mostInstances = 100;
@@ -76,6 +77,7 @@ export class Capacity {
       needs.store.services.update(service, change);
       needs.store.operations.insert(row, [{ ...newTask(row.id, service, 0), stage: 'rollout' }]);
     });
+    crashpoint('capacity.recorded');
     this.#loops.wake(service);
     this.#operations.run(row.id, [this.work(service)]);
     return this.#operations.document(row.id);

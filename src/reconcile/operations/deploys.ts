@@ -15,6 +15,7 @@ import type { Loops, Operations } from './operations.ts';
 import { planDocument } from './planning.ts';
 import { abandonTask, deployTask, resumeRollout } from './task.ts';
 import { vanishedServices } from './vanished.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface DeployParts {
   readonly needs: Dependencies;
@@ -125,6 +126,7 @@ export class Deploys {
       idempotencyKey: request.idempotencyKey,
     });
     operations.acknowledge(row, []);
+    crashpoint('deploy.acknowledged');
     operations.publish(id, {
       kind: 'stage',
       service: null,
@@ -167,6 +169,7 @@ export class Deploys {
     } finally {
       for (const port of reserved.values()) privatePorts.release(port);
     }
+    crashpoint('deploy.recorded');
     for (const warning of spec.warnings)
       operations.publish(row.id, {
         kind: 'notice',

@@ -10,6 +10,7 @@ import { deployedService, operationDocument } from './documents.ts';
 import { Progress } from './progress.ts';
 import type { ReleaseDraft } from './releasing.ts';
 import { releaseTask, type TaskContext } from './task.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 /** What operations ask of the services' loops. */
 export interface Loops {
@@ -81,6 +82,7 @@ export class Operations {
       throw new KapalError('conflict', `nothing is in flight for ${serviceKey(service).service}`);
     for (const task of tasks) if (task.stage !== 'rollout') this.#abort(task, 'requested');
     if (rollout !== null) store.rollouts.update(rollout.id, { cancel: 'requested' });
+    crashpoint('operation.cancelled');
     this.#loops.wake(service);
   }
 
@@ -101,6 +103,7 @@ export class Operations {
       request: input.request,
     });
     this.#needs.store.transaction(() => this.acknowledge(row, [newTask(row.id, service, 0)]));
+    crashpoint('operation.acknowledged');
     this.run(row.id, [{ service, work: (context) => releaseTask(context, make) }]);
     return this.document(row.id);
   }
@@ -166,6 +169,7 @@ export class Operations {
 
   finish(id: string, error: ErrorDocument | null): void {
     this.#needs.store.operations.finish(id, this.#needs.clock.now(), error);
+    crashpoint('operation.finished');
     this.#needs.store.operations.trim(keptOperations);
     this.publish(id, { kind: 'finished', operation: this.document(id) });
   }
@@ -204,6 +208,7 @@ export class Operations {
       const active = this.#needs.store.rollouts.active(service);
       if (active !== null) {
         if (active.cancel === 'no') this.#needs.store.rollouts.update(active.id, { cancel: 'superseded' });
+        crashpoint('operation.superseded');
         this.#loops.wake(service);
         await this.#ended(active.id);
       }

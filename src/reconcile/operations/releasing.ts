@@ -8,6 +8,7 @@ import { newId } from '../ids.ts';
 import { openVariables, sealVariables } from '../vaulting.ts';
 import { resolveVariables } from '../variables.ts';
 import { type Candidate, fingerprintOf, sealedSpec } from './acknowledge.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 /** What a new release is made of; its number is taken when it is recorded. */
 export type ReleaseDraft = Omit<ReleaseRow, 'number' | 'status' | 'error' | 'createdAt' | 'pruned'>;
@@ -134,6 +135,7 @@ export function recordRelease(needs: Dependencies, draft: ReleaseDraft, operatio
     };
     store.rollouts.insert(rollout);
     store.operations.updateTask(operation, draft.service, { stage: 'rollout', release: number });
+    crashpoint('release.recording');
     return rollout;
   });
 }

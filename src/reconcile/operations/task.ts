@@ -11,6 +11,7 @@ import type { Slots } from '../slots.ts';
 import type { Candidate } from './acknowledge.ts';
 import { abortReason, build } from './building.ts';
 import { draftOfCandidate, recordRelease, type ReleaseDraft } from './releasing.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface TaskContext {
   readonly needs: Dependencies;
@@ -88,7 +89,9 @@ function endBy(cause: unknown): Pick<TaskRow, 'outcome' | 'error'> {
 async function beginRollout(context: TaskContext, make: () => ReleaseDraft): Promise<RolloutRow> {
   using _turn = await context.clear(context.service, context.signal);
   context.signal.throwIfAborted();
-  return recordRelease(context.needs, make(), context.operation);
+  const rollout = recordRelease(context.needs, make(), context.operation);
+  crashpoint('release.recorded');
+  return rollout;
 }
 
 async function buildStage(
@@ -103,6 +106,7 @@ async function buildStage(
   const adopt = task.artifact === null ? null : await adoptable(needs, task.buildRun, source);
   const artifact = adopt !== null && task.artifact !== null ? task.artifact : newId('artifact', needs.random);
   needs.store.operations.updateTask(operation, service, { stage: 'build', artifact, buildRun: adopt });
+  crashpoint('build.named');
   using _slot = await context.slots.take(signal, (position) => {
     context.publish({
       kind: 'stage',
@@ -169,6 +173,7 @@ export function finishTask(context: TaskContext, end: Pick<TaskRow, 'outcome' | 
   const { times } = taskRow(context);
   const total = times.source + Math.max(0, needs.clock.now() - (row?.createdAt ?? needs.clock.now()));
   needs.store.operations.updateTask(operation, service, { stage: 'finished', ...end, times: { ...times, total } });
+  crashpoint('task.finished');
 }
 
 function setTimes(context: TaskContext, times: Partial<DeployTimes>): void {

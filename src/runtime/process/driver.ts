@@ -29,6 +29,7 @@ import { Observer } from './observer.ts';
 import { bootId } from './proc.ts';
 import { Stopper } from './stopper.ts';
 import { usageOf } from './usage.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface ProcessRuntimeOptions {
   /** Private to the driver: records and logs of runs. Absolute. */
@@ -141,10 +142,13 @@ class ProcessRuntime implements Runtime, PortFinder {
       );
     }
     await this.#stopper.endKeeper(handle);
+    crashpoint('run.killed');
     await this.#abilities.cgroups?.remove(handle.id);
+    crashpoint('run.cgroup.removed');
     // The folder goes last: what is left of a removal that was cut short is still found by inventory or swept at the next start.
     for (const record of ['process', 'exit', 'drained']) await rm(`${files.record}.${record}`, { force: true });
     await rename(files.folder, files.gone).catch(ignoreMissing);
+    crashpoint('run.folder.renamed');
     await rm(files.gone, { recursive: true, force: true });
     this.#observer.forget(handle.id);
   }
@@ -204,7 +208,9 @@ class ProcessRuntime implements Runtime, PortFinder {
   async #makeAccount(service: ServiceId): Promise<Account | null> {
     const home = this.#homes.pathOf(service);
     const account = this.#abilities.separateUsers ? await this.#accounts.ensure(service, home) : null;
+    crashpoint('user.made');
     await this.#homes.ensure(service, account);
+    crashpoint('home.made');
     return account;
   }
 }

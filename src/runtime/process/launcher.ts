@@ -12,6 +12,7 @@ import { environmentScript, markOf } from './environment-script.ts';
 import type { CgroupPlaces, Cgroups } from './hierarchy.ts';
 import { readIntent, writeIntent } from './intent.ts';
 import type { Layout, RunFiles } from './layout.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 
 const KEEPER = fileURLToPath(new URL('keeper.sh', import.meta.url));
 const NO_PLACES: CgroupPlaces = { memory: '', cpu: '', oom: '' };
@@ -50,7 +51,9 @@ export class Launcher {
     try {
       const handle = await this.#intend(run, { files, account });
       const places = (await this.#cgroups?.create(run.id, run.memoryLimit)) ?? NO_PLACES;
+      crashpoint('run.cgroup.made');
       await startKeeper(keeperArguments(run, { files, account, places }), script);
+      crashpoint('run.keeper.started');
       return handle;
     } catch (error) {
       throw refusal(run, error);
@@ -61,9 +64,11 @@ export class Launcher {
     const driver = { boot: this.#boot, uid: account?.uid ?? null };
     const handle: RunHandle = { id: run.id, service: run.service, port: run.port, log: files.log, driver };
     await mkdir(files.folder, { recursive: true, mode: 0o700 });
+    crashpoint('run.folder.made');
     // The log is there from the first moment, for a collector that is faster than the keeper.
     closeSync(openSync(files.log, 'a', 0o600));
     await writeDurably(files.intent, writeIntent(handle, run));
+    crashpoint('run.intended');
     return handle;
   }
 }

@@ -1,0 +1,177 @@
+import { askApi } from '../e2e/api.ts';
+import type { Ran, TestKapal } from '../e2e/kapal.ts';
+import { answers, server } from '../e2e/survival.ts';
+import { until } from '../patience.ts';
+
+/** What a client asks for while the daemon is killed, and how it finds out that it got it. */
+export interface Step {
+  readonly name: string;
+  /** Brings the service to where the step begins. Never under a crash. */
+  readonly prepare?: (shop: Shop) => Promise<void>;
+  /** The command; may be repeated where nobody knows what became of it. */
+  readonly ask: (shop: Shop) => Promise<Ran>;
+  /** Exit codes of a command that has had its effect. */
+  readonly ends: number;
+  /** Resolves when the effect is there. */
+  readonly seen: (shop: Shop) => Promise<void>;
+  /** Whether what served before the step serves all the time. */
+  readonly serves: boolean;
+}
+
+export const host = 'shop.localhost';
+const domain = 'kopi.example.com';
+
+/** The one service of a run, in versions: each says its own in its answers. */
+export class Shop {
+  readonly kapal: TestKapal;
+  version = 0;
+  instances = 2;
+  /** In what the answers say. */
+  shown = '';
+
+  constructor(kapal: TestKapal) {
+    this.kapal = kapal;
+  }
+
+  /** The next version, in a folder of its own. `fault`: what is wrong with it. */
+  async next(fault: 'none' | 'build' | 'boot' = 'none'): Promise<string> {
+    this.version += 1;
+    const mode = `v${this.version}`;
+    if (fault === 'none') this.shown = mode;
+    const text = [
+      'project: shop',
+      'services:',
+      '  - type: web',
+      '    name: shop',
+      '    runtime: node',
+      `    buildCommand: ${fault === 'build' ? 'echo cannot; exit 3' : 'echo built'}`,
+      '    preDeployCommand: echo prepared',
+      `    startCommand: ${fault === 'boot' ? 'exit 4' : 'node server.js'}`,
+      '    healthCheckPath: /healthz',
+      '    maxShutdownDelaySeconds: 2',
+      '    numInstances: 2',
+      `    envVars: [{key: MODE, value: ${mode}}]`,
+      '',
+    ];
+    return this.kapal.project('shop', { 'kapal.yaml': text.join('\n'), 'server.js': server });
+  }
+
+  /** Resolves when so many instances are ready, no other is left, and visitors see the version. */
+  async settled(): Promise<void> {
+    await this.kapal.serviceOnce(
+      'shop',
+      ({ status, instances }) =>
+        status === 'running' &&
+        instances.length === this.instances &&
+        instances.every(({ state }) => state === 'ready'),
+    );
+    await until(`version ${this.shown}`, async () =>
+      (await answers(this.kapal, host)).body.includes(`"${this.shown}"`),
+    );
+  }
+
+  async deploy(): Promise<void> {
+    await this.kapal.deploy(await this.next());
+    this.instances = 2;
+    await this.settled();
+  }
+}
+
+/** The folder of the version is made once: a repetition sends the same. */
+function deploying(fault: 'none' | 'build' | 'boot'): Pick<Step, 'prepare' | 'ask'> {
+  let folder = '';
+  return {
+    prepare: async (shop) => void (folder = await shop.next(fault)),
+    ask: ({ kapal }) => kapal.run('deploy', folder, '--json'),
+  };
+}
+
+async function scaled(shop: Shop, instances: number): Promise<void> {
+  await shop.kapal.json(['scale', `shop=${instances}`]);
+  shop.instances = instances;
+  await shop.settled();
+}
+
+const settled = (shop: Shop): Promise<void> => shop.settled();
+
+export const steps: readonly Step[] = [
+  {
+    name: 'first deploy',
+    ...deploying('none'),
+    ends: 0,
+    serves: false,
+    seen: async (shop) => {
+      shop.instances = 2;
+      await shop.settled();
+    },
+  },
+  { name: 'redeploy', ...deploying('none'), ends: 0, serves: true, seen: settled },
+  { name: 'failing build', ...deploying('build'), ends: 1, serves: true, seen: settled },
+  { name: 'failing boot', ...deploying('boot'), ends: 1, serves: true, seen: settled },
+  {
+    name: 'scale up',
+    prepare: (shop) => scaled(shop, 2),
+    ask: ({ kapal }) => kapal.run('scale', 'shop=3', '--json'),
+    ends: 0,
+    serves: true,
+    seen: async (shop) => {
+      shop.instances = 3;
+      await shop.settled();
+    },
+  },
+  {
+    name: 'scale down',
+    prepare: (shop) => scaled(shop, 3),
+    ask: ({ kapal }) => kapal.run('scale', 'shop=2', '--json'),
+    ends: 0,
+    serves: true,
+    seen: async (shop) => {
+      shop.instances = 2;
+      await shop.settled();
+    },
+  },
+  { name: 'restart', ask: ({ kapal }) => kapal.run('restart', 'shop', '--json'), ends: 0, serves: true, seen: settled },
+  {
+    name: 'variable change',
+    prepare: async (shop) => {
+      shop.version += 1;
+      shop.shown = `v${shop.version}`;
+    },
+    ask: ({ kapal, shown }) => kapal.run('env', 'set', 'shop', `MODE=${shown}`, '--json'),
+    ends: 0,
+    serves: true,
+    seen: settled,
+  },
+  {
+    name: 'domain add',
+    prepare: async ({ kapal }) => void (await kapal.run('domain', 'remove', 'shop', domain)),
+    ask: ({ kapal }) => kapal.run('domain', 'add', 'shop', domain, '--json'),
+    ends: 0,
+    serves: true,
+    seen: async ({ kapal }) => void (await answers(kapal, domain)),
+  },
+  {
+    name: 'domain remove',
+    prepare: async ({ kapal }) => void (await kapal.json(['domain', 'add', 'shop', domain])),
+    ask: async ({ kapal }) => {
+      const ran = await kapal.run('domain', 'remove', 'shop', domain, '--json');
+      // Of a repetition: the first one had its effect.
+      return ran.code === 1 && ran.stdout.includes('not_found') ? { ...ran, code: 0 } : ran;
+    },
+    ends: 0,
+    serves: true,
+    seen: async ({ kapal }) =>
+      until('the domain is gone', async () => (await kapal.visit(domain).catch(() => null))?.status === 404),
+  },
+  {
+    name: 'removal',
+    ask: async ({ kapal }) => {
+      const answer = await askApi(kapal.data, '/projects/shop', { method: 'DELETE' }).catch(() => null);
+      const isGone = answer !== null && (answer.status < 300 || answer.status === 404);
+      return { code: isGone ? 0 : 3, stdout: JSON.stringify(answer), stderr: '' };
+    },
+    ends: 0,
+    serves: false,
+    seen: async ({ kapal }) => until('no service', async () => (await kapal.ps()).length === 0),
+  },
+];
