@@ -9,6 +9,7 @@ import { ensureToolchain } from '../build/host/toolchain.ts';
 import type { DaemonFacts, DaemonOptions as CliDaemonOptions } from '../cli/host.ts';
 import { describeHolders, holdersOf } from '../edge/holder.ts';
 import { type Random, systemClock } from '../lib/clock.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import { writeDurably } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import { KapalError } from '../model/errors.ts';
@@ -31,7 +32,6 @@ import { certificateSources } from './certificates.ts';
 import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
 import { openDaemonLog } from './log.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
 

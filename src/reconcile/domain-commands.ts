@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { DomainCheckDocument, DomainDocument, DomainRequest } from '../api/contract/types.ts';
 import { digestOf, factsOf, readOwnCertificate } from '../certificates/inspect.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import { type DomainName, domainText, readDomain } from '../model/domains.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
@@ -13,7 +14,6 @@ import type { Certificates } from './certificates.ts';
 import type { Dependencies } from './dependencies.ts';
 import { checkDomain } from './domain-check.ts';
 import { urlOfDomain } from './operations/documents.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Domains of services: what is added and removed by command, and what is known of their certificates. */
 export class DomainCommands {

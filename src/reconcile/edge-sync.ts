@@ -1,11 +1,11 @@
 import type { Edge, EdgeStatus, HttpChallenge, RouteTable } from '../edge/port.ts';
 import type { Clock } from '../lib/clock.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import type { ServiceId } from '../model/service.ts';
 import { EndpointChecks, type EndpointChecksOptions } from './endpoint-checks.ts';
 import type { ServiceRoutes } from './routing.ts';
 import { TableKnowledge } from './table-knowledge.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 export interface EdgeSyncOptions {
   readonly edge: Edge;

@@ -1,3 +1,4 @@
+import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import { listens, serviceKey } from '../model/service.ts';
 import { applyToInstance } from '../rollout/instance.ts';
@@ -8,7 +9,6 @@ import { newId } from './ids.ts';
 import { withListening } from './listening-elsewhere.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 /**
  * Carries out what the step machine decided. Each effect follows its own durable intent and may be repeated: a daemon that dies between the two

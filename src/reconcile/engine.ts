@@ -6,6 +6,7 @@ import type {
   OperationEvent,
   StatusDocument,
 } from '../api/contract/types.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import { Certificates } from './certificates.ts';
@@ -26,7 +27,6 @@ import { Removal } from './removal.ts';
 import { next, Ripples } from './ripples.ts';
 import { SettingsCommands } from './settings-commands.ts';
 import { stopRuns } from './stopping.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Milliseconds that the edge gets for requests under way when everything ends. */
 const edgeGrace = 5_000;

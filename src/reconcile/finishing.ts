@@ -1,10 +1,10 @@
+import { crashpoint } from '../lib/crashpoint.ts';
 import { type ErrorDocument, KapalError } from '../model/errors.ts';
 import { serviceKey } from '../model/service.ts';
 import type { Action, RolloutFailure } from '../rollout/view.ts';
 import type { RolloutRow } from '../state/records.ts';
 import { adoptLiveFields } from './operations/live-fields.ts';
 import type { ServiceContext } from './service-context.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 type Finish = Extract<Action, { kind: 'finish' }>;
 

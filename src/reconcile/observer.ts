@@ -1,3 +1,4 @@
+import { crashpoint } from '../lib/crashpoint.ts';
 import type { Exit } from '../model/instance.ts';
 import { listens } from '../model/service.ts';
 import { type InstanceLife, observeInstance, type RunSeen } from '../rollout/instance.ts';
@@ -7,7 +8,6 @@ import { Probing, type ProbeSubject } from './probing.ts';
 import { runOf } from './routing.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 /** What is remembered of an instance between passes; none of it has to outlive the daemon. */
 interface Memory {

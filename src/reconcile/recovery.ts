@@ -1,4 +1,5 @@
 import type { DeployRequest } from '../api/contract/types.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import type { OperationRow } from '../state/records.ts';
 import type { ServiceId } from '../model/service.ts';
 import type { RunHandle } from '../runtime/port.ts';
@@ -10,7 +11,6 @@ import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { releaseTask, resumeRollout } from './operations/task.ts';
 import { runOf } from './routing.ts';
 import { operationContext } from './vaulting.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Runs that exist but that nothing on record owns: what a dead daemon started after its last durable word. They are ended. */
 export async function endOrphans(needs: Dependencies): Promise<number> {

@@ -1,10 +1,10 @@
+import { crashpoint } from '../lib/crashpoint.ts';
 import type { ServiceId } from '../model/service.ts';
 import { retention } from '../release/retention.ts';
 import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 /** Frees what nothing needs any more: old releases, artifacts without a release, trees, and services that are being removed. Works from what is there, so it may be repeated. */
 export class Removal {

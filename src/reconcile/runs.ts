@@ -1,3 +1,4 @@
+import { crashpoint } from '../lib/crashpoint.ts';
 import { errorDocument } from '../model/errors.ts';
 import { serviceKey } from '../model/service.ts';
 import { describeExit } from '../model/instance.ts';
@@ -7,7 +8,6 @@ import type { InstanceRow, RolloutRow } from '../state/records.ts';
 import { instanceRun, masksOf, prepareRun } from './launching.ts';
 import { runOf } from './routing.ts';
 import type { ServiceContext } from './service-context.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 /** The runs of one service: starts what the record intends, joins their output to the logs, and clears what has ended. Every method may be repeated. */
 export class Runs {

@@ -1,4 +1,5 @@
 import type { OperationDocument } from '../api/contract/types.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import { isName, isVariableName } from '../model/names.ts';
 import { type ServiceId, serviceId, serviceKey } from '../model/service.ts';
@@ -7,7 +8,6 @@ import type { Operations } from './operations/operations.ts';
 import { draftOfCurrent } from './operations/releasing.ts';
 import { pendingOwner } from './pending-variables.ts';
 import { storeVariable } from './variables.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 export interface VariableChange {
   readonly at: { readonly project: string | undefined; readonly environment: string; readonly service: string };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import { errorCode, exists, isMissing, makeFolder, syncFolder, writeDurably } from '../lib/files.ts';
 import { copyTree, type Owner } from '../lib/tree/copy.ts';
 import { defaultLimits, type TreeLimits } from '../lib/tree/paths.ts';
@@ -14,7 +15,6 @@ import { storedFiles } from './declaration-files.ts';
 import { createGitRemotes, type FetchedCommit, type FetchedRecord, type FetchRequest, type GitRemotes } from './git.ts';
 import { asSourceError } from './source-error.ts';
 import { unpackTar } from './unpack.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
 
 export interface SourcesOptions {
   /** `DATA/sources`; made when it is missing, private to the daemon. */

@@ -77,7 +77,7 @@ export class CrashRun implements AsyncDisposable {
       await this.#restart({});
     }
     let ran = await asked;
-    // No daemon could be asked, so nobody knows what became of it: it is asked for once more, and nothing may come of that twice.
+    // No daemon could be asked, so nobody knows what became of it: it is asked for once more.
     if (ran.code === unreachable) ran = await step.ask(this.#shop);
     assert.equal(
       ran.code,
@@ -111,18 +111,22 @@ export class CrashRun implements AsyncDisposable {
     const kapal = this.#kapal;
     if (kapal.daemon === null || hasEnded(kapal.daemon)) await this.#restart({});
     const isThere = (await kapal.ps()).some(({ service }) => service === 'shop');
-    if (step.name === 'first deploy') {
+    if (step.isFirst === true) {
       if (isThere) await kapal.clear();
-    } else if (!isThere) {
-      await this.#shop.deploy();
-      const ran = await kapal.run('env', 'set', 'shop', `SECRET=${secret}`);
-      assert.equal(ran.code, 0, ran.stderr);
+    } else {
+      if (!isThere) await this.#found();
+      await this.#shop.settled();
     }
-    if (step.name !== 'first deploy') await this.#shop.settled();
     await step.prepare?.(this.#shop);
   }
 
-  /** I2, I3, I4, I6, I7 (docs/reliability.md); I1 and I5 are seen by the visitor. */
+  async #found(): Promise<void> {
+    await this.#shop.deploy();
+    const ran = await this.#kapal.run('env', 'set', 'shop', `SECRET=${secret}`);
+    assert.equal(ran.code, 0, ran.stderr);
+  }
+
+  /** What holds after every step, whatever it was (docs/reliability.md). */
   async #check(): Promise<void> {
     const kapal = this.#kapal;
     await onlyOwned(kapal);
@@ -143,9 +147,7 @@ export class CrashRun implements AsyncDisposable {
 
   /** Whether the daemon came to answer. */
   async #start(more: Readonly<Record<string, string>>): Promise<boolean> {
-    await this.#kapal.killDaemon();
-    this.#kapal.more = more;
-    return this.#kapal.up().then(
+    return this.#restart(more).then(
       () => true,
       () => false,
     );

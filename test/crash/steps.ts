@@ -6,11 +6,13 @@ import { until } from '../patience.ts';
 /** What a client asks for while the daemon is killed, and how it finds out that it got it. */
 export interface Step {
   readonly name: string;
+  /** Begins where there is no service yet. */
+  readonly isFirst?: true;
   /** Brings the service to where the step begins. Never under a crash. */
   readonly prepare?: (shop: Shop) => Promise<void>;
   /** The command; may be repeated where nobody knows what became of it. */
   readonly ask: (shop: Shop) => Promise<Ran>;
-  /** Exit codes of a command that has had its effect. */
+  /** Exit code of a command that has had its effect. */
   readonly ends: number;
   /** Resolves when the effect is there. */
   readonly seen: (shop: Shop) => Promise<void>;
@@ -56,14 +58,13 @@ export class Shop {
     return this.kapal.project('shop', { 'kapal.yaml': text.join('\n'), 'server.js': server });
   }
 
-  /** Resolves when so many instances are ready, no other is left, and visitors see the version. */
-  async settled(): Promise<void> {
+  /** Resolves when so many instances are ready (as many as before, unless told), no other is left, and visitors see the version. */
+  async settled(instances = this.instances): Promise<void> {
+    this.instances = instances;
     await this.kapal.serviceOnce(
       'shop',
-      ({ status, instances }) =>
-        status === 'running' &&
-        instances.length === this.instances &&
-        instances.every(({ state }) => state === 'ready'),
+      ({ status, instances: present }) =>
+        status === 'running' && present.length === instances && present.every(({ state }) => state === 'ready'),
     );
     await until(`version ${this.shown}`, async () =>
       (await answers(this.kapal, host)).body.includes(`"${this.shown}"`),
@@ -72,8 +73,7 @@ export class Shop {
 
   async deploy(): Promise<void> {
     await this.kapal.deploy(await this.next());
-    this.instances = 2;
-    await this.settled();
+    await this.settled(2);
   }
 }
 
@@ -86,10 +86,18 @@ function deploying(fault: 'none' | 'build' | 'boot'): Pick<Step, 'prepare' | 'as
   };
 }
 
-async function scaled(shop: Shop, instances: number): Promise<void> {
-  await shop.kapal.json(['scale', `shop=${instances}`]);
-  shop.instances = instances;
-  await shop.settled();
+function scaling(name: string, { from, to }: { readonly from: number; readonly to: number }): Step {
+  return {
+    name,
+    prepare: async (shop) => {
+      await shop.kapal.json(['scale', `shop=${from}`]);
+      await shop.settled(from);
+    },
+    ask: ({ kapal }) => kapal.run('scale', `shop=${to}`, '--json'),
+    ends: 0,
+    serves: true,
+    seen: (shop) => shop.settled(to),
+  };
 }
 
 const settled = (shop: Shop): Promise<void> => shop.settled();
@@ -98,38 +106,16 @@ export const steps: readonly Step[] = [
   {
     name: 'first deploy',
     ...deploying('none'),
+    isFirst: true,
     ends: 0,
     serves: false,
-    seen: async (shop) => {
-      shop.instances = 2;
-      await shop.settled();
-    },
+    seen: (shop) => shop.settled(2),
   },
   { name: 'redeploy', ...deploying('none'), ends: 0, serves: true, seen: settled },
   { name: 'failing build', ...deploying('build'), ends: 1, serves: true, seen: settled },
   { name: 'failing boot', ...deploying('boot'), ends: 1, serves: true, seen: settled },
-  {
-    name: 'scale up',
-    prepare: (shop) => scaled(shop, 2),
-    ask: ({ kapal }) => kapal.run('scale', 'shop=3', '--json'),
-    ends: 0,
-    serves: true,
-    seen: async (shop) => {
-      shop.instances = 3;
-      await shop.settled();
-    },
-  },
-  {
-    name: 'scale down',
-    prepare: (shop) => scaled(shop, 3),
-    ask: ({ kapal }) => kapal.run('scale', 'shop=2', '--json'),
-    ends: 0,
-    serves: true,
-    seen: async (shop) => {
-      shop.instances = 2;
-      await shop.settled();
-    },
-  },
+  scaling('scale up', { from: 2, to: 3 }),
+  scaling('scale down', { from: 3, to: 2 }),
   { name: 'restart', ask: ({ kapal }) => kapal.run('restart', 'shop', '--json'), ends: 0, serves: true, seen: settled },
   {
     name: 'variable change',

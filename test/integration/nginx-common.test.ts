@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Agent as SecureAgent, get as getSecurely } from 'node:https';
 import { readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Edge, RouteTable } from '../../src/edge/port.ts';
@@ -60,6 +60,27 @@ function mirror(): Promise<Backend> {
   return startBackend((asked, response) => {
     asked.resume().on('end', () => response.end(JSON.stringify([asked.method, asked.url, asked.rawHeaders])));
   });
+}
+
+/** An endpoint that answers in HTTP (`no`) while it is sound, and does as told when it is not. */
+async function startFickle(
+  unsound: (socket: Socket) => void,
+): Promise<AsyncDisposable & { readonly port: number; isSound: boolean }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', () => {
+      if (fickle.isSound) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno');
+      else unsound(socket);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const fickle = {
+    port: (server.address() as AddressInfo).port,
+    isSound: true,
+    [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))),
+  };
+  return fickle;
 }
 
 /** What comes for these bytes, to the end. */
@@ -219,21 +240,10 @@ describe('common requests', () => {
 
   test('an endpoint that stops speaking HTTP is looked at again', async () => {
     await using ground = await NginxGround.make();
-    let isSound = true;
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', () => {
-        if (isSound) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-        else socket.end('no HTTP at all\n');
-      });
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    await using _ = { [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) };
-    await serving(ground, tableTo(1, [port]));
+    await using fickle = await startFickle((socket) => socket.end('no HTTP at all\n'));
+    await serving(ground, tableTo(1, [fickle.port]));
     await warmUp(ground);
-    isSound = false;
+    fickle.isSound = false;
     // nginx itself takes such an answer for one of HTTP/0.9, until one is looked at: that is one in a second.
     await until(
       'a page instead of what is no HTTP',
@@ -271,23 +281,12 @@ describe('common requests', () => {
 
   test('what fails at its endpoint goes to another one, and is written down as two attempts', async () => {
     await using ground = await NginxGround.make();
-    let isSound = true;
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', () => {
-        if (isSound) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno');
-        else socket.destroy();
-      });
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as { port: number };
-    await using _ = { [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) };
+    await using fickle = await startFickle((socket) => socket.destroy());
     await using sound = await startBackend((_asked, response) => response.end('ok'));
-    const edge = await serving(ground, tableTo(1, [port, sound.port]));
+    const edge = await serving(ground, tableTo(1, [fickle.port, sound.port]));
     await warmUp(ground);
     await until('both in turn', async () => (await shortOf(ground, () => get(ground.port))) === 1);
-    isSound = false;
+    fickle.isSound = false;
     for (let count = 0; count < 30; count += 1) {
       const { status, body } = await get(ground.port);
       assert.deepEqual([status, body], [200, 'ok']);
@@ -296,7 +295,7 @@ describe('common requests', () => {
     assert.ok((counters?.retries ?? 0) > 0);
     assert.ok((counters?.ejections ?? 0) > 0);
     assert.equal((await edge.inFlight()).size, 0);
-    isSound = true;
+    fickle.isSound = true;
     // Each of the tables that requests use again.
     for (let turn = 0; turn < 5; turn += 1) {
       const bodies = new Set<string>();

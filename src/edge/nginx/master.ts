@@ -3,17 +3,17 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../../lib/clock.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { exec, type ExecResult } from '../../lib/exec.ts';
 import { exists, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { SocketAddress } from './address.ts';
 import { askControl } from './control.ts';
-import { nameStart } from './furnish.ts';
 import { controlSocket, type EdgeFolder } from './folder.ts';
+import { nameStart } from './furnish.ts';
 import { errorLog, logSize, wordsSince } from './logs.ts';
 import type { EdgePlan } from './plan.ts';
 import { type EdgeProcess, isAlive, masterOf, processesOf, signal, workersOf } from './processes.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 const POLL = 20;
 /** From the start, or from a change of the configuration, until it answers. */

@@ -1,8 +1,8 @@
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { ControlAnswer } from './control.ts';
 import { type EntryDelta, type EntryState, deltaBetween, noEntries, wholeOf } from './entries.ts';
 import { readState, writeState } from './state-file.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface PublisherOptions {
   /** The file that nginx reads at its start. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { syncTree } from '../../lib/tree/sync.ts';
 import type { BuildRequest } from '../../build/port.ts';
 import { buildScript } from '../../build/script.ts';
@@ -12,7 +13,6 @@ import type { Dependencies } from '../dependencies.ts';
 import { declared, masksOf } from '../launching.ts';
 import { exitOf } from '../waiting.ts';
 import type { Candidate } from './acknowledge.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface BuildInput {
   readonly candidate: Candidate;

@@ -1,4 +1,5 @@
 import type { OperationDocument } from '../../api/contract/types.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { KapalError } from '../../model/errors.ts';
 import { hasInstances, type ServiceId, serviceKey } from '../../model/service.ts';
 import type { OperationRow, ServiceRow } from '../../state/records.ts';
@@ -9,7 +10,6 @@ import { newTask, operationRow } from './acknowledge.ts';
 import { abortReason } from './building.ts';
 import type { Loops, Operations } from './operations.ts';
 import { finishTask, type TaskContext } from './task.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 /** Most instances of one service on one machine: beyond it a typing error is likelier than a wish. */
 const mostInstances = 100;

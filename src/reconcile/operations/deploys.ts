@@ -1,4 +1,5 @@
 import type { DeployRequest, OperationDocument, PlanDocument } from '../../api/contract/types.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import type { SourceRecord } from '../../model/deploy.ts';
 import { KapalError } from '../../model/errors.ts';
 import { isName } from '../../model/names.ts';
@@ -15,7 +16,6 @@ import type { Loops, Operations } from './operations.ts';
 import { planDocument } from './planning.ts';
 import { abandonTask, deployTask, resumeRollout } from './task.ts';
 import { vanishedServices } from './vanished.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface DeployParts {
   readonly needs: Dependencies;

@@ -1,4 +1,5 @@
 import type { OperationDocument, OperationEvent } from '../../api/contract/types.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { type ErrorDocument, errorDocument, KapalError } from '../../model/errors.ts';
 import { type ServiceId, serviceKey } from '../../model/service.ts';
 import type { OperationRow, RolloutRow, TaskRow } from '../../state/records.ts';
@@ -10,7 +11,6 @@ import { deployedService, operationDocument } from './documents.ts';
 import { Progress } from './progress.ts';
 import type { ReleaseDraft } from './releasing.ts';
 import { releaseTask, type TaskContext } from './task.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 /** What operations ask of the services' loops. */
 export interface Loops {

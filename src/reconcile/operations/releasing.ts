@@ -1,3 +1,4 @@
+import { crashpoint } from '../../lib/crashpoint.ts';
 import type { Artifact, SourceRecord } from '../../model/deploy.ts';
 import { KapalError } from '../../model/errors.ts';
 import { type ServiceId, serviceId, serviceKey } from '../../model/service.ts';
@@ -8,7 +9,6 @@ import { newId } from '../ids.ts';
 import { openVariables, sealVariables } from '../vaulting.ts';
 import { resolveVariables } from '../variables.ts';
 import { type Candidate, fingerprintOf, sealedSpec } from './acknowledge.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 /** What a new release is made of; its number is taken when it is recorded. */
 export type ReleaseDraft = Omit<ReleaseRow, 'number' | 'status' | 'error' | 'createdAt' | 'pruned'>;

@@ -1,4 +1,5 @@
 import type { OperationEvent } from '../../api/contract/types.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { KapalError, errorDocument } from '../../model/errors.ts';
 import type { DeployTimes, SourceRecord } from '../../model/deploy.ts';
 import { serviceKey, type ServiceId } from '../../model/service.ts';
@@ -11,7 +12,6 @@ import type { Slots } from '../slots.ts';
 import type { Candidate } from './acknowledge.ts';
 import { abortReason, build } from './building.ts';
 import { draftOfCandidate, recordRelease, type ReleaseDraft } from './releasing.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface TaskContext {
   readonly needs: Dependencies;

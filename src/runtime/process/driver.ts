@@ -3,6 +3,7 @@ import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { errorCode, isMissing } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { ServiceId } from '../../model/service.ts';
@@ -29,7 +30,6 @@ import { Observer } from './observer.ts';
 import { bootId } from './proc.ts';
 import { Stopper } from './stopper.ts';
 import { usageOf } from './usage.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 export interface ProcessRuntimeOptions {
   /** Private to the driver: records and logs of runs. Absolute. */

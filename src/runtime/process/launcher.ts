@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { launch } from '../../lib/exec.ts';
 import { errorCode, exists, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
@@ -12,7 +13,6 @@ import { environmentScript, markOf } from './environment-script.ts';
 import type { CgroupPlaces, Cgroups } from './hierarchy.ts';
 import { readIntent, writeIntent } from './intent.ts';
 import type { Layout, RunFiles } from './layout.ts';
-import { crashpoint } from '../../lib/crashpoint.ts';
 
 const KEEPER = fileURLToPath(new URL('keeper.sh', import.meta.url));
 const NO_PLACES: CgroupPlaces = { memory: '', cpu: '', oom: '' };

@@ -19,8 +19,10 @@ export function sizesFor({ authorities }: EngineSettings, way: 'verified' | 'oth
   return way === 'verified' && authorities?.kind === 'file' ? fewBodySizes : bodySizes;
 }
 
+const judged = 'log_by_lua_block { kapal.done() }';
+
 /** Everywhere but at common requests (server.ts): an endpoint's answer is looked at before it goes out, and the endpoint judged when the request is over. */
-export const closely = 'header_filter_by_lua_block { kapal.answered() } log_by_lua_block { kapal.done() }';
+export const closely = `header_filter_by_lua_block { kapal.answered() } ${judged}`;
 
 /** Ways to speak to an endpoint, as the names of the locations begin. Those over TLS have upstream blocks of their own (upstreams.ts). */
 const ways = [
@@ -79,6 +81,6 @@ function files(gzip: string): Lines {
       'require("kapal.static").opened(require("kapal.request").current())',
       'kapal.answered()',
     ]),
-    'log_by_lua_block { kapal.done() }',
+    judged,
   ]);
 }

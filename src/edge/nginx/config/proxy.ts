@@ -1,6 +1,6 @@
-import type { EngineSettings } from './settings.ts';
 import { runFile } from '../folder.ts';
 import { limits } from './limits.ts';
+import type { EngineSettings } from './settings.ts';
 import { type Lines, sections, word } from './text.ts';
 
 const hopByHop = [

@@ -35,12 +35,12 @@ end
 -- As in sockaddr_in (ip(7)) and sockaddr_in6 (ipv6(7)): the port is in the third and fourth byte.
 local LENGTHS = { [16] = true, [28] = true }
 
-local function copy(note, endpoint)
+local function copy(note, endpoint, shown)
   local address, length, name = word(note, ADDRESS), read(note + LENGTH * 8, 4), word(note, NAME)
   local bytes = address and LENGTHS[length] and text(address, length)
   local size, place = word(name, 0), word(name, 1)
   local printed = size and size <= 64 and place and text(place, size)
-  if not bytes or printed ~= endpoint.address .. ":" .. string.format("%d", endpoint.port) then return nil end
+  if not bytes or printed ~= shown then return nil end
   if string.byte(bytes, 3) * 256 + string.byte(bytes, 4) ~= endpoint.port then return nil end
   local own = memory.keep(32 + 16 + size)
   if not own then return nil end
@@ -55,10 +55,10 @@ end
 
 local function learn(endpoint, request)
   local note = note_of(request)
-  local printed = endpoint.address .. " " .. endpoint.port
-  local known = made[printed] or note and copy(note, endpoint)
+  local shown = string.format("%s:%d", endpoint.address, endpoint.port)
+  local known = made[shown] or note and copy(note, endpoint, shown)
+  made[shown] = known
   -- false: this nginx is another than it is known of.
-  made[printed] = known or false
   endpoint.made = known or false
 end
 

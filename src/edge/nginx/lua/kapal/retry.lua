@@ -24,15 +24,19 @@ function M.idempotent(method)
   return IDEMPOTENT[method] == true
 end
 
---- Bytes that the last try sent to its endpoint. The variable lists all tries, and in the balancer the next one, still
---- without an address, behind ` : `.
+-- Of a variable that lists all tries, and in the balancer the next one, still without an address, behind ` : `.
+local function of_last_try(list)
+  return tonumber(match(list or "", "(%d+)%D*$"))
+end
+
+--- Bytes that the last try sent to its endpoint.
 function M.bytes_sent()
-  return tonumber(match(ngx.var.upstream_bytes_sent or "", "(%d+)%D*$")) or 0
+  return of_last_try(ngx.var.upstream_bytes_sent) or 0
 end
 
 --- The status that nginx gives the last try.
 function M.last_status()
-  return tonumber(match(ngx.var.upstream_status or "", "(%d+)%D*$"))
+  return of_last_try(ngx.var.upstream_status)
 end
 
 --- Counts a failed try against its endpoint and lets go of it. `sent`: bytes that went out; none means that it did not

@@ -35,6 +35,15 @@ local function answer(ctx, status, fields)
   return require("kapal.pages").answer(status, fields)
 end
 
+-- Whether the pool has no limit of connections, or a place was found in time.
+local function has_place(ctx)
+  return not ctx.run.config.maxConnections or place.enter(ctx)
+end
+
+local function answer_busy(ctx)
+  return answer(ctx, 503, { ["Retry-After"] = "1" })
+end
+
 -- RFC 8555 8.3: the authority asks over plain HTTP, whatever else the host does with it.
 local function answer_challenge(ctx)
   local path = ctx.path
@@ -119,7 +128,7 @@ function M.again(ctx)
   local method = ngx["HTTP_" .. (ctx.method or get_method())]
   if not method then return answer(ctx, 502) end
   ngx.req.set_method(method)
-  if ctx.run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
+  if not has_place(ctx) then return answer_busy(ctx) end
   ctx.status = nil
   -- Else the answer would have the status of the error.
   ngx.status = 200
@@ -134,7 +143,7 @@ local function proxy(ctx, method, framed)
   local body, refused = body_of(ctx, method, framed)
   if refused then return answer(ctx, refused) end
   if #run.members == 0 then return answer(ctx, 503) end
-  if run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
+  if not has_place(ctx) then return answer_busy(ctx) end
   return go_on(ctx, body)
 end
 
@@ -178,7 +187,7 @@ local function resume(ctx, before, scheme)
   ctx.method, ctx.idempotent, ctx.attempts, ctx.cut = "GET", true, 1, before.cut
   before.endpoint = nil
   if not retry.go_on(ctx, ngx_now(), retry.last_status(), retry.bytes_sent()) then return answer(ctx, ctx.status) end
-  if ctx.run.config.maxConnections and not place.enter(ctx) then return answer(ctx, 503, { ["Retry-After"] = "1" }) end
+  if not has_place(ctx) then return answer_busy(ctx) end
   return go_on(ctx, nil)
 end
 

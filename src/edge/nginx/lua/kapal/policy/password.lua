@@ -2,11 +2,11 @@
 -- the first request of a visitor costs the hashing; a wrong password costs it each time, as does an unknown name.
 
 local derivations = require("kapal.policy.derivations")
+local digest = require("kapal.digest")
 local ffi = require("ffi")
 local lrucache = require("resty.lrucache")
 
 ffi.cdef([[
-  unsigned char *SHA256(const unsigned char *d, size_t n, unsigned char *md);
   int CRYPTO_memcmp(const void *a, const void *b, size_t len);
   int RAND_bytes(unsigned char *buf, int num);
 ]])
@@ -19,24 +19,15 @@ local SECONDS = 300
 local LONGEST = 4096
 
 local accepted = assert(lrucache.new(REMEMBERED))
-local hash = ffi.new("unsigned char[32]")
+local random = ffi.new("unsigned char[32]")
 -- Who reads this worker's memory still cannot look the digests up in a table.
 local pepper
-
-local function sha256(text)
-  ffi.C.SHA256(text, #text, hash)
-  return ffi.string(hash, 32)
-end
-
-local function fromHex(text)
-  return (string.gsub(text, "%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
-end
 
 -- Users by name, and one that nobody is, as dear as the dearest: whether a name exists is not to be told by time.
 function _M.compile(auth)
   local users, iterations = {}, 1
   for _, user in ipairs(auth.users) do
-    users[user.name] = { salt = fromHex(user.salt), iterations = user.iterations, digest = fromHex(user.digest) }
+    users[user.name] = { salt = digest.unhex(user.salt), iterations = user.iterations, digest = digest.unhex(user.digest) }
     iterations = math.max(iterations, user.iterations)
   end
   local realm = string.gsub(auth.realm, '[\\"]', "\\%0")
@@ -55,9 +46,9 @@ local function credentials(field)
 end
 
 local function isRight(user, password, key)
-  local digest = derivations.derive(key, password, user.salt, user.iterations)
-  if not digest then return nil end
-  return ffi.C.CRYPTO_memcmp(digest, user.digest, 32) == 0 and not user.nobody
+  local derived = derivations.derive(key, password, user.salt, user.iterations)
+  if not derived then return nil end
+  return ffi.C.CRYPTO_memcmp(derived, user.digest, 32) == 0 and not user.nobody
 end
 
 -- nil where the request may go on; else the status that it gets: 401, or 503 where more passwords are being checked than the machine can.
@@ -67,11 +58,11 @@ function _M.check(compiled)
   local name, password = credentials(field)
   if not name then return 401 end
   if not pepper then
-    ffi.C.RAND_bytes(hash, 32)
-    pepper = ffi.string(hash, 32)
+    ffi.C.RAND_bytes(random, 32)
+    pepper = ffi.string(random, 32)
   end
   local user = compiled.users[name] or compiled.nobody
-  local key = sha256(pepper .. user.digest .. user.salt .. field)
+  local key = digest.sha256(pepper .. user.digest .. user.salt .. field)
   if accepted:get(key) then return nil end
   local right = isRight(user, password, key)
   if right == nil then return 503 end
