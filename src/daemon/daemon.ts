@@ -11,6 +11,7 @@ import { describeHolders, holdersOf } from '../edge/holder.ts';
 import { type Random, systemClock } from '../lib/clock.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import { writeDurably } from '../lib/files.ts';
+import { isPortFree } from '../lib/free-port.ts';
 import type { Log } from '../lib/log.ts';
 import { KapalError } from '../model/errors.ts';
 import type { ServiceId } from '../model/service.ts';
@@ -18,6 +19,7 @@ import { openLogStore } from '../observe/logs/store.ts';
 import { createProber } from '../observe/prober.ts';
 import type { CertificateSources } from '../reconcile/certificate-sources.ts';
 import type { Dependencies } from '../reconcile/dependencies.ts';
+import { decisions } from '../reconcile/decisions.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { openToEdge } from '../reconcile/recovery.ts';
 import { Artifacts } from '../release/artifacts.ts';
@@ -188,6 +190,8 @@ async function dependencies(
     prober: createProber({ version: options.version }),
     clock: systemClock,
     random: systemRandom,
+    isPortFree,
+    decisions,
     log,
     certificates,
     settings: {

@@ -9,6 +9,7 @@ import type { PortFinder, Runtime } from '../runtime/port.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
 import type { CertificateSources } from './certificate-sources.ts';
+import type { Decisions } from './decisions.ts';
 import type { Store } from '../state/store.ts';
 
 /** Everything outside that the reconciler touches; `main.ts` names the drivers, tests give simulated ones. */
@@ -26,6 +27,9 @@ export interface Dependencies {
   readonly prober: Prober;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether nothing listens on a port of this machine now. */
+  readonly isPortFree: (port: number) => Promise<boolean>;
+  readonly decisions: Decisions;
   readonly log: Log;
   readonly certificates: CertificateSources;
   readonly settings: Settings;
@@ -75,6 +79,8 @@ export interface ArtifactStore {
   folder(service: string, artifact: string): string;
   /** Lets in who has to read it: the service's own user, and for static files the edge's too. */
   protect(path: string, readers: 'service' | 'edge'): Promise<void>;
+  /** Resolves when all that a folder of ours holds is on disk. */
+  sync(path: string): Promise<void>;
   /** Deletes a folder of ours; missing is no error. */
   remove(path: string): Promise<void>;
   /** Whether a path of an artifact is a folder, and lies in the artifact when links are resolved. */

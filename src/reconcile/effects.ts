@@ -47,7 +47,7 @@ export class Effects {
         if (rollout !== null)
           needs.store.rollouts.update(rollout.id, {
             phase: action.phase,
-            since: needs.clock.now(),
+            since: needs.clock.steady(),
             failure: await withListening(this.#context, action.failure),
           });
         return;
@@ -62,7 +62,7 @@ export class Effects {
     const found = releases.get(release);
     if (found === null) throw new KapalError('internal', `release ${release} of ${id} is not on record`);
     const port = listens(found.release.spec.type) ? await ports.take() : null;
-    const now = needs.clock.now();
+    const now = needs.clock.steady();
     const instance: InstanceRow = {
       id: newId(serviceKey(id).service, needs.random, 6),
       service: id,
@@ -91,7 +91,7 @@ export class Effects {
     await this.#runs.clear(instance);
     crashpoint('retry.cleared');
     const port = instance.port === null ? null : await ports.take();
-    const { state, since, startedAt, retryAt } = applyToInstance(life(instance), 'retry', needs.clock.now());
+    const { state, since, startedAt, retryAt } = applyToInstance(life(instance), 'retry', needs.clock.steady());
     needs.store.instances.update(instance.id, {
       state,
       since,
@@ -114,12 +114,19 @@ export class Effects {
 
   async #promote(action: Extract<Action, { kind: 'promote' }>, rollout: RolloutRow | null): Promise<void> {
     const { needs, id } = this.#context;
-    const now = needs.clock.now();
+    const { clock } = needs;
     needs.store.transaction(() => {
       if (!needs.store.services.promote(id, action.from, action.to)) return;
-      if (rollout !== null && rollout.promotedAt === null) needs.store.rollouts.update(rollout.id, { promotedAt: now });
+      if (rollout !== null && rollout.promotedAt === null)
+        needs.store.rollouts.update(rollout.id, { promotedAt: clock.steady() });
       const message = action.to === null ? 'no release serves any more' : `release ${action.to} takes traffic`;
-      needs.store.events.append({ time: now, kind: 'promote', service: id, project: serviceKey(id).project, message });
+      needs.store.events.append({
+        time: clock.now(),
+        kind: 'promote',
+        service: id,
+        project: serviceKey(id).project,
+        message,
+      });
     });
     crashpoint('promote.recorded');
     return Promise.resolve();
@@ -127,7 +134,7 @@ export class Effects {
 
   #move(instance: InstanceRow, action: 'drain' | 'terminate'): void {
     const { needs } = this.#context;
-    const { state, since, retryAt } = applyToInstance(life(instance), action, needs.clock.now());
+    const { state, since, retryAt } = applyToInstance(life(instance), action, needs.clock.steady());
     if (state !== instance.state) needs.store.instances.update(instance.id, { state, since, retryAt });
     crashpoint('move.recorded');
   }

@@ -6,6 +6,7 @@ import type {
   OperationEvent,
   StatusDocument,
 } from '../api/contract/types.ts';
+import { wallTime } from '../lib/clock.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
@@ -22,7 +23,7 @@ import { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { instancePorts, PortAllocator, privatePorts } from './ports.ts';
 import * as queries from './queries.ts';
-import { endOrphans, resumeOperations } from './recovery.ts';
+import { endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
 import { Removal } from './removal.ts';
 import { next, Ripples } from './ripples.ts';
 import { SettingsCommands } from './settings-commands.ts';
@@ -63,7 +64,7 @@ export class Engine implements Commands {
       needs.store.instances.all().some((row) => row.port === port) ||
       needs.store.services.all().some((row) => row.privatePort === port);
     const allocator = (range: typeof instancePorts | typeof privatePorts) =>
-      new PortAllocator(range, { isRecorded: recorded, fraction: needs.random.fraction() });
+      new PortAllocator(range, { isRecorded: recorded, isFree: needs.isPortFree, fraction: needs.random.fraction() });
     this.#edge = new EdgeSync({
       edge: needs.edge,
       clock: needs.clock,
@@ -119,6 +120,7 @@ export class Engine implements Commands {
     const needs = this.#needs;
     await this.#edge.begin();
     await this.#certificates.begin();
+    moveFutureMoments(needs);
     await endOrphans(needs);
     this.#watching = needs.runtime.watch((run) => this.#fleet.wakeRun(run));
     await this.#fleet.begin();
@@ -176,6 +178,7 @@ export class Engine implements Commands {
       reach: this.#fleet.reach(),
       pidOf: (service, instance) => this.#fleet.pidOf(service, instance),
       problem: (service, endpoint) => this.#edge.problem(service, endpoint),
+      wallTime: (moment) => wallTime(this.#needs.clock, moment),
     });
   }
 

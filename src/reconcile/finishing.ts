@@ -19,17 +19,17 @@ export async function finishRollout(
   const { needs, id } = context;
   const { rollout, action } = input;
   const error = action.failure === null ? null : await errorOf(context, rollout, action.failure);
-  const now = needs.clock.now();
+  const { clock } = needs;
   needs.store.transaction(() => {
     if (needs.store.rollouts.get(rollout.id)?.finishedAt !== null) return;
-    needs.store.rollouts.update(rollout.id, { finishedAt: now, outcome: action.outcome, error });
+    needs.store.rollouts.update(rollout.id, { finishedAt: clock.steady(), outcome: action.outcome, error });
     needs.store.releases.update(id, rollout.to, { status: action.outcome, error });
     const release = needs.store.releases.get(id, rollout.to);
     if (action.outcome === 'live' && release !== null) {
       adoptLiveFields(needs, id, release.spec);
     }
     needs.store.events.append({
-      time: now,
+      time: clock.now(),
       kind: `rollout.${action.outcome}`,
       service: id,
       project: serviceKey(id).project,

@@ -32,7 +32,7 @@ export class Fleet implements Loops {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#since = options.needs.clock.now();
+    this.#since = options.needs.clock.steady();
   }
 
   /** Makes loops for all services on record; resolves when each has been observed once. */

@@ -1,7 +1,8 @@
+import { steadyTime } from '../lib/clock.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import type { Exit } from '../model/instance.ts';
 import { listens } from '../model/service.ts';
-import { type InstanceLife, observeInstance, type RunSeen } from '../rollout/instance.ts';
+import type { InstanceLife, observeInstance, RunSeen } from '../rollout/instance.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { RunHandle, RunObservation } from '../runtime/port.ts';
 import { Probing, type ProbeSubject } from './probing.ts';
@@ -79,9 +80,9 @@ export class Observer {
     const subject = seen.phase === 'running' ? this.#subject(row, { instance, listening }) : null;
     // The daemon was away: whether the instance became ready meanwhile has to be known before its time-outs are judged.
     const probe = subject === null ? null : first ? await this.#probing.first(subject) : this.#probing.take(subject);
-    const { clock, random } = this.#context.needs;
-    const lived = observeInstance(life, {
-      now: clock.now(),
+    const { clock, random, decisions } = this.#context.needs;
+    const lived = decisions.observeInstance(life, {
+      now: clock.steady(),
       run: seen,
       probe,
       listens: listens(row.spec.type),
@@ -93,17 +94,18 @@ export class Observer {
   async #look(instance: InstanceRow, memory: Memory): Promise<RunSeen> {
     const refusal = this.#runs.refusal(instance);
     if (refusal !== null)
-      return { phase: 'exited', exit: notStarted(refusal, this.#context.needs.clock.now()), remains: false };
+      return { phase: 'exited', exit: notStarted(refusal, this.#context.needs.clock.steady()), remains: false };
     if (instance.handle === null) {
       // One that was told to end before it was started is not started any more.
-      const at = this.#context.needs.clock.now();
+      const at = this.#context.needs.clock.steady();
       return isEnding(instance)
         ? { phase: 'exited', exit: notStarted('it was stopped before', at), remains: false }
         : { phase: 'launching' };
     }
     const seen: RunObservation = await this.#context.needs.runtime.observe(instance.handle);
     memory.pid = seen.phase === 'running' ? seen.pid : null;
-    return seen;
+    if (seen.phase !== 'exited') return seen;
+    return { ...seen, exit: { ...seen.exit, at: steadyTime(this.#context.needs.clock, seen.exit.at) } };
   }
 
   #subject(row: ServiceRow, input: { instance: InstanceRow; listening: boolean }): ProbeSubject | null {

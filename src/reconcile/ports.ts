@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { KapalError } from '../model/errors.ts';
 
 /** Loopback ports for instances, and above them the stable private listeners; below the kernel's ephemeral range (32768 on Linux). */
@@ -17,12 +16,22 @@ export interface PortRange {
 export class PortAllocator {
   readonly #range: PortRange;
   readonly #isRecorded: (port: number) => boolean;
+  readonly #isFree: (port: number) => Promise<boolean>;
   readonly #reserved = new Set<number>();
   #next: number;
 
-  constructor(range: PortRange, options: { isRecorded: (port: number) => boolean; fraction: number }) {
+  /** `isRecorded`: the record names it; `isFree`: nothing listens on it now; `fraction` in [0, 1): where to begin. */
+  constructor(
+    range: PortRange,
+    options: {
+      isRecorded: (port: number) => boolean;
+      isFree: (port: number) => Promise<boolean>;
+      fraction: number;
+    },
+  ) {
     this.#range = range;
     this.#isRecorded = options.isRecorded;
+    this.#isFree = options.isFree;
     this.#next = range.first + Math.floor(options.fraction * (range.last - range.first + 1));
   }
 
@@ -34,7 +43,7 @@ export class PortAllocator {
       this.#next = port >= this.#range.last ? this.#range.first : port + 1;
       if (this.#reserved.has(port) || this.#isRecorded(port)) continue;
       this.#reserved.add(port);
-      if (await isFree(port)) return port;
+      if (await this.#isFree(port)) return port;
       this.#reserved.delete(port);
     }
     throw new KapalError('runtime_failed', `no free port between ${this.#range.first} and ${this.#range.last}`);
@@ -44,17 +53,4 @@ export class PortAllocator {
   release(port: number): void {
     this.#reserved.delete(port);
   }
-}
-
-/** Whether both the wildcard and loopback can be bound: apps bind either. */
-async function isFree(port: number): Promise<boolean> {
-  return (await canBind(port, '127.0.0.1')) && (await canBind(port, undefined));
-}
-
-function canBind(port: number, host: string | undefined): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }

@@ -34,6 +34,8 @@ interface Seen {
   readonly pidOf: (service: ServiceId, instance: string) => number | null;
   /** Why the edge passes an endpoint over. */
   readonly problem: (service: ServiceId, endpoint: string) => string | null;
+  /** A moment of the record as the wall clock shows it. */
+  readonly wallTime: (moment: number) => number;
 }
 
 /** The elements of `kapal ps`, sorted by project, environment, service. */
@@ -103,7 +105,7 @@ function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], se
     pid: seen.pidOf(row.service, row.id),
     address: row.port === null ? null : `127.0.0.1:${row.port}`,
     restarts: row.attempt - 1,
-    startedAt: new Date(row.startedAt).toISOString(),
+    startedAt: new Date(seen.wallTime(row.startedAt)).toISOString(),
     lastExit: row.lastExit === null ? null : describeExit(row.lastExit),
     ...(problem === null ? {} : { problem }),
   };

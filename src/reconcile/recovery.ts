@@ -2,6 +2,7 @@ import type { DeployRequest } from '../api/contract/types.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import type { OperationRow } from '../state/records.ts';
 import type { ServiceId } from '../model/service.ts';
+import { longestBackoff } from '../rollout/backoff.ts';
 import type { RunHandle } from '../runtime/port.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Capacity } from './operations/capacity.ts';
@@ -34,6 +35,22 @@ export async function endOrphans(needs: Dependencies): Promise<number> {
     crashpoint('recovery.orphan.disposed');
   }
   return orphans.length;
+}
+
+/**
+ * The machine's clock was set back since an earlier daemon wrote: moments that lie ahead become now, so that nobody waits for hours for what is due. What
+ * is due later stays due no later than a back-off can last.
+ */
+export function moveFutureMoments({ store, clock }: Pick<Dependencies, 'store' | 'clock'>): void {
+  const now = clock.steady();
+  store.transaction(() => {
+    for (const { id, since, startedAt, retryAt } of store.instances.all()) {
+      const latest = retryAt === null ? null : Math.min(retryAt, now + longestBackoff);
+      if (since <= now && startedAt <= now && latest === retryAt) continue;
+      store.instances.update(id, { since: Math.min(since, now), startedAt: Math.min(startedAt, now), retryAt: latest });
+    }
+    for (const { id, since } of store.rollouts.allActive()) if (since > now) store.rollouts.update(id, { since: now });
+  });
 }
 
 /** A run that was started just before its handle would have been written is the instance's own. One without a run here was never started. */

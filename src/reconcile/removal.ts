@@ -1,6 +1,5 @@
 import { crashpoint } from '../lib/crashpoint.ts';
 import type { ServiceId } from '../model/service.ts';
-import { retention } from '../release/retention.ts';
 import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
@@ -41,9 +40,9 @@ export class Removal {
   }
 
   async #prune(service: ServiceId): Promise<void> {
-    const { store, artifacts } = this.#needs;
+    const { store, artifacts, decisions } = this.#needs;
     const releases = store.releases.of(service);
-    const plan = retention(releases, this.#inUse(service));
+    const plan = decisions.retention(releases, this.#inUse(service));
     for (const number of plan.prune) store.releases.update(service, number, { pruned: true });
     crashpoint('release.pruned');
     for (const path of plan.artifacts) await artifacts.remove(path);

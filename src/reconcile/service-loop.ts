@@ -1,6 +1,4 @@
 import { hasInstances } from '../model/service.ts';
-import { decide } from '../rollout/decide.ts';
-import { routable } from '../rollout/table.ts';
 import type { InstanceView, ServiceView } from '../rollout/view.ts';
 import type { RolloutRow, ServiceRow } from '../state/records.ts';
 import { EdgeSecrets } from './edge-secrets.ts';
@@ -37,7 +35,7 @@ export class ServiceLoop {
 
   constructor(context: ServiceContext) {
     this.#context = context;
-    this.#since = context.needs.clock.now();
+    this.#since = context.needs.clock.steady();
     const runs = new Runs(context);
     this.#secrets = new EdgeSecrets(context.needs, context.id);
     this.#effects = new Effects(context, runs);
@@ -110,7 +108,7 @@ export class ServiceLoop {
     await this.#observer.observe(row);
     const view = serviceView(needs, row, this.#reach());
     const rollout = needs.store.rollouts.active(id);
-    const decision = decide(view);
+    const decision = needs.decisions.decide(view);
     try {
       for (const action of decision.actions) {
         if (action.kind === 'finish' && !(await this.#filesServed(row))) continue;
@@ -130,7 +128,7 @@ export class ServiceLoop {
     const service = needs.store.services.get(id);
     if (service === null) return;
     const view = serviceView(needs, service, this.#reach());
-    const named = new Set(routable(view));
+    const named = new Set(needs.decisions.routable(view));
     const serving = service.current === null ? null : releases.get(service.current);
     const endpoints = needs.store.instances.of(id).filter((instance) => named.has(instance.id));
     edge.want(

@@ -18,7 +18,7 @@ export function serviceView(needs: Pick<Dependencies, 'store' | 'clock'>, row: S
   const rollout = needs.store.rollouts.active(row.id);
   const spec = rolloutSpec(needs, row, rollout);
   return {
-    now: needs.clock.now(),
+    now: needs.clock.steady(),
     watchedSince: reach.since,
     desired: desiredInstances(row, spec.instances),
     routed: listens(row.spec.type),

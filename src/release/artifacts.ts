@@ -1,6 +1,7 @@
 import { chmod, chown, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { errorCode, isMissing, makeFolder } from '../lib/files.ts';
+import { syncTree } from '../lib/tree/sync.ts';
 import { KapalError } from '../model/errors.ts';
 
 /** The folders that builds yield: `FOLDER/PROJECT/ENVIRONMENT/SERVICE/ARTIFACT`. Names are ours or checked, so paths stay inside. */
@@ -23,6 +24,10 @@ export class Artifacts {
     const toGroup = readers === 'edge' && this.#edgeGroup !== null;
     if (toGroup) await chown(own, -1, this.#edgeGroup);
     await chmod(own, 0o750);
+  }
+
+  async sync(path: string): Promise<void> {
+    await syncTree(this.#own(path));
   }
 
   async remove(path: string): Promise<void> {

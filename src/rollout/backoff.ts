@@ -3,6 +3,9 @@ const first = 200;
 const longest = 60_000;
 const jitter = 0.2;
 
+/** What `backoff` answers at most. */
+export const longestBackoff = longest * (1 + jitter);
+
 /** `fraction` in [0, 1) is the jitter: it keeps instances that failed together from trying together. */
 export function backoff(quickExits: number, fraction: number): number {
   const doublings = Math.min(Math.max(0, quickExits - 1), 20);

@@ -14,6 +14,7 @@ test('the simulated edge delays, fails, crashes and reports what is in flight as
   const edge = createSimulatedEdge({
     clock: {
       now: () => 0,
+      steady: () => 0,
       monotonic: () => 0,
       after: (_, wake) => {
         woken.push(wake);

@@ -10,6 +10,10 @@ export class ManualClock implements Clock {
     return this.#epoch + this.#elapsed;
   }
 
+  steady(): number {
+    return this.now();
+  }
+
   monotonic(): number {
     return this.#elapsed;
   }

@@ -34,6 +34,10 @@ export class JumpingClock implements Clock {
     return Date.now() + this.#ahead;
   }
 
+  steady(): number {
+    return Math.floor(performance.timeOrigin + this.monotonic());
+  }
+
   monotonic(): number {
     return performance.now() + this.#ahead;
   }

@@ -2,7 +2,6 @@ import type { DeployRequest } from '../../api/contract/types.ts';
 import { readDomain } from '../../model/domains.ts';
 import { KapalError } from '../../model/errors.ts';
 import { listens, type ServiceId, serviceId, type ServiceKey } from '../../model/service.ts';
-import { releaseFingerprint } from '../../plan/fingerprint.ts';
 import { defaultHost } from '../../release/hosts.ts';
 import type { ResolvedVariable } from '../../release/environment.ts';
 import type { ServiceSpec, Spec } from '../../spec/spec.ts';
@@ -139,7 +138,7 @@ function compared(
   digest: string,
 ): { fingerprint: string; unchanged: boolean } {
   const id = serviceId(candidate.key);
-  const fingerprint = fingerprintOf(candidate.spec, candidate.resolved, digest);
+  const fingerprint = fingerprintOf(needs, { ...candidate, digest });
   const row = needs.store.services.get(id);
   const current = row === null || row.current === null ? null : needs.store.releases.get(id, row.current);
   const busy = needs.store.rollouts.active(id) !== null || needs.store.operations.openTasks(id).length > 0;
@@ -147,10 +146,14 @@ function compared(
 }
 
 /** Upstreams of a proxy are all there is to it, so its source does not count. */
-export function fingerprintOf(spec: ServiceSpec, resolved: readonly ResolvedVariable[], sourceDigest: string): string {
-  return releaseFingerprint(
+export function fingerprintOf(
+  { decisions }: Pick<Dependencies, 'decisions'>,
+  made: { readonly spec: ServiceSpec; readonly resolved: readonly ResolvedVariable[]; readonly digest: string },
+): string {
+  const { spec, resolved, digest } = made;
+  return decisions.releaseFingerprint(
     {
-      sourceDigest: spec.type === 'proxy' ? '' : sourceDigest,
+      sourceDigest: spec.type === 'proxy' ? '' : digest,
       spec: sealedSpec(spec),
       variablesDigest: digestOf(JSON.stringify(resolved.map(({ key, value }) => [key, value]))),
     },

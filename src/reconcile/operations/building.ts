@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { crashpoint } from '../../lib/crashpoint.ts';
-import { syncTree } from '../../lib/tree/sync.ts';
 import type { BuildRequest } from '../../build/port.ts';
 import { buildScript } from '../../build/script.ts';
 import type { Artifact } from '../../model/deploy.ts';
@@ -41,7 +40,7 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
     if (handle !== null) await finish(needs, { ...input, service, handle });
     crashpoint('build.ended');
     await checkPublished(needs, input.candidate.spec, folder);
-    await syncTree(folder);
+    await needs.artifacts.sync(folder);
     crashpoint('build.stored');
     await needs.artifacts.protect(folder, input.candidate.spec.type === 'static' ? 'edge' : 'service');
     return { id: input.artifact, kind: 'folder', path: folder };

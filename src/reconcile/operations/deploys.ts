@@ -68,9 +68,7 @@ export class Deploys {
   async plan(request: DeployRequest): Promise<PlanDocument> {
     checkNames(request);
     const record =
-      request.source.kind === 'git'
-        ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record
-        : await this.#folderRecord(request);
+      request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#folderRecord(request);
     const spec = await this.#read(request, record);
     return planDocument(this.#parts.needs, { spec, request, digest: record.digest });
   }
@@ -102,9 +100,7 @@ export class Deploys {
   async #again(row: OperationRow, request: DeployRequest): Promise<void> {
     try {
       const source =
-        request.source.kind === 'git'
-          ? (await this.#fetch(request.source, AbortSignal.timeout(fetchTimeout))).record
-          : await this.#folderRecord(request);
+        request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#folderRecord(request);
       const spec = await this.#read(request, source);
       await this.#begin({ row, known: true, request, spec, source });
     } catch (error) {
@@ -255,13 +251,12 @@ export class Deploys {
     };
   }
 
-  async #fetch(
-    source: { url: string; branch: string | null },
-    signal: AbortSignal,
-  ): ReturnType<Dependencies['sources']['fetch']> {
+  async #fetch(source: { url: string; branch: string | null }): ReturnType<Dependencies['sources']['fetch']> {
     const { clock } = this.#parts.needs;
     const begun = clock.monotonic();
-    const fetched = await this.#parts.needs.sources.fetch({ ...source, signal });
+    const time = new AbortController();
+    using _timeout = clock.after(fetchTimeout, () => time.abort());
+    const fetched = await this.#parts.needs.sources.fetch({ ...source, signal: time.signal });
     this.#arrivals.set(fetched.record.digest, clock.monotonic() - begun);
     return fetched;
   }

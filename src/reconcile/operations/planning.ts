@@ -1,6 +1,6 @@
 import type { DeployRequest, PlanChange, PlanDocument } from '../../api/contract/types.ts';
 import { serviceId, serviceKey } from '../../model/service.ts';
-import { type ExistingService, plan } from '../../plan/plan.ts';
+import type { ExistingService } from '../../plan/plan.ts';
 import type { ServiceSpec, Spec } from '../../spec/spec.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { openVariables } from '../vaulting.ts';
@@ -14,7 +14,7 @@ export function planDocument(
 ): PlanDocument {
   const { spec, request } = input;
   wantedServices(spec, request.service);
-  const planned = plan({
+  const planned = needs.decisions.plan({
     spec,
     environment: request.environment,
     existing: existingServices(needs, spec, request),

@@ -54,7 +54,11 @@ export function draftOfCurrent(needs: Dependencies, service: ServiceId, cause: s
     spec: current.spec,
     source: current.source,
     artifact: current.artifact,
-    fingerprint: fingerprintOf(current.spec, variables, current.source?.digest ?? ''),
+    fingerprint: fingerprintOf(needs, {
+      spec: current.spec,
+      resolved: variables,
+      digest: current.source?.digest ?? '',
+    }),
     environment: sealVariables(needs.vault, service, { resolved: variables, declared, groups }),
     cause,
   };
@@ -111,9 +115,9 @@ export function currentRelease(needs: Pick<Dependencies, 'store'>, service: Serv
 export function recordRelease(needs: Dependencies, draft: ReleaseDraft, operation: string): RolloutRow {
   const { store, clock, random } = needs;
   return store.transaction(() => {
-    const now = clock.now();
+    const now = clock.steady();
     const number = store.services.takeReleaseNumber(draft.service);
-    store.releases.insert({ ...draft, number, status: 'pending', error: null, createdAt: now, pruned: false });
+    store.releases.insert({ ...draft, number, status: 'pending', error: null, createdAt: clock.now(), pruned: false });
     const prepares = draft.spec.commands.preDeploy !== null;
     const rollout: RolloutRow = {
       id: newId('rollout', random),

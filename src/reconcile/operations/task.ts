@@ -160,7 +160,7 @@ export async function abandonTask(context: TaskContext, task: TaskRow, reason: u
 }
 
 function finishRollout(context: TaskContext, rollout: RolloutRow): void {
-  const end = rollout.finishedAt ?? context.needs.clock.now();
+  const end = rollout.finishedAt ?? context.needs.clock.steady();
   const promoted = rollout.promotedAt ?? end;
   setTimes(context, { start: promoted - rollout.startedAt, shift: end - promoted });
   finishTask(context, { outcome: rollout.outcome ?? 'failed', error: rollout.error });

@@ -6,8 +6,10 @@ import type { DeployDocument, DeployRequest } from '../../../src/api/contract/ty
 import { createSimulatedBuilder } from '../../../src/build/simulated/driver.ts';
 import { createSimulatedEdge, type SimulatedEdge } from '../../../src/edge/simulated/driver.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { isPortFree } from '../../../src/lib/free-port.ts';
 import { Artifacts } from '../../../src/release/artifacts.ts';
 import type { Dependencies } from '../../../src/reconcile/dependencies.ts';
+import { decisions } from '../../../src/reconcile/decisions.ts';
 import { Engine } from '../../../src/reconcile/engine.ts';
 import type { RunSpec } from '../../../src/runtime/port.ts';
 import type { Behaviour } from '../../../src/runtime/simulated/behaviour.ts';
@@ -140,6 +142,8 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       alive: ({ address, port }) => Promise.resolve(world.answers.alive(`${address}:${port}`)),
     },
     clock: systemClock,
+    isPortFree,
+    decisions,
     random: { bytes: (count) => randomBytes(count), fraction: () => Math.random() },
     log: { info: () => undefined, warn: complain, error: complain },
     certificates: withoutAuthorities(),
@@ -165,6 +169,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
 function withoutFiles(artifacts: Artifacts): Dependencies['artifacts'] {
   return {
     folder: (service, artifact) => artifacts.folder(service, artifact),
+    sync: () => Promise.resolve(),
     protect: () => Promise.resolve(),
     remove: (path) => artifacts.remove(path),
     hasFolder: () => Promise.resolve(true),
