@@ -1,5 +1,6 @@
 import { crashpoint } from '../lib/crashpoint.ts';
 import type { ServiceId } from '../model/service.ts';
+import { recordedRollouts } from '../release/retention.ts';
 import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
@@ -43,9 +44,13 @@ export class Removal {
     const { store, artifacts, decisions } = this.#needs;
     const releases = store.releases.of(service);
     const plan = decisions.retention(releases, this.#inUse(service));
-    for (const number of plan.prune) store.releases.update(service, number, { pruned: true });
+    store.transaction(() => {
+      for (const number of plan.prune) store.releases.update(service, number, { pruned: true });
+      store.rollouts.trim(service, recordedRollouts);
+    });
     crashpoint('release.pruned');
     for (const path of plan.artifacts) await artifacts.remove(path);
+    for (const number of plan.forget) store.releases.remove(service, number);
     crashpoint('release.artifact.removed');
     // A build that was cancelled between its last command and its release left a folder that nothing names.
     const named = new Set(

@@ -72,6 +72,8 @@ export class Runs {
       needs.log.error({ err: error, service: id }, 'preDeployCommand could not be started');
       needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
     }
+    // The record says it from here on.
+    this.#launched.delete(rollout.id);
     this.#context.wake();
   }
 

@@ -53,8 +53,8 @@ export function openOperations(database: Database): Operations {
       tasks.update.run(taskColumns({ ...readTask(row), ...change }));
     },
     openTasks: (service) => tasks.open.all({ service }).map(readTask),
-    trim(keep) {
-      operations.trim.run({ keep });
+    trim({ keep, before }) {
+      operations.trim.run({ keep, before });
     },
   };
 }
@@ -72,7 +72,7 @@ function operationStatements(database: Database) {
     ),
     trim: database.prepare(`
       DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE state = 'finished'
-        ORDER BY finished_at DESC, rowid DESC LIMIT -1 OFFSET $keep)`),
+        ORDER BY finished_at DESC, rowid DESC LIMIT -1 OFFSET $keep) AND finished_at < $before`),
   };
 }
 

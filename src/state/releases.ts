@@ -56,6 +56,10 @@ export function openReleases(database: Database): KeptReleases {
       sql.update.run({ service, number, status, error: toJson(error), pruned: Number(pruned) });
       kept.drop(service);
     },
+    remove(service, number) {
+      sql.remove.run({ service, number });
+      kept.drop(service);
+    },
     forget: (service) => kept.drop(service),
   };
 }
@@ -70,6 +74,7 @@ function statements(database: Database) {
     update: database.prepare(
       'UPDATE releases SET status = $status, error = $error, pruned = $pruned WHERE service = $service AND number = $number',
     ),
+    remove: database.prepare('DELETE FROM releases WHERE service = $service AND number = $number'),
   };
 }
 

@@ -45,6 +45,9 @@ export function openRollouts(database: Database): Rollouts {
       if (row === null) throw missing(`The rollout ${id}`);
       sql.update.run(changeable({ ...row, ...change }));
     },
+    trim(service, keep) {
+      sql.trim.run({ service, keep });
+    },
   };
 }
 
@@ -62,6 +65,9 @@ function statements(database: Database) {
       UPDATE rollouts SET operation = $operation, phase = $phase, since = $since, prepare = $prepare, cancel = $cancel,
         failure = $failure, promoted_at = $promoted_at, finished_at = $finished_at, outcome = $outcome, error = $error,
         prepare_run = $prepare_run WHERE id = $id`),
+    trim: database.prepare(`
+      DELETE FROM rollouts WHERE id IN (SELECT id FROM rollouts WHERE service = $service AND finished_at IS NOT NULL
+        ORDER BY finished_at DESC, rowid DESC LIMIT -1 OFFSET $keep)`),
   };
 }
 

@@ -55,6 +55,7 @@ export interface Releases {
   of(service: ServiceId): readonly ReleaseRow[];
   insert(row: ReleaseRow): void;
   update(service: ServiceId, number: number, change: Partial<Pick<ReleaseRow, 'status' | 'error' | 'pruned'>>): void;
+  remove(service: ServiceId, number: number): void;
 }
 
 export interface Rollouts {
@@ -64,6 +65,8 @@ export interface Rollouts {
   allActive(): readonly RolloutRow[];
   get(id: string): RolloutRow | null;
   update(id: string, change: Partial<Omit<RolloutRow, 'id' | 'service' | 'to' | 'from' | 'startedAt'>>): void;
+  /** Drops the ended ones of a service beyond the newest `keep`. */
+  trim(service: ServiceId, keep: number): void;
 }
 
 export interface Instances {
@@ -89,8 +92,8 @@ export interface Operations {
   updateTask(operation: string, service: ServiceId, change: Partial<Omit<TaskRow, 'operation' | 'service'>>): void;
   /** Unfinished tasks of a service, oldest first. */
   openTasks(service: ServiceId): readonly TaskRow[];
-  /** Drops finished operations beyond the newest `keep`. */
-  trim(keep: number): void;
+  /** Drops operations that finished before a moment and are not among the newest `keep` finished ones. */
+  trim(limits: { readonly keep: number; readonly before: number }): void;
 }
 
 export interface Variables {
@@ -127,11 +130,10 @@ export interface Certificates {
   putAccount(row: CertificateAccountRow): void;
 }
 
+/** The newest ten thousand; those before leave by themselves. */
 export interface Events {
   append(event: Omit<EventRow, 'sequence'>): EventRow;
   after(sequence: number, limit: number): readonly EventRow[];
   /** The last `limit`, oldest first. */
   last(limit: number): readonly EventRow[];
-  /** Drops all but the newest `keep`. */
-  trim(keep: number): void;
 }

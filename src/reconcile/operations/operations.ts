@@ -21,8 +21,9 @@ export interface Loops {
   watch(service: ServiceId, seen: () => void): Disposable;
 }
 
-/** Operations that are kept once finished. */
+/** Finished operations that are kept, and for how many milliseconds every one is: who was told its id may come back for its outcome. */
 const keptOperations = 500;
+const operationsKeptFor = 3_600_000;
 
 /**
  * Long work that was acknowledged. A row with the intent stands before anything happens; each service of an operation is a task of its own, so that
@@ -168,9 +169,10 @@ export class Operations {
   }
 
   finish(id: string, error: ErrorDocument | null): void {
-    this.#needs.store.operations.finish(id, this.#needs.clock.now(), error);
+    const now = this.#needs.clock.now();
+    this.#needs.store.operations.finish(id, now, error);
     crashpoint('operation.finished');
-    this.#needs.store.operations.trim(keptOperations);
+    this.#needs.store.operations.trim({ keep: keptOperations, before: now - operationsKeptFor });
     this.publish(id, { kind: 'finished', operation: this.document(id) });
   }
 

@@ -1,6 +1,9 @@
 import type { OperationEvent } from '../../api/contract/types.ts';
 
-/** Events of operations in memory, for those who follow: everything since this daemon began to work on the operation, then what comes. */
+/**
+ * Events of operations in memory, for those who follow: everything since this daemon began to work on the operation, then what comes. Who comes after its end
+ * is answered from the record, so that the lines of its builds go with its last follower.
+ */
 export class Progress {
   readonly #threads = new Map<string, Thread>();
 
@@ -37,11 +40,11 @@ export class Progress {
     return fresh;
   }
 
-  /** Ended threads are kept for late followers, a bounded number of them. */
+  /** Those who follow hold the thread itself. Its name is kept for a while with nothing behind it, so that nothing begins another thread. */
   #end(operation: string, thread: Thread): void {
     thread.ended = true;
     this.#threads.delete(operation);
-    this.#threads.set(operation, thread);
+    this.#threads.set(operation, { events: [], published: 0, ended: true, waiting: [] });
     const ended = [...this.#threads].filter(([, other]) => other.ended);
     for (const [id] of ended.slice(0, Math.max(0, ended.length - keptThreads))) this.#threads.delete(id);
   }

@@ -230,7 +230,9 @@ describe('operations', () => {
       store.operations.insert(operation({ id }), [task({ operation: id })]);
       if (id !== 'o1') store.operations.finish(id, index, index === 1 ? release().error : null);
     }
-    store.operations.trim(1);
+    store.operations.trim({ keep: 1, before: 2 });
+    assert.ok(store.operations.get('o3') !== null, 'it finished too lately to go');
+    store.operations.trim({ keep: 1, before: 9 });
     assert.deepEqual(
       store.operations.running().map((row) => row.id),
       ['o1'],
@@ -240,6 +242,35 @@ describe('operations', () => {
       [undefined, undefined, 'finished'],
     );
     assert.deepEqual(store.operations.tasks('o2'), []);
+  });
+});
+
+describe('what has had its time', () => {
+  test('ended rollouts of a service beyond the newest leave; the one in flight and those of others stay', () => {
+    using store = opened();
+    store.services.insert(service());
+    store.services.insert(service({ id: other, host: 'web.localhost', privatePort: null }));
+    for (const [index, id] of ['r1', 'r2', 'r3'].entries()) store.rollouts.insert(rollout({ id, finishedAt: index }));
+    store.rollouts.insert(rollout({ id: 'elsewhere', service: other, finishedAt: 0 }));
+    store.rollouts.insert(rollout({ id: 'active', finishedAt: null }));
+    store.rollouts.trim(shop, 1);
+    assert.deepEqual(
+      ['r1', 'r2', 'r3', 'elsewhere', 'active'].filter((id) => store.rollouts.get(id) !== null),
+      ['r3', 'elsewhere', 'active'],
+    );
+  });
+
+  test('a release that was removed is nowhere any more', () => {
+    using store = opened();
+    store.services.insert(service());
+    for (const number of [1, 2]) store.releases.insert(release({ number }));
+    assert.equal(store.releases.get(shop, 1)?.number, 1);
+    store.releases.remove(shop, 1);
+    assert.equal(store.releases.get(shop, 1), null);
+    assert.deepEqual(
+      store.releases.of(shop).map(({ number }) => number),
+      [2],
+    );
   });
 });
 
@@ -281,13 +312,12 @@ describe('variables, facts, events', () => {
       store.events.after(1, 2).map((row) => row.sequence),
       [2, 3],
     );
-    store.events.trim(2);
-    assert.deepEqual(
-      store.events.after(0, 9).map((row) => row.sequence),
-      [4, 5],
-    );
-    store.events.trim(0);
     assert.equal(store.events.append({ ...event, service: null, project: null }).sequence, 6);
+    store.transaction(() => {
+      for (let count = 6; count < 10_350; count += 1) store.events.append(event);
+    });
+    assert.equal(store.events.after(0, 1)[0]?.sequence, 301, 'the oldest have left');
+    assert.equal(store.events.last(20_000).at(-1)?.sequence, 10_350);
   });
 });
 
