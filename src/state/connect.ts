@@ -1,10 +1,9 @@
-import { chmodSync, closeSync, constants, fsyncSync, lstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, closeSync, constants, fsyncSync, lstatSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KapalError } from '../model/errors.ts';
+import { migrate } from './migrate.ts';
 import { damaged, type Place, readableError } from './sqlite-errors.ts';
-
-const migrationsFolder = join(import.meta.dirname, 'migrations');
 
 /**
  * Opens the record's file, checks it and brings it to the newest version; `:memory:` makes one that vanishes with the connection.
@@ -56,46 +55,4 @@ function checkSoundness(connection: DatabaseSync, place: Place): void {
   const said = connection.prepare('PRAGMA quick_check(1)').get();
   const verdict = said === undefined ? 'no answer' : String(Object.values(said)[0]);
   if (verdict !== 'ok') throw damaged(place, verdict);
-}
-
-function migrate(connection: DatabaseSync, place: Place): void {
-  const migrations = knownMigrations();
-  const version = versionOf(connection);
-  if (version > migrations.length) {
-    throw new KapalError(
-      'state_newer',
-      `${place.path} was written by a newer Kapal: its version is ${version}, this Kapal knows ${migrations.length}`,
-      { hint: 'Start the newer Kapal, or restore the backup that was made before the upgrade.' },
-    );
-  }
-  for (const [index, name] of migrations.entries()) {
-    if (index >= version) apply(connection, { name, version: index + 1 });
-  }
-}
-
-function apply(connection: DatabaseSync, migration: { name: string; version: number }): void {
-  const sql = readFileSync(join(migrationsFolder, migration.name), 'utf8');
-  connection.exec('BEGIN IMMEDIATE');
-  try {
-    connection.exec(sql);
-    connection.exec(`PRAGMA user_version = ${migration.version}`);
-    connection.exec('COMMIT');
-  } catch (error) {
-    if (connection.isTransaction) connection.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-/** `001-record.sql`, ... in order; a gap in the numbers is a fault in the package. */
-function knownMigrations(): readonly string[] {
-  const names = readdirSync(migrationsFolder)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  const wrong = names.find((name, index) => Number.parseInt(name, 10) !== index + 1);
-  if (wrong !== undefined) throw new KapalError('internal', `The migration ${wrong} is out of order`);
-  return names;
-}
-
-function versionOf(connection: DatabaseSync): number {
-  return Number(connection.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
 }
