@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { TestKapal } from '../test/e2e/kapal.ts';
 import { Deployer, endingsOf, isExpected } from './deployer.ts';
+import { randomFrom } from './random.ts';
 import { Shop, shopLoad } from './shop.ts';
 import { onStage } from './stage.ts';
 import { Watch } from './watch.ts';
@@ -83,10 +83,4 @@ function countOf(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
   return counts;
-}
-
-/** Numbers in [0, 1) that a seed repeats. */
-function randomFrom(seed: number): () => number {
-  let count = 0;
-  return () => createHash('sha256').update(`${seed} ${count++}`).digest().readUInt32BE() / 2 ** 32;
 }

@@ -21,6 +21,14 @@ export class TlsVisitors implements AsyncDisposable {
     this.#walks = Array.from({ length: visitors }, (_, index) => this.#walk(index % 2 === 0));
   }
 
+  get requests(): number {
+    return this.#requests;
+  }
+
+  get failures(): readonly string[] {
+    return this.#failures;
+  }
+
   async stop(): Promise<{ requests: number; failures: readonly string[]; certificates: number }> {
     this.#over = true;
     await Promise.all(this.#walks);

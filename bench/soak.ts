@@ -1,0 +1,104 @@
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { leftovers, onlyOwned, usersOf } from '../test/e2e/install.ts';
+import type { TestKapal } from '../test/e2e/kapal.ts';
+import type { Figures } from './figures.ts';
+import { randomFrom } from './random.ts';
+import { bursts, type Ground, operations, settled, withDaemonKills } from './soak/operations.ts';
+import { Operator } from './soak/operator.ts';
+import { Recorder } from './soak/recorder.ts';
+import { Site } from './soak/site.ts';
+import { Traffic } from './soak/traffic.ts';
+import { onStage } from './stage.ts';
+
+/**
+ * Deploys, scales, restarts, rollbacks, domains, crashes and log bursts as a seed has them, under traffic, for as long as told: does anything grow?
+ *
+ *   scripts/node24 bench/soak.ts [--minutes 30] [--fill 5] [--kills 5] [--edge embedded|nginx] [--seed N] [--chart FILE] [--samples FILE]
+ *
+ * 1. `--fill` minutes without pauses, so that what is kept to a limit reaches it. 2. `--minutes` in which every 10 s all that could grow is looked at.
+ * 3. `--kills` minutes in which the daemon is killed too: in the middle of deploys. 4. All projects are removed, and nothing may be left of them.
+ *
+ * Figures: no failed request but those that a killed instance (POST) or worker of the edge had under way; every operation ends as it should; what is judged
+ * by its course is flat, what has a limit keeps it (bench/soak/judgement.ts). Shorter than `shortest` minutes, the course is not judged.
+ */
+const { values: told } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    fill: { type: 'string', default: '5' },
+    kills: { type: 'string', default: '5' },
+    edge: { type: 'string', default: 'embedded' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    chart: { type: 'string' },
+    samples: { type: 'string' },
+  },
+});
+const minute = 60_000;
+const time = {
+  fill: Number(told.fill) * minute,
+  watch: Number(told.minutes) * minute,
+  kills: Number(told.kills) * minute,
+};
+const shortest = 10 * minute;
+
+await onStage(async (kapal, figures) => {
+  console.log(`seed ${told.seed}, ${told.edge}, ${told.fill} + ${told.minutes} + ${told.kills} minutes`);
+  if (told.edge !== 'embedded' && told.edge !== 'nginx') throw new Error('--edge is embedded or nginx');
+  kapal.edge = told.edge;
+  await kapal.up();
+  const ground: Ground = { kapal, site: new Site(kapal), fraction: randomFrom(Number(told.seed)) };
+  for (const folder of [await ground.site.shop(), await ground.site.jobs(), await ground.site.pages()])
+    await kapal.deploy(folder);
+  await settled(kapal);
+  await using traffic = new Traffic(kapal);
+  const operator = new Operator(ground, traffic);
+  const recorder = new Recorder(kapal, ground.site);
+
+  await fill(ground, operator);
+  await recorder.during(() => operator.work(operations, { milliseconds: time.watch, paced: true }));
+  console.log(recorder.table());
+  if (told.samples !== undefined) await writeFile(told.samples, recorder.json());
+  if (told.chart !== undefined)
+    await writeFile(told.chart, recorder.chart(`${told.minutes} minutes, ${told.edge} edge, seed ${told.seed}`));
+  const before = await recorder.now();
+  await operator.work(withDaemonKills, { milliseconds: time.kills, paced: true });
+  const after = await recorder.now();
+  const met = await traffic.stop();
+
+  console.log(`operations: ${JSON.stringify(Object.fromEntries(operator.counts))}`);
+  console.log(
+    `${met.requests} requests, ${met.moved} streams that moved; excused: ${JSON.stringify(operator.excused)}`,
+  );
+  figures.atMost(
+    `requests that failed, operations that ended otherwise, streams that were cut, of ${[...operator.counts.values()].reduce((a, b) => a + b, 0)} operations`,
+    {
+      value: operator.faults.length,
+      most: 0,
+    },
+  );
+  if (time.watch >= shortest)
+    for (const { name, wanted, is } of recorder.findings()) figures.holds(name, { wanted, is });
+  for (const { name, wanted, is } of recorder.compared(before, after)) figures.holds(name, { wanted, is });
+  await cleared(kapal, figures);
+});
+
+/** Until the limits of what is kept are reached: logs by bursts, the record by operations without a pause. */
+async function fill(ground: Ground, operator: Operator): Promise<void> {
+  if (time.fill === 0) return;
+  for (let count = 0; count < 10; count += 1) await bursts(ground);
+  await operator.work(operations, { milliseconds: time.fill, paced: false });
+  // What was freed is swept a little later.
+  await pause(10_000);
+}
+
+/** Nothing of the services is left once their projects are removed, but for the account of the edge. */
+async function cleared(kapal: TestKapal, figures: Figures): Promise<void> {
+  await onlyOwned(kapal);
+  await kapal.clear();
+  const left = leftovers(kapal).filter(
+    (what) => !/^(daemon|edge) |kapal\.sock$|daemon\.json$|\/sys\/fs\/cgroup/.test(what),
+  );
+  figures.atMost(`processes and folders of runs left ${left.join('; ')}`, { value: left.length, most: 0 });
+  figures.atMost("users left beside the edge's", { value: usersOf(kapal).length - 1, most: 0 });
+}

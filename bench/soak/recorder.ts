@@ -1,0 +1,122 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { TestKapal } from '../../test/e2e/kapal.ts';
+import { chartOf, type Panel } from './chart.ts';
+import { ruleOf, verdictOf } from './judgement.ts';
+import { type Sample, sampleOf } from './sample.ts';
+import type { Site } from './site.ts';
+import { courseOf, type Point } from './series.ts';
+
+const interval = 10_000;
+
+/** For so long a tree stays that a client was told is there (src/source/sources.ts), and some: it goes with the next deploy. Milliseconds. */
+const spared = 17 * 60_000;
+
+export interface Finding {
+  readonly name: string;
+  readonly wanted: string;
+  readonly is: boolean;
+}
+
+/** Samples over time, and what they show. */
+export class Recorder {
+  readonly #kapal: TestKapal;
+  readonly #site: Site;
+  readonly #samples: { readonly at: number; readonly sample: Sample }[] = [];
+
+  constructor(kapal: TestKapal, site: Site) {
+    this.#kapal = kapal;
+    this.#site = site;
+  }
+
+  /** Samples while the work goes on. */
+  async during(work: () => Promise<void>): Promise<void> {
+    let over = false;
+    const working = work().finally(() => {
+      over = true;
+    });
+    const begun = performance.now();
+    for (let number = 0; !over; number += 1) {
+      this.#samples.push({ at: performance.now() - begun, sample: await this.now() });
+      while (!over && performance.now() < begun + (number + 1) * interval) await pause(200);
+    }
+    await working;
+  }
+
+  async now(): Promise<Sample> {
+    const sample = await sampleOf(this.#kapal);
+    const trees = sample.get('trees') ?? 0;
+    return new Map([...sample, ['trees beyond those of the last minutes', trees - this.#site.madeWithin(spared)]]);
+  }
+
+  findings(): Finding[] {
+    return this.#figures().flatMap((figure) => {
+      const rule = ruleOf(figure);
+      if (rule.kind === 'shown') return [];
+      const course = courseOf(this.#points(figure));
+      const { passed, word } = verdictOf(rule, course);
+      const wanted = rule.kind === 'flat' ? 'flat' : `at most ${rule.most.toFixed(0)}`;
+      return [{ name: `${figure}: ${number(course.first)} to ${number(course.last)}, ${word}`, wanted, is: passed }];
+    });
+  }
+
+  /** What kills of the daemon may have left: figures that are counts, before and after. */
+  compared(before: Sample, after: Sample): Finding[] {
+    const counts =
+      /^(beyond instances\.|users|mounts|other processes|edge .*(processes|descriptors)|files\.(runs|edge))/;
+    return [...after].flatMap(([figure, value]) => {
+      const rule = ruleOf(figure);
+      if (!counts.test(figure) || rule.kind !== 'flat') return [];
+      const was = before.get(figure) ?? 0;
+      const most = was + Math.max(rule.grain, was * rule.share);
+      return [
+        {
+          name: `${figure} after kills of the daemon: ${number(was)} to ${number(value)}`,
+          wanted: `at most ${number(most)}`,
+          is: value <= most,
+        },
+      ];
+    });
+  }
+
+  table(): string {
+    const head = '| figure | first third | last third | most | growth an hour | verdict |\n|---|---|---|---|---|---|';
+    const rows = this.#figures().map((figure) => {
+      const course = courseOf(this.#points(figure));
+      const { word } = verdictOf(ruleOf(figure), course);
+      return `| ${figure} | ${number(course.first)} | ${number(course.last)} | ${number(course.highest)} | ${number(course.slope)} | ${word} |`;
+    });
+    return [head, ...rows].join('\n');
+  }
+
+  json(): string {
+    return JSON.stringify(this.#samples.map(({ at, sample }) => ({ at, ...Object.fromEntries(sample) })));
+  }
+
+  chart(title: string): string {
+    const panel = (of: string, figures: readonly string[]): Panel => ({
+      title: of,
+      lines: figures.map((name) => ({ name, points: this.#points(name) })),
+    });
+    return chartOf(title, [
+      panel('Memory, MB of their own', ['daemon.own', 'edge worker.own']),
+      panel('Memory, MB resident', ['daemon.resident', 'edge worker.resident']),
+      panel('Open descriptors', ['daemon.descriptors', 'edge worker.descriptors', 'keeper.descriptors']),
+      panel('Files in the data folder', ['files.releases', 'files.runs', 'files.homes', 'files.edge', 'files.sources']),
+      panel('Rows of the record', ['rows.operations', 'rows.events', 'rows.releases', 'rows.rollouts']),
+      panel('MB on disk', ['MB.record', 'MB.logs', 'MB.edge', 'MB.releases']),
+    ]);
+  }
+
+  #figures(): string[] {
+    const [first] = this.#samples;
+    return first === undefined ? [] : [...first.sample.keys()];
+  }
+
+  #points(figure: string): Point[] {
+    return this.#samples.map(({ at, sample }) => ({ at, value: sample.get(figure) ?? 0 }));
+  }
+}
+
+function number(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+}
