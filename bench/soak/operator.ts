@@ -12,6 +12,8 @@ const cutConnection = /ECONNRESET|EPIPE|socket hang up|in the body|disconnected 
 export class Operator {
   readonly faults: string[] = [];
   readonly counts = new Map<string, number>();
+  /** Milliseconds that they took, in sum. */
+  readonly spent = new Map<string, number>();
   /** Visitors noticed what they may: requests and streams that a killed instance or worker of the edge had under way. */
   excused = { requests: 0, streams: 0 };
   readonly #ground: Ground;
@@ -35,7 +37,18 @@ export class Operator {
     }
   }
 
+  /** Each once, in an order that the seed has. */
+  async each(all: readonly Operation[]): Promise<void> {
+    const left = all.map((operation) => ({ ...operation, weight: 1 }));
+    while (left.length > 0) {
+      const operation = drawn(left, this.#ground.fraction());
+      left.splice(left.indexOf(operation), 1);
+      await this.do(operation);
+    }
+  }
+
   async do(operation: Operation): Promise<void> {
+    const begun = performance.now();
     const before = await this.#traffic.met();
     this.counts.set(operation.name, (this.counts.get(operation.name) ?? 0) + 1);
     try {
@@ -45,6 +58,7 @@ export class Operator {
     }
     await settled(this.#ground.kapal);
     this.#judge(operation, metSince(before, await this.#traffic.met()));
+    this.spent.set(operation.name, (this.spent.get(operation.name) ?? 0) + performance.now() - begun);
   }
 
   #judge({ name, notice }: Operation, met: Met): void {

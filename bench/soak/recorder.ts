@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TestKapal } from '../../test/e2e/kapal.ts';
+import { median } from '../figures.ts';
 import { chartOf, type Panel } from './chart.ts';
 import { ruleOf, verdictOf } from './judgement.ts';
 import { type Sample, sampleOf } from './sample.ts';
@@ -7,6 +8,12 @@ import type { Site } from './site.ts';
 import { courseOf, type Point } from './series.ts';
 
 const interval = 10_000;
+
+const steadyLooks = 5;
+const steadyPause = 400;
+
+/** Share of descriptors of the edge that the requests of a moment make more or less. */
+const connections = 0.15;
 
 /** For so long a tree stays that a client was told is there (src/source/sources.ts), and some: it goes with the next deploy. Milliseconds. */
 const spared = 17 * 60_000;
@@ -42,6 +49,17 @@ export class Recorder {
     await working;
   }
 
+  /** Medians of a few looks: what is under way at one moment is chance. */
+  async steady(): Promise<Sample> {
+    const looks: Sample[] = [];
+    for (let look = 0; look < steadyLooks; look += 1) {
+      looks.push(await this.now());
+      await pause(steadyPause);
+    }
+    const [first = new Map<string, number>()] = looks;
+    return new Map([...first.keys()].map((figure) => [figure, median(looks.map((look) => look.get(figure) ?? 0))]));
+  }
+
   async now(): Promise<Sample> {
     const sample = await sampleOf(this.#kapal);
     const trees = sample.get('trees') ?? 0;
@@ -67,7 +85,7 @@ export class Recorder {
       const rule = ruleOf(figure);
       if (!counts.test(figure) || rule.kind !== 'flat') return [];
       const was = before.get(figure) ?? 0;
-      const most = was + Math.max(rule.grain, was * rule.share);
+      const most = was + Math.max(rule.grain, was * rule.share, figure.endsWith('descriptors') ? was * connections : 0);
       return [
         {
           name: `${figure} after kills of the daemon: ${number(was)} to ${number(value)}`,

@@ -54,22 +54,29 @@ export type WorkerAnswer =
   | { readonly kind: 'broken' }
   | { readonly kind: 'silent' };
 
-/** Asks one worker; never rejects. `timeout` in milliseconds, for the whole exchange. */
+/** Milliseconds between two looks whether a worker is silent for too long. */
+const STEP = 100;
+
+/** Asks one worker; never rejects. */
 export function askWorker(options: {
   readonly socket: string;
   /** A WorkerQuestion as JSON: stringified once for all workers. */
   readonly question: string;
-  readonly timeout: number;
+  /** Called as long as there is no answer, with the milliseconds listened since the last call: whether to listen no longer. */
+  readonly givesUp: (milliseconds: number) => boolean;
 }): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     const connection = createConnection({ path: options.socket, allowHalfOpen: true });
     const finish = (answer: WorkerAnswer): void => {
-      clearTimeout(timer);
+      clearInterval(timer);
       connection.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => finish({ kind: 'silent' }), options.timeout);
+    // After a pause of this process in which an answer may have come, an interval fires once: one step, not the whole pause.
+    const timer = setInterval(() => {
+      if (options.givesUp(STEP)) finish({ kind: 'silent' });
+    }, STEP);
     connection.on('error', (error: NodeJS.ErrnoException) => {
       finish({ kind: error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? 'refused' : 'broken' });
     });

@@ -5,9 +5,8 @@ import { askWorker, type WorkerStatus } from './control.ts';
 import type { WorkerProcess } from './fleet.ts';
 import type { EdgeFolder } from './folder.ts';
 import { ageOf, isAlive, signal } from './identity.ts';
+import { Silence } from '../silence.ts';
 
-/** A worker silent for longer is hung: it is killed, and its keeper starts another. */
-const ANSWER_TIMEOUT = 2000;
 /** A worker may take this long from its start to its control socket, on a machine that is busy with builds. */
 const START_TIMEOUT = 10_000;
 const RETRY = 20;
@@ -49,12 +48,12 @@ async function askOne(options: {
   readonly note: (text: string) => void;
 }): Promise<WorkerStatus | null> {
   const { identity, slot } = options.worker;
-  const deadline = performance.now() + ANSWER_TIMEOUT;
+  const silence = new Silence(identity.pid);
   for (;;) {
-    const answer = await askWorker({ ...options, timeout: Math.max(1, deadline - performance.now()) });
+    const answer = await askWorker({ ...options, givesUp: (milliseconds) => silence.hears(milliseconds) });
     if (answer.kind === 'answered') return answer.status;
     if (!isAlive(identity) || (answer.kind === 'refused' && ageOf(identity) < START_TIMEOUT)) return null;
-    if (performance.now() >= deadline) break;
+    if (answer.kind === 'silent' || silence.hears(RETRY)) break;
     await pause(RETRY);
   }
   if (signal(identity, 'SIGKILL')) {

@@ -21,7 +21,19 @@ import { type EdgePlan, planEdge, readAddresses } from './plan.ts';
 import { type EdgeProcess, isOf, masterOf, residentBytes, signal, workersOf } from './processes.ts';
 import { EntryPublisher } from './publisher.ts';
 import { checkCertificates } from './soundness.ts';
+import { Silence } from '../silence.ts';
 import { askStatus, type NginxStatus, silentWorkers, withZeros } from './status.ts';
+
+/** A worker that has not answered a question yet. */
+interface Owed {
+  readonly question: number;
+  readonly silence: Silence;
+  /** When it was last listened to, monotonic. */
+  readonly heardAt: number;
+}
+
+/** Milliseconds that count between two looks at most. */
+const longestListening = 2_500;
 
 export interface NginxEdgeOptions {
   /** Absolute; made on `ensure`. The workers' user must be able to pass through the folders above it. */
@@ -61,7 +73,7 @@ class NginxEdge implements Edge {
   /** What this driver has seen running. */
   #running: { readonly plan: EdgePlan; readonly master: EdgeProcess } | null = null;
   /** Workers that had not answered at the last look. */
-  #silent: ReadonlyMap<number, number> = new Map();
+  #silent: ReadonlyMap<number, Owed> = new Map();
   readonly #names: Names;
   /** The newest table of this driver; null before the first. */
   #wanted: RouteTable | null = null;
@@ -195,13 +207,19 @@ class NginxEdge implements Edge {
     return { ...status, addresses: await this.#addresses() };
   }
 
-  /** A worker that has answered nothing between two looks is hung: connections wait in its socket for ever. It is killed, and the master starts another. */
+  /** A worker that has answered nothing over several looks is hung: connections wait in its socket for ever. It is killed, and the master starts another. */
   #endHung(master: EdgeProcess, status: NginxStatus): void {
-    const silent = silentWorkers(status);
-    for (const worker of workersOf(this.#folder, master)) {
-      const last = silent.get(worker.pid);
-      if (last === undefined || this.#silent.get(worker.pid) !== last || !signal(worker, 'SIGKILL')) continue;
-      this.#options.note?.(`edge: nginx worker ${worker.pid} did not answer and was killed; another takes its place`);
+    const now = this.#options.clock.monotonic();
+    const silent = new Map<number, Owed>();
+    for (const [pid, question] of silentWorkers(status)) {
+      const known = this.#silent.get(pid);
+      const owed = known?.question === question ? known : { question, silence: new Silence(pid), heardAt: now };
+      // What this process slept through is no listening: it looks every two seconds.
+      const hung = owed.silence.hears(Math.min(now - owed.heardAt, longestListening));
+      silent.set(pid, { ...owed, heardAt: now });
+      const worker = hung ? workersOf(this.#folder, master).find((one) => one.pid === pid) : undefined;
+      if (worker === undefined || !signal(worker, 'SIGKILL')) continue;
+      this.#options.note?.(`edge: nginx worker ${pid} did not answer and was killed; another takes its place`);
     }
     this.#silent = silent;
   }
