@@ -5,7 +5,7 @@ import { leftovers, onlyOwned, usersOf } from '../test/e2e/install.ts';
 import type { TestKapal } from '../test/e2e/kapal.ts';
 import type { Figures } from './figures.ts';
 import { randomFrom } from './random.ts';
-import { bursts, type Ground, operations, settled, withDaemonKills } from './soak/operations.ts';
+import { bursts, type Ground, operations, sample, settled, withDaemonKills } from './soak/operations.ts';
 import { Operator } from './soak/operator.ts';
 import { Recorder } from './soak/recorder.ts';
 import { Site } from './soak/site.ts';
@@ -16,9 +16,12 @@ import { onStage } from './stage.ts';
  * Deploys, scales, restarts, rollbacks, domains, crashes and log bursts as a seed has them, under traffic, for as long as told: does anything grow?
  *
  *   scripts/node24 bench/soak.ts [--minutes 30] [--fill 5] [--kills 5] [--edge embedded|nginx] [--seed N] [--chart FILE] [--samples FILE]
+ *   scripts/node24 bench/soak.ts --sample [--edge embedded|nginx] [--seed N]
  *
  * 1. `--fill` minutes without pauses, so that what is kept to a limit reaches it. 2. `--minutes` in which every 10 s all that could grow is looked at.
  * 3. `--kills` minutes in which the daemon is killed too: in the middle of deploys. 4. All projects are removed, and nothing may be left of them.
+ *
+ * With `--sample` some of the operations once each, the death of the daemon too, and then 4: the sample of `npm test`.
  *
  * Figures: no failed request but those that a killed instance (POST) or worker of the edge had under way; every operation ends as it should; what is judged
  * by its course is flat, what has a limit keeps it (bench/soak/judgement.ts). Shorter than `shortest` minutes, the course is not judged.
@@ -32,6 +35,7 @@ const { values: told } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     chart: { type: 'string' },
     samples: { type: 'string' },
+    sample: { type: 'boolean', default: false },
   },
 });
 const minute = 60_000;
@@ -43,7 +47,9 @@ const time = {
 const shortest = 10 * minute;
 
 await onStage(async (kapal, figures) => {
-  console.log(`seed ${told.seed}, ${told.edge}, ${told.fill} + ${told.minutes} + ${told.kills} minutes`);
+  console.log(
+    `seed ${told.seed}, ${told.edge}, ${told.sample ? 'a sample' : `${told.fill} + ${told.minutes} + ${told.kills} minutes`}, data folder ${kapal.data}`,
+  );
   if (told.edge !== 'embedded' && told.edge !== 'nginx') throw new Error('--edge is embedded or nginx');
   kapal.edge = told.edge;
   await kapal.up();
@@ -55,18 +61,11 @@ await onStage(async (kapal, figures) => {
   const operator = new Operator(ground, traffic);
   const recorder = new Recorder(kapal, ground.site);
 
-  await fill(ground, operator);
-  await recorder.during(() => operator.work(operations, { milliseconds: time.watch, paced: true }));
-  console.log(recorder.table());
-  if (told.samples !== undefined) await writeFile(told.samples, recorder.json());
-  if (told.chart !== undefined)
-    await writeFile(told.chart, recorder.chart(`${told.minutes} minutes, ${told.edge} edge, seed ${told.seed}`));
-  const before = await recorder.now();
-  await operator.work(withDaemonKills, { milliseconds: time.kills, paced: true });
-  const after = await recorder.now();
+  if (told.sample) await operator.each(sample);
+  else await soak({ ground, operator, recorder, figures });
   const met = await traffic.stop();
 
-  console.log(`operations: ${JSON.stringify(Object.fromEntries(operator.counts))}`);
+  console.log(`operations, and seconds each: ${operator.summary()}`);
   console.log(
     `${met.requests} requests, ${met.moved} streams that moved; excused: ${JSON.stringify(operator.excused)}`,
   );
@@ -77,11 +76,31 @@ await onStage(async (kapal, figures) => {
       most: 0,
     },
   );
+  await cleared(kapal, figures);
+});
+
+interface Parts {
+  readonly ground: Ground;
+  readonly operator: Operator;
+  readonly recorder: Recorder;
+  readonly figures: Figures;
+}
+
+/** The three phases. */
+async function soak({ ground, operator, recorder, figures }: Parts): Promise<void> {
+  await fill(ground, operator);
+  await recorder.during(() => operator.work(operations, { milliseconds: time.watch, paced: true }));
+  console.log(recorder.table());
+  if (told.samples !== undefined) await writeFile(told.samples, recorder.json());
+  if (told.chart !== undefined)
+    await writeFile(told.chart, recorder.chart(`${told.minutes} minutes, ${told.edge} edge, seed ${told.seed}`));
+  const before = await recorder.steady();
+  await operator.work(withDaemonKills, { milliseconds: time.kills, paced: true });
+  const after = await recorder.steady();
   if (time.watch >= shortest)
     for (const { name, wanted, is } of recorder.findings()) figures.holds(name, { wanted, is });
   for (const { name, wanted, is } of recorder.compared(before, after)) figures.holds(name, { wanted, is });
-  await cleared(kapal, figures);
-});
+}
 
 /** Until the limits of what is kept are reached: logs by bursts, the record by operations without a pause. */
 async function fill(ground: Ground, operator: Operator): Promise<void> {

@@ -81,7 +81,7 @@ async function printEvidence(kapal: TestKapal): Promise<void> {
   console.log(`\n${bad.length} requests that the edge answered badly; the last ones:`);
   for (const line of bad.slice(-20)) console.log(JSON.stringify(line));
   for (const [name, wanted] of [
-    [join('logs', 'daemon.log'), /"level":[456]0/],
+    [join('logs', 'daemon.log'), /"level":[456]0|was killed/],
     [join('edge', 'workers.log'), /./],
   ] as const) {
     const text = await readFile(join(kapal.data, name), 'utf8').catch(() => '');

@@ -13,11 +13,14 @@ const accessLog = 33.6;
 
 /** In order: the first that matches rules. */
 const rules: readonly (readonly [RegExp, Rule])[] = [
-  [/\.(resident|proportional|own)$/, { kind: 'flat', share: 0.04, grain: 2 }],
+  [/\.(resident|own)$/, { kind: 'flat', share: 0.04, grain: 2 }],
   [/\.(descriptors|sockets|threads|processes)$/, { kind: 'flat', share: 0, grain: 2 }],
   [/^beyond instances\./, { kind: 'flat', share: 0, grain: 1 }],
   [/^(users|mounts|control groups of services|other processes)$/, { kind: 'flat', share: 0, grain: 0 }],
-  [/^rows\.(services|variables|domains|certificates)$/, { kind: 'flat', share: 0, grain: 2 }],
+  [/^rows\.(services|variables|domains)$/, { kind: 'flat', share: 0, grain: 2 }],
+  [/^rows\.certificates$/, { kind: 'bounded', most: 6, why: 'one a host, of which four come and go' }],
+  [/^artifacts$/, { kind: 'bounded', most: 10 * services + 3, why: '10 of a service, and what is being built' }],
+  [/^files\.runs$/, { kind: 'flat', share: 0, grain: 20 }],
   [/^rows\.operations$/, { kind: 'bounded', most: 2_000, why: '500, and those of the last hour' }],
   [/^rows\.tasks$/, { kind: 'bounded', most: 4_000, why: 'those of the operations' }],
   [/^rows\.events$/, { kind: 'bounded', most: 10_100, why: '10,000' }],
@@ -36,10 +39,7 @@ const rules: readonly (readonly [RegExp, Rule])[] = [
     { kind: 'bounded', most: 2 * 3 * accessLog + 30, why: '3 files of 32 MiB for the access log of each worker' },
   ],
   [/^trees beyond/, { kind: 'bounded', most: 10 + 10 * services, why: '10 releases of each service, and 10' }],
-  [
-    /^files\.(runs|releases|homes|record|edge|edge-nginx|keys|local-authority|logs|git)$/,
-    { kind: 'flat', share: 0.05, grain: 4 },
-  ],
+  [/^files\.(homes|record|edge|edge-nginx|keys|local-authority|logs|git)$/, { kind: 'flat', share: 0.05, grain: 4 }],
   [/^MB\.(runs|releases|homes)$/, { kind: 'flat', share: 0.05, grain: 2 }],
 ];
 

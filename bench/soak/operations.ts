@@ -69,14 +69,33 @@ export const withDaemonKills: readonly Operation[] = [
   { name: 'daemon killed', weight: 16, notice: 'nothing', run: daemonKilled },
 ];
 
-/** Every service has what it should, all of it ready, and nothing else. */
-export function settled(kapal: TestKapal): Promise<void> {
-  return until('every service is as it should be', async () =>
+/** Operations that a sample does, once each: enough to see that all of it works. */
+const sampled = [
+  'deploy shop',
+  'failing build',
+  'scale',
+  'domain',
+  'instance killed',
+  'edge worker killed',
+  'daemon killed',
+];
+
+export const sample: readonly Operation[] = withDaemonKills.filter(({ name }) => sampled.includes(name));
+
+/** Every service has what it should, all of it ready, nothing else; and visitors of the shop reach each instance: the edge learns of one a moment after it is ready. */
+export async function settled(kapal: TestKapal): Promise<void> {
+  await until('every service is as it should be', async () =>
     (await kapal.ps()).every(
       ({ status, desired, instances }) =>
         status === 'running' && instances.length === desired && instances.every(({ state }) => state === 'ready'),
     ),
   );
+  const ready = new Set((await kapal.service('toko')).instances.map(({ id }) => id));
+  await until('each instance of the shop is reached', async () => {
+    const { status, body } = await kapal.visit('toko.localhost', '/list');
+    if (status === 200) ready.delete((JSON.parse(body) as { readonly instance: string }).instance);
+    return ready.size === 0;
+  });
 }
 
 /** A `burst` of lines of the shop. */

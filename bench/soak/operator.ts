@@ -37,6 +37,14 @@ export class Operator {
     }
   }
 
+  /** How many of each kind, and how long one took. */
+  summary(): string {
+    const shown = [...this.counts].map(
+      ([name, count]) => `${name} ${count} (${((this.spent.get(name) ?? 0) / count / 1000).toFixed(1)})`,
+    );
+    return shown.join(', ');
+  }
+
   /** Each once, in an order that the seed has. */
   async each(all: readonly Operation[]): Promise<void> {
     const left = all.map((operation) => ({ ...operation, weight: 1 }));

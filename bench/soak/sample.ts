@@ -131,6 +131,8 @@ function addFiles(sample: Map<string, number>, data: string): void {
     'edge/workers.log',
   ])
     sample.set(`MB.${file}`, sizeOf(join(data, file)).bytes / megabyte);
+  const artifacts = folders(join(data, 'releases'), 4);
+  sample.set('artifacts', artifacts.length);
   sample.set('trees', folders(join(data, 'sources')).length);
 }
 
@@ -169,9 +171,13 @@ function count(folder: string): number {
   return names(folder).length;
 }
 
-function folders(path: string): string[] {
+/** Names of folders, so many levels below. */
+function folders(path: string, levels = 1): string[] {
   try {
-    return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+    const here = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return levels === 1
+      ? here.map(({ name }) => name)
+      : here.flatMap(({ name }) => folders(join(path, name), levels - 1));
   } catch {
     return [];
   }
