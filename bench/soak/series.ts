@@ -12,6 +12,8 @@ export interface Course {
   readonly first: number;
   readonly last: number;
   readonly highest: number;
+  /** Milliseconds watched. */
+  readonly time: number;
   /** Growth an hour: the median of the slopes between all pairs of points (Theil and Sen), which a few outliers do not move. */
   readonly slope: number;
 }
@@ -36,12 +38,16 @@ export function courseOf(points: readonly Point[]): Course {
   return {
     first: middle(points.slice(0, third)),
     last: middle(points.slice(-third)),
+    time: (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0),
     highest: Math.max(...points.map(({ value }) => value)),
     slope: slopes.length === 0 ? 0 : median(slopes),
   };
 }
 
-/** Flat: the last third lies above the first by no more than the tolerance. What falls is flat too. */
-export function isFlat({ first, last }: Course, { share, grain }: Tolerance): boolean {
-  return last - first <= Math.max(Math.abs(first) * share, grain);
+/**
+ * It grows where two measures say so, each by more than the tolerance over the watched time: the last third against the first, and the slope. A machine that is
+ * busier for a while moves the one, a step at the beginning the other, a leak both. What falls is flat too.
+ */
+export function isFlat({ first, last, slope, time }: Course, { share, grain }: Tolerance): boolean {
+  return Math.min(last - first, slope * (time / hour)) <= Math.max(Math.abs(first) * share, grain);
 }
