@@ -25,7 +25,7 @@ export class SettingsCommands {
     this.#operations = parts.operations;
   }
 
-  /** Stores the values; a service that has a live release gets a new one with them. Answers the operation, or null. */
+  /** Stores the values; a service that has a live release gets a new one with them, in the same durable step. Answers the operation, or null. */
   setVariables({ at, changes }: VariableChange): OperationDocument | null {
     for (const key of Object.keys(changes)) {
       if (!isVariableName(key))
@@ -35,12 +35,16 @@ export class SettingsCommands {
     }
     const { store } = this.#needs;
     const owner = this.#owner(at);
-    store.transaction(() => {
+    const change = () => {
       for (const [key, value] of Object.entries(changes)) this.#setOne(owner, { key, value, service: at.service });
-    });
-    crashpoint('variables.recorded');
+      crashpoint('variables.recording');
+    };
     const service = owner as ServiceId;
-    if ((store.services.get(service)?.current ?? null) === null) return null;
+    if ((store.services.get(service)?.current ?? null) === null) {
+      store.transaction(change);
+      crashpoint('variables.recorded');
+      return null;
+    }
     const unset = Object.values(changes).every((value) => value === null);
     const cause = `env ${unset ? 'unset' : 'set'} ${Object.keys(changes).join(' ')}`;
     return this.#operations.release({
@@ -48,6 +52,7 @@ export class SettingsCommands {
       kind: 'configure',
       request: { service, cause },
       make: () => draftOfCurrent(this.#needs, service, cause),
+      change,
     });
   }
 

@@ -1,167 +1,193 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { filesBelow, onlyOwned, processesOf } from '../e2e/install.ts';
+import { facesOf, visitor } from '../e2e/survival.ts';
 import { hasEnded, TestKapal } from '../e2e/kapal.ts';
-import { visitor } from '../e2e/survival.ts';
-import { until } from '../patience.ts';
-import { host, Shop, type Step, steps } from './steps.ts';
+import { hang, until } from '../patience.ts';
+import { onRecord, violations } from './invariants.ts';
+import { exposed } from './secrets.ts';
+import { host, secrets, Shop } from './shop.ts';
+import { type Step, stepNamed } from './steps.ts';
 
-/** Nowhere in clear but in the vault and in the environment of the service that it belongs to. */
-const secret = 'planted-6b2f90c1d7';
+export type Engine = 'embedded' | 'nginx';
 
-/** A point, and at which of its passes the daemon is killed. */
-export interface Kill {
-  readonly point: string;
-  readonly turn: number;
-}
-
-/** How a command exits that found no daemon, or lost it before it had an answer. */
-const unreachable = 3;
+/** What arms the daemon: lines of `KAPAL_CRASHPOINTS`. Asked before the step begins, and after each kill for the daemon that is started next. */
+export type Arms = (killed: readonly string[]) => readonly string[];
 
 /** One Kapal whose daemon is killed at crash points, step by step; what a client was told is held against what is there. */
 export class CrashRun implements AsyncDisposable {
   readonly #kapal: TestKapal;
   readonly #shop: Shop;
   readonly #passed: string;
+  readonly #armed: string;
+  /** The service beside, which nobody asks anything of. */
+  #beside: readonly string[] = [];
+  #flags: readonly string[] = [];
 
-  private constructor(kapal: TestKapal) {
+  readonly #patience: number;
+
+  private constructor(kapal: TestKapal, patience: number) {
     this.#kapal = kapal;
+    this.#patience = patience;
     this.#shop = new Shop(kapal);
     this.#passed = join(kapal.folder, 'passed');
+    this.#armed = join(kapal.folder, 'armed');
+    kapal.more = { KAPAL_CRASHPOINTS: this.#armed, KAPAL_CRASHPOINTS_PASSED: this.#passed };
   }
 
-  static async start(): Promise<CrashRun> {
-    return new CrashRun(await TestKapal.start());
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#kapal.more = {};
-    return this.#kapal[Symbol.asyncDispose]();
-  }
-
-  /** The points that the step passes, and then those of a start of the daemon, each as often as it was passed. */
-  async learn(step: Step): Promise<{ readonly during: readonly string[]; readonly starting: readonly string[] }> {
-    await this.#begin(step);
-    rmSync(this.#passed, { force: true });
-    await this.#restart({ KAPAL_CRASHPOINTS_PASSED: this.#passed });
-    const starting = this.#points();
-    const ran = await step.ask(this.#shop);
-    assert.equal(ran.code, step.ends, `${step.name}: ${ran.stdout} ${ran.stderr}`);
-    await step.seen(this.#shop);
-    await onlyOwned(this.#kapal);
-    const during = this.#points().slice(starting.length);
-    await this.#restart({});
-    return { during, starting };
-  }
-
-  /** The step with its daemon killed; `again`: and the next daemon too, at its start. Whether the first kill came. */
-  async survive(step: Step, kill: Kill, again: Kill | null = null): Promise<boolean> {
-    const kapal = this.#kapal;
-    await this.#begin(step);
-    const isUp = await this.#start({ KAPAL_CRASHPOINT: `${kill.point}@${kill.turn}` });
-    if (!isUp) await this.#restart({});
-    await using visits = step.serves ? visitor(kapal, host) : null;
-    const daemon = kapal.daemon;
-    assert.ok(daemon);
-    const asked = step.ask(this.#shop);
-    const ended = once(daemon, 'exit');
-    await Promise.race([ended, asked]);
-    // What the command waited for may be there while something else of it goes on.
-    if (!hasEnded(daemon) && isUp) await Promise.race([ended, this.#quiet(step, asked)]);
-    const died = !isUp || hasEnded(daemon);
-    if (hasEnded(daemon)) {
-      if (again !== null) await this.#start({ KAPAL_CRASHPOINT: `${again.point}@${again.turn}` });
-      await this.#restart({});
+  /** `patience`: milliseconds after which what does not hold is taken to be violated. */
+  static async start(edge: Engine, patience = hang): Promise<CrashRun> {
+    const kapal = await TestKapal.prepare();
+    kapal.edge = edge;
+    const run = new CrashRun(kapal, patience);
+    try {
+      await kapal.up();
+      await run.#found();
+    } catch (error) {
+      await run[Symbol.asyncDispose]();
+      throw error;
     }
-    let ran = await asked;
-    // No daemon could be asked, so nobody knows what became of it: it is asked for once more.
-    if (ran.code === unreachable) ran = await step.ask(this.#shop);
-    assert.equal(
-      ran.code,
-      step.ends,
-      `${step.name}, killed at ${kill.point}@${kill.turn}: ${ran.stdout} ${ran.stderr}`,
+    return run;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#arm([]);
+    this.#shop.close();
+    await this.#kapal[Symbol.asyncDispose]();
+  }
+
+  /** Takes the step while the daemon is killed wherever it is armed; answers the points of the kills. Throws where an invariant does not hold afterwards. */
+  async survive(step: Step, arms: Arms): Promise<readonly string[]> {
+    await this.#begin(step);
+    const shop = this.#shop;
+    await using visits = step.serves ? visitor(this.#kapal, host) : null;
+    rmSync(this.#passed, { force: true });
+    this.#arm(arms([]));
+    const killed: string[] = [];
+    if (step.flags !== undefined) await this.#restart(step.flags);
+    const work = step.ask(shop).then(() => this.#quiet(step));
+    let isOver = false;
+    // One listener for each daemon: a race leaves those behind that did not win.
+    const endings = new WeakMap<object, Promise<void>>();
+    const over = work.finally(() => (isOver = true)).catch(() => undefined);
+    for (;;) {
+      const daemon = this.#kapal.daemon ?? {};
+      const ended = endings.get(daemon) ?? this.#daemonEnded();
+      endings.set(daemon, ended);
+      await Promise.race([over, ended]);
+      if (isOver && !this.#isDown()) break;
+      killed.push(this.#points().at(-1) ?? 'before the first point');
+      this.#arm(arms(killed));
+      await this.#up();
+      if (isOver) await this.#quiet(step);
+    }
+    this.#arm([]);
+    await work;
+    assert.deepEqual(await exposed(shop), [], step.name);
+    const faces = await facesOf(this.#kapal);
+    assert.deepEqual(
+      faces.filter((face) => face.startsWith('warung ')),
+      this.#beside,
+      'I1: the service beside',
     );
-    await step.seen(this.#shop);
-    await this.#check();
-    const seen = await visits?.stop();
-    assert.deepEqual(seen?.failures ?? [], [], `${step.name}, killed at ${kill.point}@${kill.turn}`);
-    // One that was not killed is still armed.
-    if (!died) await this.#restart({});
-    return died;
+    const seenBy = await visits?.stop();
+    assert.deepEqual(seenBy?.failures ?? [], [], `I1: visitors, at ${killed.join(', ')}`);
+    return killed;
+  }
+
+  /** The points that the step passes, each as often as it does. */
+  async learn(step: Step): Promise<readonly string[]> {
+    await this.survive(step, () => []);
+    return this.#points();
   }
 
   /** After a run that failed: nothing is left of it. */
   async recover(): Promise<void> {
-    await this.#restart({});
+    this.#arm([]);
+    await this.#restart([]);
     await this.#kapal.clear();
+    this.#shop.forget();
+    await this.#found();
   }
 
-  /** Never resolves where the daemon that was asked is dying. */
-  async #quiet(step: Step, asked: ReturnType<Step['ask']>): Promise<void> {
-    if ((await asked).code === unreachable) return new Promise(() => undefined);
-    await step.seen(this.#shop).catch(() => undefined);
-    await onlyOwned(this.#kapal).catch(() => undefined);
+  async #restart(flags: readonly string[]): Promise<void> {
+    this.#flags = flags;
+    await this.#kapal.killDaemon();
+    await this.#up();
   }
 
-  /** Where the step begins: nothing, or a service that serves two instances and keeps a secret. */
+  /** Where a step begins: nothing, or a service that serves and keeps a secret. */
   async #begin(step: Step): Promise<void> {
-    const kapal = this.#kapal;
-    if (kapal.daemon === null || hasEnded(kapal.daemon)) await this.#restart({});
-    const isThere = (await kapal.ps()).some(({ service }) => service === 'shop');
-    if (step.isFirst === true) {
-      if (isThere) await kapal.clear();
-    } else {
-      if (!isThere) await this.#found();
-      await this.#shop.settled();
-    }
-    await step.prepare?.(this.#shop);
+    const shop = this.#shop;
+    const become = async (name: string): Promise<void> => {
+      const way = stepNamed(name);
+      await way.prepare?.(shop);
+      await way.ask(shop);
+    };
+    if (step.isFirst === true && shop.isThere) await become('removal');
+    if (step.isFirst !== true && !shop.isThere) await become('first deploy');
+    if (step.name !== 'start' && shop.isStopped) await become('start');
+    if (step.flags === undefined && this.#flags.length > 0) await this.#restart([]);
+    await step.prepare?.(shop);
+    shop.client.begin(onRecord(shop));
+    await this.#quiet(step);
   }
 
-  async #found(): Promise<void> {
-    await this.#shop.deploy();
-    const ran = await this.#kapal.run('env', 'set', 'shop', `SECRET=${secret}`);
-    assert.equal(ran.code, 0, ran.stderr);
-  }
-
-  /** What holds after every step, whatever it was (docs/reliability.md). */
-  async #check(): Promise<void> {
-    const kapal = this.#kapal;
-    await onlyOwned(kapal);
-    using record = new DatabaseSync(join(kapal.data, 'record', 'record.db'), { readOnly: true, timeout: 5_000 });
-    const open = (sql: string): unknown[] => record.prepare(sql).all();
+  /** Resolves when every invariant holds that may take a moment. */
+  async #quiet(step: Step): Promise<void> {
+    let wrong: readonly string[] = [];
     await until(
-      'every operation has ended',
-      () => open("SELECT id FROM operations WHERE state = 'running'").length === 0,
+      () => `${step.name}: ${wrong.join('; ')}`,
+      async () => {
+        wrong = await violations(this.#shop).catch((error: unknown) => [String(error)]);
+        return wrong.length === 0;
+      },
+      this.#patience,
     );
-    assert.deepEqual(open('SELECT id FROM rollouts WHERE finished_at IS NULL'), []);
-    for (const { command } of processesOf(kapal)) assert.ok(!command.includes(secret), 'a secret in an argv');
-    for (const { path, content } of filesBelow(kapal.data)) assert.ok(!content.includes(secret), `a secret in ${path}`);
+  }
+
+  /** The service beside. */
+  async #found(): Promise<void> {
+    const kapal = this.#kapal;
+    const ran = await kapal.run('env', 'set', 'warung', `SECRET=${secrets.warung}`);
+    assert.equal(ran.code, 0, ran.stderr);
+    const text = [
+      'project: warung',
+      'services:',
+      '  - type: worker',
+      '    name: warung',
+      '    runtime: node',
+      '    startCommand: exec sleep 100000000',
+      '    envVars: [{key: SECRET, sync: false}]',
+      '',
+    ];
+    await kapal.deploy(await kapal.project('warung', { 'kapal.yaml': text.join('\n'), 'index.js': '' }));
+    await kapal.serviceOnce('warung', ({ instances }) => instances.length === 1 && instances[0]?.state === 'ready');
+    this.#beside = await facesOf(kapal);
+  }
+
+  #arm(lines: readonly string[]): void {
+    writeFileSync(this.#armed, lines.join('\n'));
   }
 
   #points(): string[] {
     return existsSync(this.#passed) ? readFileSync(this.#passed, 'utf8').split('\n').filter(Boolean) : [];
   }
 
-  /** Whether the daemon came to answer. */
-  async #start(more: Readonly<Record<string, string>>): Promise<boolean> {
-    return this.#restart(more).then(
-      () => true,
-      () => false,
-    );
+  #isDown(): boolean {
+    return this.#kapal.daemon === null || hasEnded(this.#kapal.daemon);
   }
 
-  async #restart(more: Readonly<Record<string, string>>): Promise<void> {
-    await this.#kapal.killDaemon();
-    this.#kapal.more = more;
-    await this.#kapal.up();
+  async #daemonEnded(): Promise<void> {
+    const { daemon } = this.#kapal;
+    if (daemon !== null && !hasEnded(daemon)) await once(daemon, 'exit');
   }
-}
 
-export function stepNamed(name: string): Step {
-  const step = steps.find((one) => one.name === name);
-  if (step === undefined) throw new Error(`no step "${name}"; there are: ${steps.map((one) => one.name).join(', ')}`);
-  return step;
+  /** Starts the daemon; one that is killed again on the way is left for the next look. Throws where it refuses to start. */
+  async #up(): Promise<void> {
+    await this.#kapal.up(this.#flags).catch((error: unknown) => {
+      if (!String(error).includes('SIGKILL')) throw error;
+    });
+  }
 }

@@ -1,47 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { CrashRun, type Kill, stepNamed } from './crash.ts';
-import { planOf } from './plan.ts';
-import { steps } from './steps.ts';
+import { CrashRun, type Engine } from './crash.ts';
+import { matrix } from './matrix.ts';
+import { pointsInSource } from './points.ts';
+import { Results } from './results.ts';
+import { sample } from './sample.ts';
+import { groups, stepNamed, steps } from './steps.ts';
+import { tableOf } from './table.ts';
 
 /**
- * `npm run crash -- [--all] [--step NAME]… [--point POINT]`: kills the daemon at crash points. Each point once, in the first step that passes it; with `--all`
- * at every pass of every step, and the next daemon too, at another point of its start each time. Prints a table; exits with 1 where an invariant did not hold.
+ * `npm run crash -- [--all] [--edge ENGINE] [--step NAME]… [--point POINT] [--results FILE] [--table FILE]`: kills the daemon at crash points. Each point once,
+ * with several kills in a run; with `--all` one run for every pass of every step, with the next daemon killed in its recovery. With nginx only its own points,
+ * for all others are the same. `--results` keeps what is done, so that another call goes on from there; `--table` makes a page of it. Exits with 1 where an
+ * invariant did not hold.
  */
 const { values } = parseArgs({
-  options: { all: { type: 'boolean' }, step: { type: 'string', multiple: true }, point: { type: 'string' } },
+  options: {
+    all: { type: 'boolean' },
+    edge: { type: 'string' },
+    step: { type: 'string', multiple: true },
+    point: { type: 'string' },
+    results: { type: 'string' },
+    table: { type: 'string' },
+  },
 });
 
-await using run = await CrashRun.start();
-const wanted = values.step === undefined ? steps : values.step.map(stepNamed);
-const plan = await planOf(run, { steps: wanted, all: values.all === true });
-const chosen = plan.kills.filter(({ kill }) => values.point === undefined || kill.point === values.point);
-console.log(`${plan.points} points, ${plan.passes} passes in ${wanted.length} steps, ${chosen.length} kills`);
+/** Milliseconds after which what does not hold is taken to be violated. */
+const patience = 60_000;
 
-const rows = new Map<string, { kills: number; missed: number; failed: number }>();
-for (const { step, kill, again } of chosen) {
-  const key = `${step.name} | ${kill.point}`;
-  const row = rows.get(key) ?? { kills: 0, missed: 0, failed: 0 };
-  rows.set(key, row);
-  try {
-    const came = await run.survive(step, kill, again);
-    if (came) row.kills += 1;
-    else row.missed += 1;
-    console.log(
-      `${step.name}: ${at(kill)}${again === null ? '' : `, then ${at(again)}`}${came ? '' : ' was not passed again'}`,
-    );
-  } catch (error) {
-    row.failed += 1;
-    console.log(`FAILED ${step.name}: ${at(kill)}, then ${again === null ? 'nothing' : at(again)}: ${String(error)}`);
-    await run.recover();
-  }
+const results = new Results(values.results ?? null);
+const wanted = values.step?.map(stepNamed) ?? steps;
+const began = performance.now();
+const say = (line: string): void => console.log(`${((performance.now() - began) / 1000).toFixed(0)} s  ${line}`);
+
+for (const edge of ['embedded', 'nginx'] as const) {
+  if (values.edge !== undefined && values.edge !== edge) continue;
+  const isMeant = (point: string): boolean =>
+    (values.point === undefined || point === values.point) && (edge === 'embedded' || point.startsWith('nginx.'));
+  await using run = await CrashRun.start(edge, patience);
+  if (values.all === true) {
+    const chosen = groups
+      .map((group) => group.filter((step) => wanted.includes(step)))
+      .filter(({ length }) => length > 0);
+    await matrix({ edge, run, groups: chosen, points: isMeant, results, say });
+  } else await once(run, edge, isMeant);
 }
 
-console.log('| step | point | kills | not passed again | violations |\n|---|---|---|---|---|');
-for (const [key, { kills, missed, failed }] of rows) console.log(`| ${key} | ${kills} | ${missed} | ${failed} |`);
-const sum = (of: 'kills' | 'failed'): number => [...rows.values()].reduce((total, row) => total + row[of], 0);
-console.log(`${sum('kills')} kills, ${sum('failed')} violations`);
-process.exitCode = sum('failed') === 0 ? 0 : 1;
+if (values.table !== undefined) writeFileSync(values.table, tableOf(results.results, facts()));
+const violated = results.results.filter(({ violation }) => violation !== null).length;
+console.log(
+  `${results.results.length} runs, ${results.results.flatMap(({ killed }) => killed).length} kills, ${violated} violations`,
+);
+process.exitCode = violated === 0 ? 0 : 1;
 
-function at({ point, turn }: Kill): string {
-  return `${point}@${turn}`;
+async function once(run: CrashRun, edge: Engine, isMeant: (point: string) => boolean): Promise<void> {
+  const left = new Set(pointsInSource().filter(isMeant));
+  await sample(run, {
+    steps: wanted,
+    left,
+    seen({ step, killed }) {
+      say(`${step}: killed ${killed.length === 0 ? 'nowhere' : `at ${killed.join(', then ')}`}`);
+      results.add({ edge, step, point: killed[0] ?? '', turn: 1, killed, violation: null });
+    },
+  });
+  say(`not passed with the ${edge} edge: ${[...left].join(', ') || 'none'}`);
+}
+
+function facts(): string[] {
+  const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim();
+  return [
+    `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.versions.node}, ${cpus().length} processors.`,
+  ];
 }

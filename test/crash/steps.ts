@@ -1,163 +1,236 @@
-import { askApi } from '../e2e/api.ts';
-import type { Ran, TestKapal } from '../e2e/kapal.ts';
-import { answers, server } from '../e2e/survival.ts';
-import { until } from '../patience.ts';
+import { seen } from '../patience.ts';
+import { domain, type Fault, secrets, type Shop } from './shop.ts';
+import { recordOf } from './record.ts';
 
-/** What a client asks for while the daemon is killed, and how it finds out that it got it. */
+/** What a client asks for while the daemon is killed. */
 export interface Step {
   readonly name: string;
   /** Begins where there is no service yet. */
   readonly isFirst?: true;
   /** Brings the service to where the step begins. Never under a crash. */
   readonly prepare?: (shop: Shop) => Promise<void>;
-  /** The command; may be repeated where nobody knows what became of it. */
-  readonly ask: (shop: Shop) => Promise<Ran>;
-  /** Exit code of a command that has had its effect. */
-  readonly ends: number;
-  /** Resolves when the effect is there. */
-  readonly seen: (shop: Shop) => Promise<void>;
+  /** The daemon is started again with these. */
+  readonly flags?: readonly string[];
+  /** Asks until it has been acknowledged and has ended, and writes down in the shop what holds from then on. Throws where what was acknowledged came to nothing. */
+  readonly ask: (shop: Shop) => Promise<void>;
   /** Whether what served before the step serves all the time. */
   readonly serves: boolean;
 }
 
-export const host = 'shop.localhost';
-const domain = 'kopi.example.com';
+const service = '/services/shop';
 
-/** The one service of a run, in versions: each says its own in its answers. */
-export class Shop {
-  readonly kapal: TestKapal;
-  version = 0;
-  instances = 2;
-  /** In what the answers say. */
-  shown = '';
-
-  constructor(kapal: TestKapal) {
-    this.kapal = kapal;
-  }
-
-  /** The next version, in a folder of its own. `fault`: what is wrong with it. */
-  async next(fault: 'none' | 'build' | 'boot' = 'none'): Promise<string> {
-    this.version += 1;
-    const mode = `v${this.version}`;
-    if (fault === 'none') this.shown = mode;
-    const text = [
-      'project: shop',
-      'services:',
-      '  - type: web',
-      '    name: shop',
-      '    runtime: node',
-      `    buildCommand: ${fault === 'build' ? 'echo cannot; exit 3' : 'echo built'}`,
-      '    preDeployCommand: echo prepared',
-      `    startCommand: ${fault === 'boot' ? 'exit 4' : 'node server.js'}`,
-      '    healthCheckPath: /healthz',
-      '    maxShutdownDelaySeconds: 2',
-      '    numInstances: 2',
-      `    envVars: [{key: MODE, value: ${mode}}]`,
-      '',
-    ];
-    return this.kapal.project('shop', { 'kapal.yaml': text.join('\n'), 'server.js': server });
-  }
-
-  /** Resolves when so many instances are ready (as many as before, unless told), no other is left, and visitors see the version. */
-  async settled(instances = this.instances): Promise<void> {
-    this.instances = instances;
-    await this.kapal.serviceOnce(
-      'shop',
-      ({ status, instances: present }) =>
-        status === 'running' && present.length === instances && present.every(({ state }) => state === 'ready'),
-    );
-    await until(`version ${this.shown}`, async () =>
-      (await answers(this.kapal, host)).body.includes(`"${this.shown}"`),
-    );
-  }
-
-  async deploy(): Promise<void> {
-    await this.kapal.deploy(await this.next());
-    await this.settled(2);
-  }
+async function deploy(shop: Shop, fault: Fault = 'none'): Promise<string> {
+  return shop.client.deploying(await shop.client.send(await shop.next(fault)));
 }
 
-/** The folder of the version is made once: a repetition sends the same. */
-function deploying(fault: 'none' | 'build' | 'boot'): Pick<Step, 'prepare' | 'ask'> {
-  let folder = '';
+function deploying(name: string, fault: Fault, outcome: 'live' | 'failed'): Step {
   return {
-    prepare: async (shop) => void (folder = await shop.next(fault)),
-    ask: ({ kapal }) => kapal.run('deploy', folder, '--json'),
+    name,
+    serves: true,
+    ask: async (shop) => shop.deployed(await shop.client.ended(await deploy(shop, fault)), outcome),
   };
+}
+
+/** A deploy that would go on for ever, and what ends it. */
+function ending(name: string, stage: 'build' | 'prepare', end: (shop: Shop) => Promise<string | null>): Step {
+  return {
+    name,
+    serves: true,
+    ask: async (shop) => {
+      const begun = await deploy(shop, `endless ${stage}`);
+      await atWork(shop, begun, stage);
+      const newer = await end(shop);
+      const ended = await shop.client.ended(begun);
+      shop.deployed(ended, 'cancelled');
+      if (newer !== null) shop.deployed(await shop.client.ended(newer));
+    },
+  };
+}
+
+/** Resolves when the operation builds, or prepares. */
+async function atWork(shop: Shop, operation: string, stage: 'build' | 'prepare'): Promise<void> {
+  const sql =
+    stage === 'build'
+      ? 'SELECT 1 FROM tasks WHERE operation = ? AND build_run IS NOT NULL'
+      : "SELECT 1 FROM rollouts WHERE operation = ? AND prepare = 'running'";
+  await seen(`the ${stage} of ${operation} runs`, () =>
+    recordOf(shop.kapal, (record) => record.prepare(sql).get(operation)),
+  );
+}
+
+async function cancel(shop: Shop): Promise<null> {
+  const before = shop.client.unanswered;
+  const { status, body } = await shop.client.ask(`${service}/cancel`, { method: 'POST' });
+  // Nothing is in flight any more where an earlier try had its effect.
+  const isDone = status < 300 || (status === 409 && shop.client.unanswered > before);
+  if (!isDone) throw new Error(`cancel: ${status} ${JSON.stringify(body)}`);
+  return null;
 }
 
 function scaling(name: string, { from, to }: { readonly from: number; readonly to: number }): Step {
   return {
     name,
-    prepare: async (shop) => {
-      await shop.kapal.json(['scale', `shop=${from}`]);
-      await shop.settled(from);
-    },
-    ask: ({ kapal }) => kapal.run('scale', `shop=${to}`, '--json'),
-    ends: 0,
     serves: true,
-    seen: (shop) => shop.settled(to),
+    prepare: async (shop) => {
+      if (shop.instances !== from) await scale(shop, from);
+    },
+    ask: (shop) => scale(shop, to),
   };
 }
 
-const settled = (shop: Shop): Promise<void> => shop.settled();
+async function scale(shop: Shop, instances: number): Promise<void> {
+  shop.requireOutcome(await shop.client.operation(`${service}/scale`, { instances }), 'live');
+  shop.instances = instances;
+}
 
-export const steps: readonly Step[] = [
-  {
-    name: 'first deploy',
-    ...deploying('none'),
-    isFirst: true,
-    ends: 0,
-    serves: false,
-    seen: (shop) => shop.settled(2),
-  },
-  { name: 'redeploy', ...deploying('none'), ends: 0, serves: true, seen: settled },
-  { name: 'failing build', ...deploying('build'), ends: 1, serves: true, seen: settled },
-  { name: 'failing boot', ...deploying('boot'), ends: 1, serves: true, seen: settled },
-  scaling('scale up', { from: 2, to: 3 }),
-  scaling('scale down', { from: 3, to: 2 }),
-  { name: 'restart', ask: ({ kapal }) => kapal.run('restart', 'shop', '--json'), ends: 0, serves: true, seen: settled },
-  {
-    name: 'variable change',
+async function vary(shop: Shop, mode: string | null): Promise<void> {
+  const before = shop.client.unanswered;
+  const ask = () => shop.client.begun(`${service}/variables`, { changes: { MODE: mode } }, 'PATCH');
+  try {
+    const operation = await shop.client.ended(await ask());
+    shop.set = mode;
+    shop.renewed(operation);
+  } catch (error) {
+    // Of a repetition: it is unset already, and the first try made its release, which is looked at as the current one.
+    if (mode !== null || shop.client.unanswered === before || !String(error).includes('not_found')) throw error;
+    shop.set = mode;
+    await shop.adopt();
+  }
+}
+
+async function name(shop: Shop, method: 'PUT' | 'DELETE'): Promise<void> {
+  const before = shop.client.unanswered;
+  const body = method === 'PUT' ? {} : undefined;
+  const { status, body: answer } = await shop.client.ask(`${service}/domains/${domain}`, { method, body });
+  const isDone = status < 300 || (status === 404 && shop.client.unanswered > before);
+  if (!isDone) throw new Error(`${method} of the domain: ${status} ${JSON.stringify(answer)}`);
+  shop.hasDomain = method === 'PUT';
+}
+
+async function hold(shop: Shop, what: 'stop' | 'start'): Promise<void> {
+  shop.requireOutcome(await shop.client.operation(`${service}/${what}`), 'live');
+  shop.isStopped = what === 'stop';
+}
+
+function rollback(): Step {
+  let release = 0;
+  return {
+    name: 'rollback',
+    serves: true,
     prepare: async (shop) => {
-      shop.version += 1;
-      shop.shown = `v${shop.version}`;
+      let earlier = await shop.earlier();
+      if (earlier === null) {
+        earlier = shop.release;
+        shop.deployed(await shop.client.ended(await deploy(shop)));
+      }
+      release = earlier;
     },
-    ask: ({ kapal, shown }) => kapal.run('env', 'set', 'shop', `MODE=${shown}`, '--json'),
-    ends: 0,
-    serves: true,
-    seen: settled,
-  },
-  {
-    name: 'domain add',
-    prepare: async ({ kapal }) => void (await kapal.run('domain', 'remove', 'shop', domain)),
-    ask: ({ kapal }) => kapal.run('domain', 'add', 'shop', domain, '--json'),
-    ends: 0,
-    serves: true,
-    seen: async ({ kapal }) => void (await answers(kapal, domain)),
-  },
-  {
-    name: 'domain remove',
-    prepare: async ({ kapal }) => void (await kapal.json(['domain', 'add', 'shop', domain])),
-    ask: async ({ kapal }) => {
-      const ran = await kapal.run('domain', 'remove', 'shop', domain, '--json');
-      // Of a repetition: the first one had its effect.
-      return ran.code === 1 && ran.stdout.includes('not_found') ? { ...ran, code: 0 } : ran;
+    ask: async (shop) => {
+      const before = shop.releases.get(release);
+      const ended = await shop.client.operation(`${service}/rollback`, { release });
+      if (before !== undefined) shop.released(ended, 'live', before);
     },
-    ends: 0,
-    serves: true,
-    seen: async ({ kapal }) =>
-      until('the domain is gone', async () => (await kapal.visit(domain).catch(() => null))?.status === 404),
-  },
-  {
-    name: 'removal',
-    ask: async ({ kapal }) => {
-      const answer = await askApi(kapal.data, '/projects/shop', { method: 'DELETE' }).catch(() => null);
-      const isGone = answer !== null && (answer.status < 300 || answer.status === 404);
-      return { code: isGone ? 0 : 3, stdout: JSON.stringify(answer), stderr: '' };
+  };
+}
+
+/** What is to happen is the start itself. */
+async function nothing({ client }: Shop): Promise<void> {
+  await client.ask('/services');
+}
+
+/** The first of each group leaves the service as the next one wants it. */
+export const groups: readonly (readonly Step[])[] = [
+  [
+    {
+      name: 'first deploy',
+      isFirst: true,
+      serves: false,
+      ask: async (shop) => {
+        const changes = { SECRET: secrets.shop };
+        const { status } = await shop.client.ask(`${service}/variables`, { method: 'PATCH', body: { changes } });
+        if (status !== 202) throw new Error(`the variable was refused: ${status}`);
+        shop.deployed(await shop.client.ended(await deploy(shop)));
+      },
     },
-    ends: 0,
-    serves: false,
-    seen: async ({ kapal }) => until('no service', async () => (await kapal.ps()).length === 0),
-  },
+    {
+      name: 'removal',
+      serves: false,
+      ask: async (shop) => {
+        const { status } = await shop.client.ask('/projects/shop', { method: 'DELETE' });
+        if (status >= 300 && !(status === 404 && shop.client.unanswered > 0)) throw new Error(`removal: ${status}`);
+        shop.forget();
+      },
+    },
+  ],
+  [deploying('redeploy', 'none', 'live')],
+  [
+    {
+      name: 'deploy from git',
+      serves: true,
+      ask: async (shop) => {
+        const url = await shop.commit();
+        shop.deployed(await shop.client.ended(await shop.client.deploying({ kind: 'git', url, branch: 'main' })));
+      },
+    },
+  ],
+  [deploying('failing build', 'build', 'failed')],
+  [deploying('failing boot', 'boot', 'failed')],
+  [ending('cancel of a build', 'build', cancel)],
+  [ending('cancel of a rollout', 'prepare', cancel)],
+  [ending('newer deploy during a build', 'build', (shop) => deploy(shop))],
+  [ending('newer deploy during a rollout', 'prepare', (shop) => deploy(shop))],
+  [scaling('scale up', { from: 2, to: 3 }), scaling('scale down', { from: 3, to: 2 })],
+  [
+    {
+      name: 'restart',
+      serves: true,
+      ask: async (shop) => shop.renewed(await shop.client.operation(`${service}/restart`)),
+    },
+  ],
+  [rollback()],
+  [
+    { name: 'variable set', serves: true, ask: (shop) => vary(shop, `set-${shop.client.history.length}`) },
+    {
+      name: 'variable unset',
+      serves: true,
+      prepare: async (shop) => {
+        if (shop.set === null) await vary(shop, 'set');
+      },
+      ask: (shop) => vary(shop, null),
+    },
+  ],
+  [
+    { name: 'domain add', serves: true, ask: (shop) => name(shop, 'PUT') },
+    {
+      name: 'domain remove',
+      serves: true,
+      prepare: async (shop) => {
+        if (!shop.hasDomain) await name(shop, 'PUT');
+      },
+      ask: (shop) => name(shop, 'DELETE'),
+    },
+  ],
+  [
+    { name: 'stop', serves: false, ask: (shop) => hold(shop, 'stop') },
+    {
+      name: 'start',
+      serves: false,
+      prepare: async (shop) => {
+        if (!shop.isStopped) await hold(shop, 'stop');
+      },
+      ask: (shop) => hold(shop, 'start'),
+    },
+  ],
+  [
+    { name: 'start without HTTPS', serves: false, flags: ['--https', 'none'], ask: nothing },
+    { name: 'start with HTTPS', serves: false, flags: [], ask: nothing },
+  ],
 ];
+
+export const steps: readonly Step[] = groups.flat();
+
+export function stepNamed(wanted: string): Step {
+  const step = steps.find((one) => one.name === wanted);
+  if (step === undefined) throw new Error(`no step "${wanted}"; there are: ${steps.map((one) => one.name).join(', ')}`);
+  return step;
+}

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 export interface Asking {
   readonly method?: string;
   readonly body?: unknown;
+  /** In place of a body. */
+  readonly tar?: Uint8Array;
 }
 
 export interface Answer {
@@ -12,9 +14,10 @@ export interface Answer {
 }
 
 /** One request to the API of the daemon of a data folder, on its Unix socket; `path` stands below `/api/v1`. */
-export function askApi(data: string, path: string, { method = 'GET', body }: Asking = {}): Promise<Answer> {
+export function askApi(data: string, path: string, { method = 'GET', body, tar }: Asking = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    const type = tar !== undefined ? 'application/x-tar' : body === undefined ? null : 'application/json';
+    const headers = type === null ? {} : { 'content-type': type };
     const outgoing = request(
       { socketPath: join(data, 'kapal.sock'), path: `/api/v1${path}`, method, headers, agent: false },
       (response) => {
@@ -27,6 +30,6 @@ export function askApi(data: string, path: string, { method = 'GET', body }: Ask
       },
     );
     outgoing.on('error', reject);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(tar ?? (body === undefined ? undefined : JSON.stringify(body)));
   });
 }

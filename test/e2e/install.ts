@@ -95,16 +95,39 @@ export async function onlyOwned(kapal: TestKapal): Promise<void> {
   let wrong = '';
   await eventually('only processes and folders with an owner', async () => {
     const owners = (await kapal.ps()).flatMap((service) => service.instances.map((instance) => instance.id));
-    const owned = (run: string | null) => run !== null && owners.includes(run.slice(0, run.lastIndexOf('.')));
-    const strays = processesOf(kapal).filter(
-      ({ role, run }) => role === 'other' || ((role === 'app' || role === 'keeper') && !owned(run)),
-    );
-    const folders = runFolders(kapal).filter((run) => !owned(run));
-    wrong = JSON.stringify({ owners, strays, folders });
-    return strays.length === 0 && folders.length === 0;
+    const strays = straysOf(kapal, owners);
+    wrong = JSON.stringify({ owners, strays });
+    return strays.length === 0;
   }).catch((error: unknown) => {
     throw new Error(`${String(error)}: ${wrong}`);
   });
+}
+
+/** Processes, control groups and run folders that belong to none of these instances. */
+export function straysOf(kapal: Install, owners: readonly string[]): string[] {
+  const owned = (run: string | null) => run !== null && owners.includes(run.slice(0, run.lastIndexOf('.')));
+  const processes = processesOf(kapal).filter(
+    ({ role, run }) => role === 'other' || ((role === 'app' || role === 'keeper') && !owned(run)),
+  );
+  const groups = cgroupsOf(kapal).filter((path) => !owned(/\/run-([^/]+)$/.exec(path)?.[1] ?? null));
+  return [
+    ...processes.map(({ pid, role, command }) => `${role} ${pid}: ${command.slice(0, 200)}`),
+    ...groups,
+    ...runFolders(kapal).filter((run) => !owned(run)),
+  ];
+}
+
+/** Folders of the control groups of runs. */
+function cgroupsOf(kapal: Install): string[] {
+  const install = installOf(kapal);
+  return ['memory', 'cpuacct', 'cpu,cpuacct', 'unified', '.']
+    .map((name) => join('/sys/fs/cgroup', name, `kapal-${install}`))
+    .filter((path) => existsSync(path))
+    .flatMap((path) =>
+      readdirSync(path)
+        .filter((name) => name.startsWith('run-'))
+        .map((name) => join(path, name)),
+    );
 }
 
 /** What is left of an install whose everything should be gone: processes, control groups, run folders, sockets. */

@@ -13,7 +13,7 @@ export interface GitServer {
 }
 
 /** Serves the repositories below a folder over HTTP on loopback by `git http-backend`; with `password`, to `me:PASSWORD` only. */
-export async function serveGit(t: TestContext, root: string, password?: string): Promise<GitServer> {
+export async function serveGit(t: Pick<TestContext, 'after'>, root: string, password?: string): Promise<GitServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);

@@ -93,17 +93,22 @@ export class Operations {
     kind: OperationRow['kind'];
     request: object;
     make: () => ReleaseDraft;
+    /** What the release is made for. Is on record together with the operation, or not at all. */
+    change?: () => void;
   }): OperationDocument {
     const { service, kind, make } = input;
-    // Made once before the acknowledgement, so that what cannot be done is refused at once.
-    make();
     const row = operationRow(this.#needs, {
       id: newId('operation', this.#needs.random),
       kind,
       at: serviceKey(service),
       request: input.request,
     });
-    this.#needs.store.transaction(() => this.acknowledge(row, [newTask(row.id, service, 0)]));
+    this.#needs.store.transaction(() => {
+      input.change?.();
+      // Made once before the acknowledgement, so that what cannot be done is refused at once.
+      make();
+      this.acknowledge(row, [newTask(row.id, service, 0)]);
+    });
     crashpoint('operation.acknowledged');
     this.run(row.id, [{ service, work: (context) => releaseTask(context, make) }]);
     return this.document(row.id);

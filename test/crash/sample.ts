@@ -1,0 +1,34 @@
+import type { CrashRun } from './crash.ts';
+import type { Step } from './steps.ts';
+
+export interface SampledRun {
+  readonly step: string;
+  readonly killed: readonly string[];
+}
+
+/** Kills in one run, at most: each start of the daemon takes of the time that a rollout has. */
+const chain = 8;
+
+/**
+ * Kills the daemon at each point once, in the first step that passes it. A run of a step has several kills: the next daemon is armed with all points that
+ * are left, so that it dies in its recovery, and where it goes on with the step. Answers the runs; points that no step passes stay in `left`.
+ */
+export async function sample(
+  run: CrashRun,
+  { steps, left, seen }: { readonly steps: readonly Step[]; readonly left: Set<string>; seen?(run: SampledRun): void },
+): Promise<readonly SampledRun[]> {
+  const runs: SampledRun[] = [];
+  for (const step of steps) {
+    let count = chain;
+    while (count >= chain && left.size > 0) {
+      const killed = await run.survive(step, (already) =>
+        already.length >= chain ? [] : [...left].filter((point) => !already.includes(point)),
+      );
+      for (const point of killed) left.delete(point);
+      count = killed.length;
+      runs.push({ step: step.name, killed });
+      seen?.({ step: step.name, killed });
+    }
+  }
+  return runs;
+}
