@@ -30,8 +30,10 @@ export class Artifacts {
     await syncTree(this.#own(path));
   }
 
+  /** Removes the folder, and what a daemon that died while it filled it has left beside (`Sources.copyTo`). */
   async remove(path: string): Promise<void> {
-    await rm(this.#own(path), { recursive: true, force: true, maxRetries: 3 });
+    for (const each of [path, `${path}.part`])
+      await rm(this.#own(each), { recursive: true, force: true, maxRetries: 3 });
     await makeFolder(dirname(path));
   }
 

@@ -24,6 +24,7 @@ export class CrashRun implements AsyncDisposable {
   /** The service beside, which nobody asks anything of. */
   #beside: readonly string[] = [];
   #flags: readonly string[] = [];
+  readonly #endings = new WeakMap<object, Promise<unknown>>();
 
   readonly #patience: number;
 
@@ -68,14 +69,9 @@ export class CrashRun implements AsyncDisposable {
     if (step.flags !== undefined) await this.#restart(step.flags);
     const work = step.ask(shop).then(() => this.#quiet(step));
     let isOver = false;
-    // One listener for each daemon: a race leaves those behind that did not win.
-    const endings = new WeakMap<object, Promise<void>>();
     const over = work.finally(() => (isOver = true)).catch(() => undefined);
     for (;;) {
-      const daemon = this.#kapal.daemon ?? {};
-      const ended = endings.get(daemon) ?? this.#daemonEnded();
-      endings.set(daemon, ended);
-      await Promise.race([over, ended]);
+      await Promise.race([over, this.#daemonEnded()]);
       if (isOver && !this.#isDown()) break;
       killed.push(this.#points().at(-1) ?? 'before the first point');
       this.#arm(arms(killed));
@@ -181,7 +177,11 @@ export class CrashRun implements AsyncDisposable {
 
   async #daemonEnded(): Promise<void> {
     const { daemon } = this.#kapal;
-    if (daemon !== null && !hasEnded(daemon)) await once(daemon, 'exit');
+    if (daemon === null || hasEnded(daemon)) return;
+    // One listener for each daemon: a race leaves those behind that did not win.
+    const ended = this.#endings.get(daemon) ?? once(daemon, 'exit');
+    this.#endings.set(daemon, ended);
+    await ended;
   }
 
   /** Starts the daemon; one that is killed again on the way is left for the next look. Throws where it refuses to start. */

@@ -156,7 +156,9 @@ function everythingEnds(shop: Shop): string[] {
 
 /** I5: what the edge says that it serves, against what is ready and what listens. */
 function routes(shop: Shop, services: readonly ServiceDocument[], config: string): string[] {
-  const routed = [...config.matchAll(/^ {4}\S+ (127\.0\.0\.1:\d+) weight \d+/gm)].map(([, address]) => address ?? '');
+  // Where another engine has the private ports, it has the same pools.
+  const served = config.matchAll(/^ {4}\S+ (127\.0\.0\.1:\d+) weight \d+/gm);
+  const routed = [...new Set([...served].map(([, address]) => address ?? ''))];
   const ready = services
     .filter(({ service }) => service === 'shop')
     .flatMap(({ instances }) => instances.filter(({ state }) => state === 'ready' || state === 'draining'));

@@ -11,9 +11,9 @@ import { groups, stepNamed, steps } from './steps.ts';
 import { tableOf } from './table.ts';
 
 /**
- * `npm run crash -- [--all] [--edge ENGINE] [--step NAME]… [--point POINT] [--results FILE] [--table FILE]`: kills the daemon at crash points. Each point once,
+ * `npm run crash -- [--all] [--edge ENGINE] [--step NAME]… [--point POINT] [--results FILE] [--minutes N] [--table FILE]`: kills the daemon at crash points. Each point once,
  * with several kills in a run; with `--all` one run for every pass of every step, with the next daemon killed in its recovery. With nginx only its own points,
- * for all others are the same. `--results` keeps what is done, so that another call goes on from there; `--table` makes a page of it. Exits with 1 where an
+ * for all others are the same. `--results` keeps what is done, so that another call goes on from there, and `--minutes` ends this one early; `--table` makes a page of it. Exits with 1 where an
  * invariant did not hold.
  */
 const { values } = parseArgs({
@@ -24,6 +24,7 @@ const { values } = parseArgs({
     point: { type: 'string' },
     results: { type: 'string' },
     table: { type: 'string' },
+    minutes: { type: 'string' },
   },
 });
 
@@ -33,6 +34,7 @@ const patience = 60_000;
 const results = new Results(values.results ?? null);
 const wanted = values.step?.map(stepNamed) ?? steps;
 const began = performance.now();
+const isLate = (): boolean => performance.now() - began > Number(values.minutes ?? Infinity) * 60_000;
 const say = (line: string): void => console.log(`${((performance.now() - began) / 1000).toFixed(0)} s  ${line}`);
 
 for (const edge of ['embedded', 'nginx'] as const) {
@@ -44,7 +46,7 @@ for (const edge of ['embedded', 'nginx'] as const) {
     const chosen = groups
       .map((group) => group.filter((step) => wanted.includes(step)))
       .filter(({ length }) => length > 0);
-    await matrix({ edge, run, groups: chosen, points: isMeant, results, say });
+    await matrix({ edge, run, groups: chosen, points: isMeant, results, say, isLate });
   } else await once(run, edge, isMeant);
 }
 

@@ -22,23 +22,27 @@ export interface Matrix {
   readonly points?: (point: string) => boolean;
   readonly results: Results;
   say(line: string): void;
+  /** No further run is begun. */
+  isLate(): boolean;
 }
 
 /**
  * Kills the daemon at every pass of every step, and the next daemon at another pass of its recovery each time: first passes of all steps first, then the last
  * ones, then those between. Steps of a group take turns, for each leaves the service as the next one wants it. What the results have already is not run again.
  */
-export async function matrix({ edge, run, groups, points = () => true, results, say }: Matrix): Promise<void> {
+export async function matrix({ edge, run, groups, points = () => true, results, say, isLate }: Matrix): Promise<void> {
   const plans: Planned[][][] = [];
   for (const group of groups) {
     const planned: Planned[][] = [];
-    for (const step of group) planned.push(planOf(step, (await learn({ edge, run, results }, step)).filter(points)));
+    for (const step of group)
+      if (!isLate()) planned.push(planOf(step, (await learn({ edge, run, results }, step)).filter(points)));
     plans.push(planned);
   }
   for (const round of [0, 1, 2]) {
     for (const planned of plans.flatMap((group) =>
       inTurns(group.map((plan) => plan.filter((one) => one.round === round))),
     )) {
+      if (isLate()) return;
       if (isThere({ edge, results }, planned)) continue;
       results.add(await kill({ edge, run, say }, planned));
     }

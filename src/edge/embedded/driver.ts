@@ -182,7 +182,7 @@ class EmbeddedEdge implements Edge {
     } catch {
       return false;
     }
-    if (fleet.generations.length > 1) await this.#retireBefore(generation);
+    await (fleet.generations.length > 1 ? this.#retireBefore(generation) : forgetRetired(this.#folder));
     return true;
   }
 

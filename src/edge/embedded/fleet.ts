@@ -72,6 +72,9 @@ export async function forgetRetired(folder: EdgeFolder): Promise<void> {
     const found = readProcess(folder, name);
     if (found === null || living.has(found.generation) || isAlive(found.identity)) continue;
     await rm(join(folder.path, name), { force: true });
+    // Of one that was killed.
+    if (found.role === 'worker')
+      await rm(join(folder.control, socketName(found.generation, found.slot)), { force: true });
   }
 }
 

@@ -43,6 +43,7 @@ class Worker {
   readonly #places: SharedPlaces;
   #version = -1;
   #state: WorkerStatus['state'] = 'starting';
+  #control: Disposable | null = null;
 
   constructor({ folder, generation, slot, http, secure }: WorkerOptions) {
     this.#folder = folder;
@@ -77,7 +78,7 @@ class Worker {
     this.#front?.reload();
     // A relative path, for one in a deep data folder would not fit into a socket's address.
     process.chdir(this.#folder.control);
-    await listenForControl({
+    this.#control = await listenForControl({
       path: socketName(this.#generation, this.#slot),
       answer: (question) => this.#answer(question),
       report,
@@ -107,6 +108,8 @@ class Worker {
     this.#plane.close();
     this.#streams.close();
     await this.#log[Symbol.asyncDispose]();
+    // The slot that would remove the socket of a worker that ended was killed when the generation was retired.
+    this.#control?.[Symbol.dispose]();
     process.exit(0);
   }
 

@@ -104,6 +104,9 @@ async function buildStage(
   const task = taskRow(context);
   // A build whose run was never recorded left nothing that can be adopted: it starts again under a name of its own.
   const adopt = task.artifact === null ? null : await adoptable(needs, task.buildRun, source);
+  // What it left of a folder goes first: once the task has another name, nothing would lead to it until the service's next release.
+  if (adopt === null && task.artifact !== null)
+    await needs.artifacts.remove(needs.artifacts.folder(service, task.artifact));
   const artifact = adopt !== null && task.artifact !== null ? task.artifact : newId('artifact', needs.random);
   needs.store.operations.updateTask(operation, service, { stage: 'build', artifact, buildRun: adopt });
   crashpoint('build.named');
