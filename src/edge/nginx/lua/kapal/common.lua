@@ -103,9 +103,15 @@ local function finish(ctx, now)
   local endpoint = ctx.endpoint
   if live[ctx.address] == ctx then live[ctx.address] = false end
   if endpoint then
-    if ctx.waiting and not ctx.was_silent then
-      endpoints.heard(endpoint, now)
-      ctx.waiting = false
+    if ctx.waiting then
+      local gate = endpoint.gate
+      if ctx.was_silent then
+        gate.gone = gate.gone + 1
+      else
+        endpoints.heard(endpoint, now)
+        gate.prompt = gate.prompt + 1
+        ctx.waiting = false
+      end
     end
     endpoints.leave(endpoint, ctx.waiting)
   end

@@ -1,6 +1,7 @@
 -- Whether a request whose try has failed is sent again, and what the failure says about the endpoint.
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
+local gates = require "kapal.gate"
 local health = require "kapal.health"
 local place = require "kapal.place"
 local pools = require "kapal.pool"
@@ -54,7 +55,14 @@ end
 
 --- The request is no more at its endpoint.
 function M.release(ctx)
-  endpoints.leave(ctx.endpoint, ctx.waiting)
+  local endpoint = ctx.endpoint
+  endpoints.leave(endpoint, ctx.waiting)
+  if ctx.upload then
+    endpoint.uploads = endpoint.uploads - 1
+  elseif ctx.waiting then
+    gates.left(endpoint.gate)
+  end
+  ctx.upload = false
   ctx.waiting = false
   ctx.endpoint = nil
   if ctx.place then place.give_back(ctx) end

@@ -6,6 +6,7 @@ local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
 local find = require "kapal.find"
 local framing = require "kapal.framing"
+local gates = require "kapal.gate"
 local headers = require "kapal.headers"
 local health = require "kapal.health"
 local layout = require "kapal.layout"
@@ -38,6 +39,13 @@ end
 -- Whether the pool has no limit of connections, or a place was found in time.
 local function has_place(ctx)
   return not ctx.run.config.maxConnections or place.enter(ctx)
+end
+
+-- Seconds after which those who were refused may come again: not all at once.
+local LONGEST_RETRY = 3
+
+local function answer_overloaded(ctx)
+  return answer(ctx, 503, { ["Retry-After"] = tostring(math.random(LONGEST_RETRY)) })
 end
 
 local function answer_busy(ctx)
@@ -143,6 +151,7 @@ local function proxy(ctx, method, framed)
   local body, refused = body_of(ctx, method, framed)
   if refused then return answer(ctx, refused) end
   if #run.members == 0 then return answer(ctx, 503) end
+  if pools.refuses(run) then return answer_overloaded(ctx) end
   if not has_place(ctx) then return answer_busy(ctx) end
   return go_on(ctx, body)
 end
@@ -222,6 +231,8 @@ function M.answered()
     if framing.is_malformed() then return refuse(ctx) end
     local endpoint, now = ctx.endpoint, ngx_now()
     endpoints.heard(endpoint, now)
+    if ctx.upload then endpoint.uploads = endpoint.uploads - 1 else gates.answered(endpoint.gate, now - ctx.asked) end
+    ctx.upload = false
     endpoints.trust(endpoint, now)
     health.answering(endpoint)
     ctx.waiting = false
