@@ -119,7 +119,10 @@ function report(victim: Victim, found: Course, figures: Figures): void {
     refused.map(({ took }) => took),
     0.99,
   );
-  figures.holds(`${name}: refused within ${slowest.toFixed(0)} ms (p99)`, { wanted: 'at most 250 ms', is: slowest <= 250 });
+  figures.holds(`${name}: refused within ${slowest.toFixed(0)} ms (p99)`, {
+    wanted: 'at most 250 ms',
+    is: slowest <= 250,
+  });
   figures.atMost(`${name}: normal again after`, { value: recovery(found), most: 5, unit: ' s' });
   figures.atMost(`${name}: refused or failed under normal load before`, { value: wrong, most: 0 });
 }

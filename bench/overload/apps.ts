@@ -22,11 +22,11 @@ function node(name: string, code: string, instances: number): Victim['files'] {
   return { 'app.js': code, 'package.json': '{}', 'kapal.yaml': declaration(name, 'node app.js', instances) };
 }
 
-/** 5 ms of each request hold the thread, as computing does; but no core, of which this machine has two for the edge and the visitors too. */
+/** 10 ms of each request hold the thread, as computing does; but no core, of which this machine has two for the edge and the visitors too. */
 const thread = `const http = require('node:http');
 const hold = new Int32Array(new SharedArrayBuffer(4));
 http.createServer((request, response) => {
-  Atomics.wait(hold, 0, 0, 5);
+  Atomics.wait(hold, 0, 0, 10);
   response.end('done');
 }).listen(process.env.PORT, process.env.HOST);
 `;
@@ -40,9 +40,9 @@ http.createServer((request, response) => {
 }).listen(process.env.PORT, process.env.HOST);
 `;
 
-/** 50 ms of waiting for something of which there are 20, as for connections to a database; the line before it has no end. */
+/** 50 ms of waiting for something of which there are 10, as for connections to a database; the line before it has no end. */
 const pool = `const http = require('node:http');
-let free = 20;
+let free = 10;
 const line = [];
 const work = (response) => setTimeout(() => {
   response.end('done');
@@ -73,9 +73,9 @@ while (1) {
 `;
 
 export const victims: readonly Victim[] = [
-  { name: 'thread', files: node('thread', thread, 2), visitors: 12 },
+  { name: 'thread', files: node('thread', thread, 2), visitors: 8 },
   { name: 'cpu', files: node('cpu', cpu, 1), visitors: 6 },
-  { name: 'pool', files: node('pool', pool, 1), visitors: 40 },
+  { name: 'pool', files: node('pool', pool, 1), visitors: 20 },
   {
     name: 'prefork',
     files: {

@@ -4,7 +4,7 @@
  *
  *   visitors.ts '{"port": 8080, "host": "shop.localhost", "phases": [{"visitors": 8, "seconds": 5}, {"rate": 800, "seconds": 60}]}'
  */
-import { Agent, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Plan {
@@ -29,29 +29,45 @@ export interface Asked {
 const patience = 5_000;
 
 const plan = JSON.parse(process.argv[2] ?? '') as Plan;
-const kept = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+const head = `GET / HTTP/1.1\r\nHost: ${plan.host}\r\n`;
+/** Connections that may be asked again. */
+const idle: Socket[] = [];
+
+/** The length of a whole answer in these bytes, or null. Nothing but what Kapal and the apps here send is understood: HTTP with Content-Length. */
+function wholeLength(text: string): number | null {
+  const end = text.indexOf('\r\n\r\n');
+  const length = end === -1 ? null : /\r\ncontent-length: *(\d+)/i.exec(text)?.[1];
+  if (length === null || length === undefined) return null;
+  return end + 4 + Number(length) <= text.length ? end + 4 + Number(length) : null;
+}
 
 function ask(keeps: boolean, begun: number): Promise<Asked> {
   const at = performance.now();
   return new Promise((resolve) => {
-    let over = false;
-    const end = (status: number, retryAfter: string | null = null): void => {
-      if (over) return;
-      over = true;
+    const socket = (keeps ? idle.pop() : undefined) ?? connect({ port: plan.port, noDelay: true });
+    let text = '';
+    const end = (status: number, retryAfter: string | null, reuse: boolean): void => {
       clearTimeout(timer);
+      socket.removeAllListeners();
+      socket.on('error', () => undefined);
+      if (reuse) {
+        idle.push(socket);
+        socket.once('close', () => {
+          if (idle.includes(socket)) idle.splice(idle.indexOf(socket), 1);
+        });
+      } else socket.destroy();
       resolve({ at: at - begun, took: performance.now() - at, status, retryAfter });
     };
-    const asked = request({ port: plan.port, agent: keeps ? kept : false, headers: { host: plan.host } }, (response) => {
-      response.resume();
-      response.on('error', () => end(0));
-      response.on('end', () => end(response.statusCode ?? 0, response.headers['retry-after'] ?? null));
+    const timer = setTimeout(() => end(0, null, false), patience);
+    socket.on('data', (part) => {
+      text += part.toString('latin1');
+      if (wholeLength(text) === null) return;
+      const retryAfter = /\r\nretry-after: *(.*?)\r\n/i.exec(text)?.[1] ?? null;
+      end(Number(text.slice(9, 12)), retryAfter, keeps && !/\r\nconnection: *close/i.test(text));
     });
-    const timer = setTimeout(() => {
-      end(0);
-      asked.destroy();
-    }, patience);
-    asked.on('error', () => end(0));
-    asked.end();
+    socket.on('error', () => end(0, null, false));
+    socket.on('close', () => end(0, null, false));
+    socket.write(`${head}${keeps ? '' : 'Connection: close\r\n'}\r\n`);
   });
 }
 

@@ -15,7 +15,7 @@ import type { Commands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
 import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
-import { recordEndpoint } from './endpoint-events.ts';
+import { recordEndpoint, recordOverload } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
 import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
@@ -74,6 +74,10 @@ export class Engine implements Commands {
       },
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
       prober: needs.prober,
+      overloaded: (service, news) => {
+        recordOverload(needs, { service, news });
+        this.#events.spread();
+      },
       noticed: (service, endpoint, problem) => {
         recordEndpoint(needs, { service, endpoint, problem });
         this.#events.spread();

@@ -78,7 +78,14 @@ export class Gate {
       this.#streak = null;
       return;
     }
-    const streak = this.#streak ?? { windows: 0, first: seen.quickest, elapsed: 0, answers: 0, entered: 0, waits: noWaits() };
+    const streak = this.#streak ?? {
+      windows: 0,
+      first: seen.quickest,
+      elapsed: 0,
+      answers: 0,
+      entered: 0,
+      waits: noWaits(),
+    };
     this.#streak = streak;
     streak.windows += 1;
     streak.elapsed += elapsed;
