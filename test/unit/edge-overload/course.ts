@@ -14,7 +14,22 @@ export interface Course {
   readonly patience?: number;
   /** Only what comes from then on counts. */
   readonly from?: number;
+  /** Hears of all that the gate is told. */
+  readonly told?: (step: Step) => void;
 }
+
+/** What a gate is told; `limit`: what it says after a look. */
+export type Step =
+  | { readonly kind: 'answered'; readonly wait: number }
+  | { readonly kind: 'left' }
+  | { readonly kind: 'refuse' }
+  | {
+      readonly kind: 'look';
+      readonly now: number;
+      readonly waiting: number;
+      readonly age: number;
+      readonly limit: number;
+    };
 
 export interface Found {
   readonly asked: number;
@@ -106,7 +121,8 @@ class Agenda {
 }
 
 /** Sends what comes through a gate to the service, without a clock. */
-export function follow({ service, arrivals, until, patience = Number.POSITIVE_INFINITY, from = 0 }: Course): Found {
+export function follow(course: Course): Found {
+  const { service, arrivals, until, patience = Number.POSITIVE_INFINITY, from = 0, told = () => undefined } = course;
   const gate = new Gate();
   const agenda = new Agenda();
   const found = { asked: 0, refused: 0, given: 0 };
@@ -116,8 +132,14 @@ export function follow({ service, arrivals, until, patience = Number.POSITIVE_IN
   const settle = (event: Event): void => {
     waiting -= 1;
     begins -= event.begun;
-    if (event.gone) gate.left();
-    else gate.answered(event.at - event.begun);
+    if (event.gone) {
+      gate.left();
+      told({ kind: 'left' });
+    } else {
+      const wait = event.at - event.begun;
+      gate.answered(wait);
+      told({ kind: 'answered', wait });
+    }
     if (event.begun < from) return;
     if (event.gone) found.given += 1;
     else waits.push(event.at - event.begun);
@@ -126,6 +148,7 @@ export function follow({ service, arrivals, until, patience = Number.POSITIVE_IN
     if (now >= from) found.asked += 1;
     if (waiting >= gate.limit) {
       gate.refuse();
+      told({ kind: 'refuse' });
       if (now >= from) found.refused += 1;
       return;
     }
@@ -144,7 +167,9 @@ export function follow({ service, arrivals, until, patience = Number.POSITIVE_IN
         arrival += arrivals(arrival);
       }
     }
-    gate.look(look, { waiting, age: waiting === 0 ? 0 : look - begins / waiting });
+    const age = waiting === 0 ? 0 : look - begins / waiting;
+    gate.look(look, { waiting, age });
+    told({ kind: 'look', now: look, waiting, age, limit: gate.limit });
     if (gate.limit !== limit) changes.push({ at: look, limit: (limit = gate.limit) });
   }
   return { ...found, waits, changes };
