@@ -39,6 +39,7 @@ export interface SimulatedKapal extends AsyncDisposable {
 export interface SimulatedOptions {
   readonly behaviour?: (run: RunSpec) => Partial<Behaviour>;
   readonly buildSlots?: number;
+  readonly startSlots?: number;
 }
 
 interface World {
@@ -159,6 +160,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       domain: 'localhost',
       buildMemory: null,
       buildSlots: parts.options.buildSlots ?? 2,
+      startSlots: parts.options.startSlots ?? 4,
       edgeWhy: 'simulated',
       runtimeWhy: 'simulated',
     },
