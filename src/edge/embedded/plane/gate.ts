@@ -3,7 +3,7 @@
  * limit is a time's worth of the answers that this worker gets, so what all workers let through adds up to what the endpoint can do. The same rule, with the
  * same numbers, is lua/kapal/gate.lua; docs/decisions/0012 says why it is this one. Pure but for its own memory: `now` is told. Milliseconds.
  *
- *   open --answers came all late, in turn, and more and more waited--> limiting
+ *   open --answers came all late, in turn, and more and more waited; or it took no more connections, and answered--> limiting
  *   limiting --nobody was refused, and few wait--> open
  *   limiting --it cost answers: what waited was no queue--> open, with twice the patience
  */
@@ -17,6 +17,7 @@ export class Gate {
   readonly #waits = noWaits();
   #refused = 0;
   #gone = 0;
+  #untaken = 0;
   #waited = 0;
   /** How long it has been seen to answer: a program that has just begun is slow without being overloaded. */
   #seasoned = 0;
@@ -38,6 +39,11 @@ export class Gate {
     this.#gone += 1;
   }
 
+  /** It did not take the connection in time: the line before it has no room left. */
+  untaken(): void {
+    this.#untaken += 1;
+  }
+
   refuse(): void {
     this.#refused += 1;
   }
@@ -54,6 +60,7 @@ export class Gate {
       quickest: this.#quickest,
       refused: this.#refused,
       gone: this.#gone,
+      untaken: this.#untaken,
       waits: this.#waits,
       waiting,
       age,
@@ -67,6 +74,7 @@ export class Gate {
     this.#waits.fill(0);
     this.#refused = 0;
     this.#gone = 0;
+    this.#untaken = 0;
     this.#waited = waiting;
   }
 
@@ -84,6 +92,7 @@ export class Gate {
       elapsed: 0,
       answers: 0,
       entered: 0,
+      untaken: 0,
       waits: noWaits(),
     };
     this.#streak = streak;
@@ -91,14 +100,15 @@ export class Gate {
     streak.elapsed += elapsed;
     streak.answers += answers;
     streak.entered += entered;
+    streak.untaken += seen.untaken;
     for (const [bucket, count] of waits.entries()) streak.waits[bucket] = (streak.waits[bucket] ?? 0) + count;
     if (streak.windows < enoughWindows) return;
     const rate = streak.answers / streak.elapsed;
     const limit = this.#limitAt(rate, now);
     const grown = streak.entered - streak.answers >= limit + chance * Math.sqrt(2 * seen.waiting);
-    if (grown && seen.waiting > limit && seen.quickest >= streak.first * rising) {
+    if (seen.waiting > limit && (streak.untaken > 0 || (grown && seen.quickest >= streak.first * rising))) {
       this.#streak = null;
-      this.#limiting = { rate, before: rate, wait: seen.quickest, settled: 0, calm: 0 };
+      this.#limiting = { rate, before: rate, wait: Math.max(seen.quickest, seen.age), settled: 0, calm: 0 };
       this.limit = limit;
     } else if (streak.elapsed >= longestStreak) {
       this.#usual.learn(streak.waits, streak.elapsed);
@@ -106,10 +116,14 @@ export class Gate {
     }
   }
 
-  /** Even the quickest answer is later than nearly all were before, and nobody who waits was overtaken by it: they stand in one line. */
-  #isLate({ answers, quickest, waiting, age }: Window): boolean {
+  /**
+   * Even the quickest answer is later than nearly all were before, and nobody who waits was overtaken by it: they stand in one line. Or the line is before
+   * the door: a program that takes new connections only when it has nothing else to do answers the others in time.
+   */
+  #isLate({ answers, quickest, untaken, waiting, age }: Window): boolean {
+    if (answers < enough || waiting <= least) return false;
     const inTime = this.#isSeasoned ? late : newcomer;
-    return answers >= enough && waiting > least && quickest >= Math.max(inTime, this.#usual.wait) && age <= quickest;
+    return untaken > 0 || (quickest >= Math.max(inTime, this.#usual.wait) && age <= quickest);
   }
 
   #govern(seen: Window, limiting: Limiting): void {
@@ -169,6 +183,7 @@ interface Window extends Waiting {
   readonly quickest: number;
   readonly refused: number;
   readonly gone: number;
+  readonly untaken: number;
   readonly waits: readonly number[];
 }
 
@@ -180,6 +195,7 @@ interface Streak {
   elapsed: number;
   answers: number;
   entered: number;
+  untaken: number;
   readonly waits: number[];
 }
 
@@ -187,7 +203,7 @@ interface Limiting {
   /** Answers a millisecond: now, and before it was limited. */
   rate: number;
   readonly before: number;
-  /** Of the quickest answer before. */
+  /** How long was waited before. */
   readonly wait: number;
   /** For how long no more than the limit has waited. */
   settled: number;

@@ -120,6 +120,7 @@ export class Proxying implements UpstreamUser, Searcher {
     if (this.#awaiting && this.#endpoint?.down === true && this.#rescue()) return;
     // While the client is slow its own deadline holds.
     if (this.#paused || now < this.#deadline) return;
+    if (!this.#connection.ready) this.#endpoint?.gate.untaken();
     this.#connection.fail(this.#connection.ready ? 'timeout' : 'connect');
   }
 

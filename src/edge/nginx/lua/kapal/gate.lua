@@ -3,7 +3,8 @@
 -- workers let through adds up to what the endpoint can do. The same rule, with the same numbers, is
 -- src/edge/embedded/plane/gate.ts; docs/decisions/0012 says why it is this one. Times are seconds.
 --
---   open --answers came all late, in turn, and more and more waited--> limiting
+--   open --answers came all late, in turn, and more and more waited; or it took no more connections, and answered-->
+--        limiting
 --   limiting --nobody was refused, and few wait--> open
 --   limiting --it cost answers: what waited was no queue--> open, with twice the patience
 local huge, max, min, sqrt, floor = math.huge, math.max, math.min, math.sqrt, math.floor
@@ -55,6 +56,7 @@ function M.begin()
     waits = no_waits(),
     refused = 0,
     gone = 0,
+    untaken = 0,
     waited = 0,
     seasoned = 0,
     streak = nil,
@@ -78,6 +80,11 @@ end
 --- One that waited has left without an answer.
 function M.left(gate)
   gate.gone = gate.gone + 1
+end
+
+--- It did not take the connection in time: the line before it has no room left.
+function M.untaken(gate)
+  gate.untaken = gate.untaken + 1
 end
 
 function M.refuse(gate)
@@ -119,23 +126,27 @@ local function open(gate)
 end
 
 -- Even the quickest answer is later than nearly all were before, and nobody who waits was overtaken by it: they stand in
--- one line.
+-- one line. Or the line is before the door: a program that takes new connections only when it has nothing else to do
+-- answers the others in time.
 local function is_late(gate, waiting, age)
+  if gate.answers < ENOUGH or waiting <= LEAST then return false end
   local quickest = gate.quickest
   local in_time = is_seasoned(gate) and LATE or NEWCOMER
-  return gate.answers >= ENOUGH and waiting > LEAST and quickest >= max(in_time, gate.usual) and age <= quickest
+  return gate.untaken > 0 or quickest >= max(in_time, gate.usual) and age <= quickest
 end
 
 local function lengthen(gate, elapsed, entered)
   local streak = gate.streak
   if not streak then
-    streak = { windows = 0, first = gate.quickest, elapsed = 0, answers = 0, entered = 0, waits = no_waits() }
+    streak = { windows = 0, first = gate.quickest, elapsed = 0, answers = 0, entered = 0 }
+    streak.untaken, streak.waits = 0, no_waits()
     gate.streak = streak
   end
   streak.windows = streak.windows + 1
   streak.elapsed = streak.elapsed + elapsed
   streak.answers = streak.answers + gate.answers
   streak.entered = streak.entered + entered
+  streak.untaken = streak.untaken + gate.untaken
   for bucket = 1, BUCKETS do streak.waits[bucket] = streak.waits[bucket] + gate.waits[bucket] end
   return streak
 end
@@ -152,9 +163,9 @@ local function watch(gate, now, elapsed, waiting, age)
   local rate = streak.answers / streak.elapsed
   local limit = limit_at(gate, rate, now)
   local grown = streak.entered - streak.answers >= limit + CHANCE * sqrt(2 * waiting)
-  if grown and waiting > limit and gate.quickest >= streak.first * RISING then
+  if waiting > limit and (streak.untaken > 0 or grown and gate.quickest >= streak.first * RISING) then
     gate.streak = nil
-    gate.limiting = { rate = rate, before = rate, wait = gate.quickest, settled = 0, calm = 0 }
+    gate.limiting = { rate = rate, before = rate, wait = max(gate.quickest, age), settled = 0, calm = 0 }
     gate.limit = limit
   elseif streak.elapsed >= LONGEST_STREAK then
     learn(gate, streak.waits, streak.elapsed)
@@ -200,7 +211,8 @@ function M.look(gate, now, waiting, age)
   elapsed = min(elapsed, LONGEST_WINDOW)
   if gate.answers > 0 then gate.seasoned = min(SEASONING, gate.seasoned + elapsed) end
   if gate.limiting then govern(gate, now, elapsed, waiting, age) else watch(gate, now, elapsed, waiting, age) end
-  gate.began, gate.answers, gate.quickest, gate.refused, gate.gone, gate.waited = now, 0, huge, 0, 0, waiting
+  gate.began, gate.answers, gate.quickest, gate.refused, gate.waited = now, 0, huge, 0, waiting
+  gate.gone, gate.untaken = 0, 0
   for bucket = 1, BUCKETS do gate.waits[bucket] = 0 end
 end
 

@@ -109,6 +109,7 @@ function M.go_on(ctx, now, code, sent)
   if ctx.tried1 then ctx.tried2 = ctx.endpoint else ctx.tried1 = ctx.endpoint end
   ctx.common = false
   local late = code == 504 or ctx.cut == "timeout"
+  if code == 504 and sent == 0 then gates.untaken(ctx.endpoint.gate) end
   M.blame(ctx, now, sent)
   ctx.cut = nil
   if not again then
