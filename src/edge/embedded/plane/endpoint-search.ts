@@ -52,7 +52,7 @@ export class EndpointSearch {
     }
     const member = pool.choose(config, this.#choice(pool, config));
     if (member !== null) this.#found(member, pool, config);
-    else if (pool.refuses()) this.#none(1 + Math.floor(Math.random() * longestRetry));
+    else if (pool.refuses()) this.#searcher.none(503, 1 + Math.floor(Math.random() * longestRetry));
     else this.#none();
   }
 

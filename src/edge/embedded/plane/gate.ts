@@ -134,7 +134,7 @@ export class Gate {
       return;
     }
     // What was there before the limit is answered first; and what has left unanswered is worked at unseen, while those behind it grow older.
-    const unseen = gone > answers * few || age > limiting.wait;
+    const unseen = gone > answers * few || age > 2 * limiting.wait;
     if (unseen || (limiting.settled === 0 && waiting > this.limit)) {
       limiting.settled = 0;
       return;
@@ -143,7 +143,8 @@ export class Gate {
     if (refused > 0 || waiting >= this.limit / 2)
       limiting.rate += (answers / elapsed - limiting.rate) * Math.min(1, elapsed / smoothing);
     if (limiting.settled < limiting.wait + smoothing) return;
-    if (refused > 0 && limiting.rate < limiting.before * worth) {
+    const asLate = seen.quickest >= limiting.wait * worth;
+    if (refused > 0 && asLate && limiting.rate < limiting.before * worth) {
       this.#taught = { patience: Math.max(2 * limiting.wait, 2 * this.#patience(now)), until: now + remembering };
       this.#open();
       return;
@@ -249,7 +250,7 @@ function noWaits(): number[] {
 }
 
 /** A window is so long, and longer until there are enough answers to say something. */
-const window = 250;
+const window = 150;
 const enough = 5;
 const longestWindow = 2_000;
 /** Windows in a row that have to say the same. */
@@ -274,6 +275,6 @@ const calmness = 2_000;
 const smoothing = 1_000;
 /** Of its answers. */
 const few = 0.1;
-/** A limit under which there are fewer answers than this share was none of a queue. */
+/** A limit under which there are fewer answers than this share, which are no earlier, was none of a queue. */
 const worth = 0.6;
 const remembering = 600_000;

@@ -116,6 +116,10 @@ function M.choose()
     if ctx.place then place.give_back(ctx) end
     return give_up(ctx, 502)
   end
+  if ctx.attempts > 0 and pools.refuses(ctx.run) then
+    ctx.fields = request.later()
+    return give_up(ctx, 503)
+  end
   -- Waiting for a place is not possible here: it goes on from the location of error pages.
   ctx.again = ctx.attempts > 0 and ctx.run.config.queue ~= nil
   return give_up(ctx, ctx.attempts == 0 and 503 or 502)

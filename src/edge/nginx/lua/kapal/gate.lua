@@ -14,7 +14,7 @@ local M = {}
 -- Waits are counted by doubling: below 100 ms, below 200, and so on.
 local FIRST_EDGE, BUCKETS = 0.1, 11
 -- A window is so long, and longer until there are enough answers to say something.
-local WINDOW, ENOUGH, LONGEST_WINDOW = 0.25, 5, 2
+local WINDOW, ENOUGH, LONGEST_WINDOW = 0.15, 5, 2
 -- Windows in a row that have to say the same.
 local ENOUGH_WINDOWS = 3
 -- Answers before this are in time, whatever is usual; those of a program that has just begun before the other.
@@ -33,7 +33,7 @@ local NEARLY_ALL, HALF_LIFE = 0.95, 120
 local CALMNESS, SMOOTHING = 2, 1
 -- Of its answers.
 local FEW = 0.1
--- A limit under which there are fewer answers than this share was none of a queue.
+-- A limit under which there are fewer answers than this share, which are no earlier, was none of a queue.
 local WORTH, REMEMBERING = 0.6, 600
 M.LEAST, M.LATE = LEAST, LATE
 
@@ -179,7 +179,7 @@ local function govern(gate, now, elapsed, waiting, age)
   if limiting.calm >= CALMNESS then return open(gate) end
   -- What was there before the limit is answered first; and what has left unanswered is worked at unseen, while those
   -- behind it grow older.
-  local unseen = gate.gone > gate.answers * FEW or age > limiting.wait
+  local unseen = gate.gone > gate.answers * FEW or age > 2 * limiting.wait
   if unseen or limiting.settled == 0 and waiting > gate.limit then
     limiting.settled = 0
     return
@@ -189,7 +189,8 @@ local function govern(gate, now, elapsed, waiting, age)
     limiting.rate = limiting.rate + (gate.answers / elapsed - limiting.rate) * min(1, elapsed / SMOOTHING)
   end
   if limiting.settled < limiting.wait + SMOOTHING then return end
-  if refused > 0 and limiting.rate < limiting.before * WORTH then
+  local as_late = gate.quickest >= limiting.wait * WORTH
+  if refused > 0 and as_late and limiting.rate < limiting.before * WORTH then
     gate.taught = max(2 * limiting.wait, 2 * patience(gate, now))
     gate.taught_until = now + REMEMBERING
     return open(gate)

@@ -41,13 +41,6 @@ local function has_place(ctx)
   return not ctx.run.config.maxConnections or place.enter(ctx)
 end
 
--- Seconds after which those who were refused may come again: not all at once.
-local LONGEST_RETRY = 3
-
-local function answer_overloaded(ctx)
-  return answer(ctx, 503, { ["Retry-After"] = tostring(math.random(LONGEST_RETRY)) })
-end
-
 local function answer_busy(ctx)
   return answer(ctx, 503, { ["Retry-After"] = "1" })
 end
@@ -151,7 +144,7 @@ local function proxy(ctx, method, framed)
   local body, refused = body_of(ctx, method, framed)
   if refused then return answer(ctx, refused) end
   if #run.members == 0 then return answer(ctx, 503) end
-  if pools.refuses(run) then return answer_overloaded(ctx) end
+  if pools.refuses(run) then return answer(ctx, 503, request.later()) end
   if not has_place(ctx) then return answer_busy(ctx) end
   return go_on(ctx, body)
 end

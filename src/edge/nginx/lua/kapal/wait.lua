@@ -87,18 +87,15 @@ local function last_byte(endpoint)
   return last
 end
 
--- When everything was last looked at.
-local looked = 0
-
 -- Of common requests nobody says when the head of the answer has come: it is found here, and was not there the last time.
 local function settle(ctx, now)
   if not (ctx.quick and ctx.waiting and ctx.endpoint) then return end
   if framing.has_head(ctx.address) then
     endpoints.heard(ctx.endpoint, now)
-    gates.answered(ctx.endpoint.gate, ctx.was_silent and looked > ctx.asked and looked - ctx.asked or 0)
+    gates.answered(ctx.endpoint.gate, ctx.was_silent and ctx.was_silent - ctx.asked or 0)
     ctx.waiting = false
   else
-    ctx.was_silent = true
+    ctx.was_silent = now
   end
 end
 
@@ -127,7 +124,6 @@ function M.tick(now)
     if ctx then settle(ctx, now) end
   end
   weigh(now)
-  looked = now
   endpoints.watch(now, last_byte)
   for _, ctx in pairs(live) do
     if ctx and ctx.endpoint then look(ctx, now) end
