@@ -26,12 +26,12 @@ const replay = `
   local gate = gates.begin()
   local limits = {}
   for line in string.gmatch(body, "[^;]+") do
-    local kind, one, two, three = string.match(line, "^(%a) ?(%S*) ?(%S*) ?(%S*)$")
+    local kind, one, two, three, four = string.match(line, "^(%a) ?(%S*) ?(%S*) ?(%S*) ?(%S*)$")
     if kind == "a" then gates.answered(gate, tonumber(one))
     elseif kind == "g" then gates.left(gate)
     elseif kind == "r" then gates.refuse(gate)
     else
-      gates.look(gate, tonumber(one), tonumber(two), tonumber(three))
+      gates.look(gate, tonumber(one), tonumber(two), tonumber(three), tonumber(four))
       limits[#limits + 1] = tostring(gate.limit)
     end
   end
@@ -47,7 +47,7 @@ function lineOf(step: Step): string {
     case 'refuse':
       return 'r';
     case 'look':
-      return `k ${step.now / 1000} ${step.waiting} ${step.age / 1000}`;
+      return `k ${step.now / 1000} ${step.waiting} ${step.age / 1000} ${step.door}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import { Gate } from '../../../src/edge/embedded/plane/gate.ts';
 
 /** How long after `now` the head of the answer to a request that comes now is sent. Milliseconds. */
-export type Service = (now: number) => number;
+export type Service = ((now: number) => number) & { readonly door?: () => number };
 
 /** Requests come so many milliseconds after each other at this moment. */
 export type Arrivals = (now: number) => number;
@@ -28,6 +28,7 @@ export type Step =
       readonly now: number;
       readonly waiting: number;
       readonly age: number;
+      readonly door: number;
       readonly limit: number;
     };
 
@@ -168,8 +169,9 @@ export function follow(course: Course): Found {
       }
     }
     const age = waiting === 0 ? 0 : look - begins / waiting;
-    gate.look(look, { waiting, age });
-    told({ kind: 'look', now: look, waiting, age, limit: gate.limit });
+    const door = service.door?.() ?? 0;
+    gate.look(look, { waiting, age, door });
+    told({ kind: 'look', now: look, waiting, age, door, limit: gate.limit });
     if (gate.limit !== limit) changes.push({ at: look, limit: (limit = gate.limit) });
   }
   return { ...found, waits, changes };

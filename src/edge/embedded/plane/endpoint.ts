@@ -139,7 +139,9 @@ export class EndpointState {
 
   /** Closes connections that nothing has used for a while: before a server closes them, which a request could cross. */
   sweep(now: number): void {
-    this.gate.look(now, { waiting: this.#line, age: this.#line === 0 ? 0 : now - this.#begins / this.#line });
+    const seen = { waiting: this.#line, age: this.#line === 0 ? 0 : now - this.#begins / this.#line };
+    const suspect = this.gated && Gate.isSuspect(seen);
+    this.gate.look(now, { ...seen, door: suspect ? this.#ground.doors.length(this.host, this.port, now) : 0 });
     const { upstreamIdleTimeout } = this.#ground.limits;
     let aged = 0;
     while (aged < this.#idle.length && now - (this.#idle[aged] as UpstreamConnection).idleSince >= upstreamIdleTimeout)

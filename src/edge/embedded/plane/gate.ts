@@ -3,7 +3,7 @@
  * limit is a time's worth of the answers that this worker gets, so what all workers let through adds up to what the endpoint can do. The same rule, with the
  * same numbers, is lua/kapal/gate.lua; docs/decisions/0012 says why it is this one. Pure but for its own memory: `now` is told. Milliseconds.
  *
- *   open --answers came all late, in turn, and more and more waited; or it took no more connections, and answered--> limiting
+ *   open --answers came all late, in turn, or connections were not taken; and more and more waited--> limiting
  *   limiting --nobody was refused, and few wait--> open
  *   limiting --it cost answers: what waited was no queue--> open, with twice the patience
  */
@@ -18,6 +18,8 @@ export class Gate {
   #refused = 0;
   #gone = 0;
   #untaken = 0;
+  /** The least of the window. */
+  #door = Number.POSITIVE_INFINITY;
   #waited = 0;
   /** How long it has been seen to answer: a program that has just begun is slow without being overloaded. */
   #seasoned = 0;
@@ -48,8 +50,16 @@ export class Gate {
     this.#refused += 1;
   }
 
-  /** Several times a second. `waiting`: requests that wait for the head of an answer, `age`: for how long they do, on average. */
-  look(now: number, { waiting, age }: Waiting): void {
+  /**
+   * Whether it is worth a look how many connections it has not taken (see `Waiting.door`): only where many wait, and some for long.
+   */
+  static isSuspect({ waiting, age }: Omit<Waiting, 'door'>): boolean {
+    return waiting > least && age >= late / 4;
+  }
+
+  /** Several times a second. */
+  look(now: number, { waiting, age, door }: Waiting): void {
+    this.#door = Math.min(this.#door, door);
     const elapsed = now - this.#began;
     if (elapsed < window || (this.#answers < enough && elapsed < longestWindow)) return;
     const seen: Window = {
@@ -61,6 +71,7 @@ export class Gate {
       refused: this.#refused,
       gone: this.#gone,
       untaken: this.#untaken,
+      door: this.#door,
       waits: this.#waits,
       waiting,
       age,
@@ -75,6 +86,7 @@ export class Gate {
     this.#refused = 0;
     this.#gone = 0;
     this.#untaken = 0;
+    this.#door = Number.POSITIVE_INFINITY;
     this.#waited = waiting;
   }
 
@@ -106,7 +118,8 @@ export class Gate {
     const rate = streak.answers / streak.elapsed;
     const limit = this.#limitAt(rate, now);
     const grown = streak.entered - streak.answers >= limit + chance * Math.sqrt(2 * seen.waiting);
-    if (seen.waiting > limit && (streak.untaken > 0 || (grown && seen.quickest >= streak.first * rising))) {
+    const inLine = seen.door > least || seen.quickest >= streak.first * rising;
+    if (seen.waiting > limit && (streak.untaken > 0 || (grown && inLine))) {
       this.#streak = null;
       this.#limiting = { rate, before: rate, wait: Math.max(seen.quickest, seen.age), settled: 0, calm: 0 };
       this.limit = limit;
@@ -120,10 +133,10 @@ export class Gate {
    * Even the quickest answer is later than nearly all were before, and nobody who waits was overtaken by it: they stand in one line. Or the line is before
    * the door: a program that takes new connections only when it has nothing else to do answers the others in time.
    */
-  #isLate({ answers, quickest, untaken, waiting, age }: Window): boolean {
+  #isLate({ answers, quickest, untaken, door, waiting, age }: Window): boolean {
     if (answers < enough || waiting <= least) return false;
     const inTime = this.#isSeasoned ? late : newcomer;
-    return untaken > 0 || (quickest >= Math.max(inTime, this.#usual.wait) && age <= quickest);
+    return untaken > 0 || door > least || (quickest >= Math.max(inTime, this.#usual.wait) && age <= quickest);
   }
 
   #govern(seen: Window, limiting: Limiting): void {
@@ -172,8 +185,12 @@ export class Gate {
 }
 
 export interface Waiting {
+  /** Requests that wait for the head of an answer. */
   readonly waiting: number;
+  /** For how long they do, on average. */
   readonly age: number;
+  /** Connections that the program has not taken yet; 0 where that is not known. */
+  readonly door: number;
 }
 
 interface Window extends Waiting {

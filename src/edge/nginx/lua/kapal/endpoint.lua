@@ -1,5 +1,6 @@
 -- The addresses that take requests, as this worker knows them: what is under way there, and their health. An endpoint
 -- lives as long as a pool names it or something is under way; an id whose address has changed is another endpoint.
+local door = require "kapal.door"
 local gates = require "kapal.gate"
 local health = require "kapal.health"
 
@@ -147,7 +148,8 @@ function M.weigh(now, begins, counts)
     local waiting = counts[endpoint] or 0
     local age = waiting == 0 and 0 or now - begins[endpoint] / waiting
     if endpoint.gated then look_closely(endpoint, waiting, age) else endpoint.watched = false end
-    gates.look(endpoint.gate, now, waiting, age)
+    local suspect = endpoint.gated and gates.is_suspect(waiting, age)
+    gates.look(endpoint.gate, now, waiting, age, suspect and door.length(endpoint.ip, endpoint.port, now) or 0)
   end
 end
 

@@ -3,8 +3,7 @@
 -- workers let through adds up to what the endpoint can do. The same rule, with the same numbers, is
 -- src/edge/embedded/plane/gate.ts; docs/decisions/0012 says why it is this one. Times are seconds.
 --
---   open --answers came all late, in turn, and more and more waited; or it took no more connections, and answered-->
---        limiting
+--   open --answers came all late, in turn, or connections were not taken; and more and more waited--> limiting
 --   limiting --nobody was refused, and few wait--> open
 --   limiting --it cost answers: what waited was no queue--> open, with twice the patience
 local huge, max, min, sqrt, floor = math.huge, math.max, math.min, math.sqrt, math.floor
@@ -57,6 +56,8 @@ function M.begin()
     refused = 0,
     gone = 0,
     untaken = 0,
+    -- The least of the window.
+    door = huge,
     waited = 0,
     seasoned = 0,
     streak = nil,
@@ -132,7 +133,7 @@ local function is_late(gate, waiting, age)
   if gate.answers < ENOUGH or waiting <= LEAST then return false end
   local quickest = gate.quickest
   local in_time = is_seasoned(gate) and LATE or NEWCOMER
-  return gate.untaken > 0 or quickest >= max(in_time, gate.usual) and age <= quickest
+  return gate.untaken > 0 or gate.door > LEAST or quickest >= max(in_time, gate.usual) and age <= quickest
 end
 
 local function lengthen(gate, elapsed, entered)
@@ -163,7 +164,8 @@ local function watch(gate, now, elapsed, waiting, age)
   local rate = streak.answers / streak.elapsed
   local limit = limit_at(gate, rate, now)
   local grown = streak.entered - streak.answers >= limit + CHANCE * sqrt(2 * waiting)
-  if waiting > limit and (streak.untaken > 0 or grown and gate.quickest >= streak.first * RISING) then
+  local in_line = gate.door > LEAST or gate.quickest >= streak.first * RISING
+  if waiting > limit and (streak.untaken > 0 or grown and in_line) then
     gate.streak = nil
     gate.limiting = { rate = rate, before = rate, wait = max(gate.quickest, age), settled = 0, calm = 0 }
     gate.limit = limit
@@ -198,9 +200,15 @@ local function govern(gate, now, elapsed, waiting, age)
   gate.limit = limit_at(gate, limiting.rate, now)
 end
 
+--- Whether it is worth a look how many connections it has not taken: only where many wait, and some for long.
+function M.is_suspect(waiting, age)
+  return waiting > LEAST and age >= LATE / 4
+end
+
 --- Several times a second. `waiting`: requests that wait for the head of an answer, `age`: for how long they do, on
---- average.
-function M.look(gate, now, waiting, age)
+--- average; `door`: connections that the program has not taken yet, 0 where that is not known.
+function M.look(gate, now, waiting, age, door)
+  gate.door = min(gate.door, door)
   if gate.prompt > 0 then
     gate.answers, gate.waits[1], gate.quickest = gate.answers + gate.prompt, gate.waits[1] + gate.prompt, 0
     gate.prompt = 0
@@ -213,7 +221,7 @@ function M.look(gate, now, waiting, age)
   if gate.answers > 0 then gate.seasoned = min(SEASONING, gate.seasoned + elapsed) end
   if gate.limiting then govern(gate, now, elapsed, waiting, age) else watch(gate, now, elapsed, waiting, age) end
   gate.began, gate.answers, gate.quickest, gate.refused, gate.waited = now, 0, huge, 0, waiting
-  gate.gone, gate.untaken = 0, 0
+  gate.gone, gate.untaken, gate.door = 0, 0, huge
   for bucket = 1, BUCKETS do gate.waits[bucket] = 0 end
 end
 
