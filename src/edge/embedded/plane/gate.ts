@@ -91,13 +91,33 @@ export class Gate {
   }
 
   #watch(seen: Window): void {
-    const { answers, entered, elapsed, now, waits } = seen;
-    if (!this.#isLate(seen)) {
+    const { answers, elapsed, now, waits, waiting } = seen;
+    const isLate = this.#isLate(seen);
+    // While more wait than are answered in time, one answer that came soon changes nothing.
+    if (!isLate && (this.#streak === null || waiting <= this.#limitAt(answers / elapsed, now))) {
       // What a program does that has just begun is not what it usually does.
       if (answers > 0 && (this.#isSeasoned || seen.quickest < late)) this.#usual.learn(waits, elapsed);
       this.#streak = null;
       return;
     }
+    const streak = this.#lengthen(seen, isLate);
+    if (streak.windows < enoughWindows) return;
+    const rate = streak.answers / streak.elapsed;
+    const limit = this.#limitAt(rate, now);
+    const grown = streak.entered - streak.answers >= limit + chance * Math.sqrt(2 * waiting);
+    const inLine = seen.door > least || seen.quickest >= streak.first * rising;
+    if (isLate && waiting > limit && (streak.untaken > 0 || (grown && inLine))) {
+      const wait = answers > 0 ? Math.max(seen.quickest, seen.age) : seen.age;
+      this.#streak = null;
+      this.#limiting = { rate, before: rate, wait, settled: 0, calm: 0 };
+      this.limit = limit;
+    } else if (streak.elapsed >= longestStreak) {
+      this.#usual.learn(streak.waits, streak.elapsed);
+      this.#streak = null;
+    }
+  }
+
+  #lengthen(seen: Window, isLate: boolean): Streak {
     const streak = this.#streak ?? {
       windows: 0,
       first: seen.quickest,
@@ -108,35 +128,26 @@ export class Gate {
       waits: noWaits(),
     };
     this.#streak = streak;
-    streak.windows += 1;
-    streak.elapsed += elapsed;
-    streak.answers += answers;
-    streak.entered += entered;
+    if (isLate) streak.windows += 1;
+    streak.elapsed += seen.elapsed;
+    streak.answers += seen.answers;
+    streak.entered += seen.entered;
     streak.untaken += seen.untaken;
-    for (const [bucket, count] of waits.entries()) streak.waits[bucket] = (streak.waits[bucket] ?? 0) + count;
-    if (streak.windows < enoughWindows) return;
-    const rate = streak.answers / streak.elapsed;
-    const limit = this.#limitAt(rate, now);
-    const grown = streak.entered - streak.answers >= limit + chance * Math.sqrt(2 * seen.waiting);
-    const inLine = seen.door > least || seen.quickest >= streak.first * rising;
-    if (seen.waiting > limit && (streak.untaken > 0 || (grown && inLine))) {
-      this.#streak = null;
-      this.#limiting = { rate, before: rate, wait: Math.max(seen.quickest, seen.age), settled: 0, calm: 0 };
-      this.limit = limit;
-    } else if (streak.elapsed >= longestStreak) {
-      this.#usual.learn(streak.waits, streak.elapsed);
-      this.#streak = null;
-    }
+    for (const [bucket, count] of seen.waits.entries()) streak.waits[bucket] = (streak.waits[bucket] ?? 0) + count;
+    return streak;
   }
 
   /**
    * Even the quickest answer is later than nearly all were before, and nobody who waits was overtaken by it: they stand in one line. Or the line is before
    * the door: a program that takes new connections only when it has nothing else to do answers the others in time.
    */
-  #isLate({ answers, quickest, untaken, door, waiting, age }: Window): boolean {
-    if (answers < enough || waiting <= least) return false;
+  #isLate({ answers, gone, quickest, untaken, door, waiting, age }: Window): boolean {
+    if (waiting <= least) return false;
+    // Also where everybody leaves before the answer: nobody else would ever stop coming.
+    if (door > least && answers + gone >= enough) return true;
+    if (answers < enough) return false;
     const inTime = this.#isSeasoned ? late : newcomer;
-    return untaken > 0 || door > least || (quickest >= Math.max(inTime, this.#usual.wait) && age <= quickest);
+    return untaken > 0 || (quickest >= Math.max(inTime, this.#usual.wait) && age <= quickest);
   }
 
   #govern(seen: Window, limiting: Limiting): void {

@@ -130,20 +130,23 @@ end
 -- one line. Or the line is before the door: a program that takes new connections only when it has nothing else to do
 -- answers the others in time.
 local function is_late(gate, waiting, age)
-  if gate.answers < ENOUGH or waiting <= LEAST then return false end
+  if waiting <= LEAST then return false end
+  -- Also where everybody leaves before the answer: nobody else would ever stop coming.
+  if gate.door > LEAST and gate.answers + gate.gone >= ENOUGH then return true end
+  if gate.answers < ENOUGH then return false end
   local quickest = gate.quickest
   local in_time = is_seasoned(gate) and LATE or NEWCOMER
-  return gate.untaken > 0 or gate.door > LEAST or quickest >= max(in_time, gate.usual) and age <= quickest
+  return gate.untaken > 0 or quickest >= max(in_time, gate.usual) and age <= quickest
 end
 
-local function lengthen(gate, elapsed, entered)
+local function lengthen(gate, elapsed, entered, late)
   local streak = gate.streak
   if not streak then
     streak = { windows = 0, first = gate.quickest, elapsed = 0, answers = 0, entered = 0 }
     streak.untaken, streak.waits = 0, no_waits()
     gate.streak = streak
   end
-  streak.windows = streak.windows + 1
+  if late then streak.windows = streak.windows + 1 end
   streak.elapsed = streak.elapsed + elapsed
   streak.answers = streak.answers + gate.answers
   streak.entered = streak.entered + entered
@@ -153,21 +156,23 @@ local function lengthen(gate, elapsed, entered)
 end
 
 local function watch(gate, now, elapsed, waiting, age)
-  if not is_late(gate, waiting, age) then
+  local late = is_late(gate, waiting, age)
+  -- While more wait than are answered in time, one answer that came soon changes nothing.
+  if not late and (not gate.streak or waiting <= limit_at(gate, gate.answers / elapsed, now)) then
     -- What a program does that has just begun is not what it usually does.
     if gate.answers > 0 and (is_seasoned(gate) or gate.quickest < LATE) then learn(gate, gate.waits, elapsed) end
     gate.streak = nil
     return
   end
-  local streak = lengthen(gate, elapsed, waiting - gate.waited + gate.answers + gate.gone)
+  local streak = lengthen(gate, elapsed, waiting - gate.waited + gate.answers + gate.gone, late)
   if streak.windows < ENOUGH_WINDOWS then return end
   local rate = streak.answers / streak.elapsed
   local limit = limit_at(gate, rate, now)
   local grown = streak.entered - streak.answers >= limit + CHANCE * sqrt(2 * waiting)
   local in_line = gate.door > LEAST or gate.quickest >= streak.first * RISING
-  if waiting > limit and (streak.untaken > 0 or grown and in_line) then
+  if late and waiting > limit and (streak.untaken > 0 or grown and in_line) then
     gate.streak = nil
-    gate.limiting = { rate = rate, before = rate, wait = max(gate.quickest, age), settled = 0, calm = 0 }
+    gate.limiting = { rate = rate, before = rate, wait = gate.answers > 0 and max(gate.quickest, age) or age, settled = 0, calm = 0 }
     gate.limit = limit
   elseif streak.elapsed >= LONGEST_STREAK then
     learn(gate, streak.waits, streak.elapsed)
