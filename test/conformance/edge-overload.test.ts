@@ -43,7 +43,7 @@ describe('overload: what is more than can be answered is refused, and nothing th
       const refused = (asker: Asker): boolean => (asker.statuses.get(503) ?? 0) >= 100;
       const begun = performance.now();
       const services = [
-        overloaded({ name: 'crowded', times: 6, enough: refused }),
+        overloaded({ name: 'crowded', times: 5, enough: refused }),
         // Told to pass everything on: nobody is refused, whatever else becomes of them.
         overloaded({
           name: 'open',
@@ -59,7 +59,7 @@ describe('overload: what is more than can be answered is refused, and nothing th
         else if (name !== 'crowded') assert.deepEqual([...statuses.keys()], [200], name);
       const crowded = askers.get('crowded');
       assert.ok(crowded !== undefined);
-      assert.deepEqual([...crowded.statuses.keys()].toSorted(), [200, 503]);
+      assert.ok(crowded.statuses.has(200) && crowded.statuses.has(503));
       assert.ok([...crowded.retryAfter].every((seconds) => /^[1-3]$/.test(seconds)));
       assert.ok(crowded.retryAfter.size > 1, 'not all are told to come back at the same moment');
       const shed = (await under.edge.counters()).filter((counters) => counters.shed > 0);
