@@ -256,7 +256,7 @@ export class EdgeSync {
       const count = shed[service] ?? 0;
       const before = this.#overloads.get(service) ?? neverOverloaded;
       if (count === before.count && before.episode === null) continue;
-      const { state, news } = lookAtOverload(before, { count, now: this.#options.clock.now() });
+      const { state, news } = lookAtOverload(before, { count, now: this.#options.clock.steady() });
       this.#overloads.set(service, state);
       if (news !== null) this.#options.overloaded(service, news);
     }

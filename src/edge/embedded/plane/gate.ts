@@ -144,9 +144,9 @@ export class Gate {
   #isLate({ answers, gone, quickest, untaken, door, waiting, age }: Window): boolean {
     if (waiting <= least) return false;
     // Also where everybody leaves before the answer: nobody else would ever stop coming.
-    if (door > least && answers + gone >= enough) return true;
-    if (answers < enough) return false;
     const inTime = this.#isSeasoned ? late : newcomer;
+    if (door > least && answers + gone >= enough && (this.#isSeasoned || age >= newcomer)) return true;
+    if (answers < enough) return false;
     return untaken > 0 || (quickest >= Math.max(inTime, this.#usual.wait) && age <= quickest);
   }
 

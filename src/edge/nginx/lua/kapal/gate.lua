@@ -132,7 +132,8 @@ end
 local function is_late(gate, waiting, age)
   if waiting <= LEAST then return false end
   -- Also where everybody leaves before the answer: nobody else would ever stop coming.
-  if gate.door > LEAST and gate.answers + gate.gone >= ENOUGH then return true end
+  local before_door = gate.door > LEAST and gate.answers + gate.gone >= ENOUGH
+  if before_door and (is_seasoned(gate) or age >= NEWCOMER) then return true end
   if gate.answers < ENOUGH then return false end
   local quickest = gate.quickest
   local in_time = is_seasoned(gate) and LATE or NEWCOMER
