@@ -33,6 +33,7 @@ import type { Store } from '../state/store.ts';
 import { certificateSources } from './certificates.ts';
 import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
+import { diskOf } from './disk.ts';
 import { openDaemonLog } from './log.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
@@ -194,6 +195,7 @@ async function dependencies(
     decisions,
     log,
     certificates,
+    disk: diskOf(folder),
     settings: {
       version: options.version,
       data: folder.root,
@@ -206,6 +208,7 @@ async function dependencies(
       domain: options.domain,
       buildMemory: Math.floor((totalmem() * 3) / 4),
       buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
+      keepFree: options.keepFree,
       edgeWhy: parts.edgeWhy,
       runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
     },

@@ -18,6 +18,8 @@ export interface DataFolder {
   readonly toolchain: string;
   readonly edge: string;
   readonly edgeNginx: string;
+  /** A file of room that is given up when the disk is full to its end. */
+  readonly ballast: string;
   /** The daemon's own log. */
   readonly daemonLog: string;
   /** What clients read to find the daemon. */
@@ -45,6 +47,7 @@ export function dataFolder(root: string): DataFolder {
     toolchain: at('toolchain'),
     edge: at('edge'),
     edgeNginx: at('edge-nginx'),
+    ballast: at('ballast'),
     daemonLog: at('logs', 'daemon.log'),
     beacon: at('daemon.json'),
     socket:

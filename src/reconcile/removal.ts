@@ -32,9 +32,9 @@ export class Removal {
     }
   }
 
-  /** Trees that no kept release came from. */
-  collectSources(): Promise<void> {
-    this.#collecting ??= this.#collect().finally(() => {
+  /** Trees that no kept release came from. `keep`: the newest few are kept all the same, as many as the store says unless told. */
+  collectSources(keep?: number): Promise<void> {
+    this.#collecting ??= this.#collect(keep).finally(() => {
       this.#collecting = null;
     });
     return this.#collecting;
@@ -80,14 +80,14 @@ export class Removal {
     return new Set(numbers.filter((number) => number !== null && number !== undefined));
   }
 
-  async #collect(): Promise<void> {
+  async #collect(keep: number | undefined): Promise<void> {
     const { store, sources } = this.#needs;
     const inUse = new Set<string>();
     for (const row of store.services.all()) {
       for (const release of store.releases.of(row.id))
         if (!release.pruned && release.source !== null) inUse.add(release.source.digest);
     }
-    await sources.collect(inUse);
+    await sources.collect(inUse, keep);
   }
 
   /** The instances are gone: now everything else, the record last, so that a crash in between finds the service still marked. */

@@ -202,6 +202,7 @@ export class CertificatesKapal implements AsyncDisposable {
         domain: 'localhost',
         buildSlots: 1,
         buildMemory: null,
+        keepFree: 'auto',
         edgeWhy: '',
         runtimeWhy: '',
       },

@@ -9,7 +9,11 @@ export interface Verdict {
 }
 
 /** Runs each case; one that throws has failed. */
-export function judge<Case>(what: string, cases: Iterable<readonly [name: string, one: Case]>, prove: (one: Case) => void): Verdict {
+export function judge<Case>(
+  what: string,
+  cases: Iterable<readonly [name: string, one: Case]>,
+  prove: (one: Case) => void,
+): Verdict {
   const failures: string[] = [];
   let count = 0;
   for (const [name, one] of cases) {

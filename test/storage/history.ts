@@ -77,7 +77,8 @@ export function contentOf(path: string): string {
   const hash = createHash('sha256').update(String(database.prepare('PRAGMA user_version').get()?.['user_version']));
   for (const { name } of database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all()) {
     hash.update(`\n${String(name)}`);
-    for (const row of database.prepare(`SELECT * FROM "${String(name)}" ORDER BY 1, 2`).iterate()) hash.update(JSON.stringify(row));
+    for (const row of database.prepare(`SELECT * FROM "${String(name)}" ORDER BY 1, 2`).iterate())
+      hash.update(JSON.stringify(row));
   }
   return hash.digest('hex');
 }

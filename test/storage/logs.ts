@@ -27,19 +27,29 @@ export function logCuts({ seed, offsets }: { readonly seed: number; readonly off
   const image = logImage(folder.path);
   const drawn = Array.from({ length: offsets }, () => Math.floor(random() * (image.log.length + 1)));
   const path = join(folder.path, 'cut.db');
-  return judge('logs: cut at offsets by lot', drawn.map((offset) => [`cut at byte ${offset}`, offset] as const), (offset) => {
-    place(path, { main: image.main, log: image.log.subarray(0, offset) });
-    const database = new LogDatabase(path, quota);
-    try {
-      const stored = database.connection.prepare('SELECT sequence, text FROM lines ORDER BY sequence').all();
-      assert.deepEqual(stored.map((row) => row['text']), stored.map((_, index) => lineOf(index)));
-      assert.equal(database.progress('r1')?.offset ?? 0, stored.reduce((sum, row) => sum + String(row['text']).length + 1, 0));
-      database.transaction(() => database.append(origin, ['after'], 1));
-      assert.equal(database.newest(), stored.length + 1);
-    } finally {
-      database.close();
-    }
-  });
+  return judge(
+    'logs: cut at offsets by lot',
+    drawn.map((offset) => [`cut at byte ${offset}`, offset] as const),
+    (offset) => {
+      place(path, { main: image.main, log: image.log.subarray(0, offset) });
+      const database = new LogDatabase(path, quota);
+      try {
+        const stored = database.connection.prepare('SELECT sequence, text FROM lines ORDER BY sequence').all();
+        assert.deepEqual(
+          stored.map((row) => row['text']),
+          stored.map((_, index) => lineOf(index)),
+        );
+        assert.equal(
+          database.progress('r1')?.offset ?? 0,
+          stored.reduce((sum, row) => sum + String(row['text']).length + 1, 0),
+        );
+        database.transaction(() => database.append(origin, ['after'], 1));
+        assert.equal(database.newest(), stored.length + 1);
+      } finally {
+        database.close();
+      }
+    },
+  );
 }
 
 /** The same through the store with its thread: it opens, answers and stores, whatever is left of its file. */
@@ -64,7 +74,10 @@ export async function logDamage({ seed, each }: { readonly seed: number; readonl
 async function reads(path: string): Promise<void> {
   const output = `${path}.output`;
   writeFileSync(output, 'printed\n');
-  await using store = await openLogStore({ path }).then((opened) => ({ opened, [Symbol.asyncDispose]: () => opened.close() }));
+  await using store = await openLogStore({ path }).then((opened) => ({
+    opened,
+    [Symbol.asyncDispose]: () => opened.close(),
+  }));
   await store.opened.query({ limit: 10_000 }).catch(() => undefined);
   await store.opened.attach({ ...origin, run: 'r2', path: output, masks: [] });
   // A page may be found to be damaged only now: then the file is put aside, and the thread begins again.
@@ -86,7 +99,10 @@ async function settled(store: Awaited<ReturnType<typeof openLogStore>>): Promise
 const damages: Readonly<Record<string, (image: LogImage, random: () => number) => LogImage>> = {
   'log cut': ({ main, log }, random) => ({ main, log: log.subarray(0, Math.floor(random() * log.length)) }),
   'file cut': ({ main, log }, random) => ({ main: main.subarray(0, Math.floor(random() * main.length)), log }),
-  'file and log cut': ({ main }, random) => ({ main: main.subarray(0, Math.floor(random() * main.length)), log: Buffer.alloc(0) }),
+  'file and log cut': ({ main }, random) => ({
+    main: main.subarray(0, Math.floor(random() * main.length)),
+    log: Buffer.alloc(0),
+  }),
   'page overwritten': ({ main }, random) => {
     const torn = Buffer.from(main);
     const page = 4_096 * Math.floor((random() * main.length) / 4_096);

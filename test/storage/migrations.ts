@@ -88,19 +88,28 @@ function recordOf(path: string, version: number): Rows {
 
 /** Parents first, as they were made. */
 function tablesOf(database: DatabaseSync): string[] {
-  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid").all();
+  const tables = database
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid")
+    .all();
   return tables.map(({ name }) => String(name));
 }
 
 /** Every column of text says `COLUMN-N`, but those that name a parent's row, whose key says so too. */
 function fill(database: DatabaseSync, table: string, n: number): void {
   const parents = new Map(
-    database.prepare(`PRAGMA foreign_key_list("${table}")`).all().map((key) => [String(key['from']), String(key['to'])]),
+    database
+      .prepare(`PRAGMA foreign_key_list("${table}")`)
+      .all()
+      .map((key) => [String(key['from']), String(key['to'])]),
   );
   const columns = database.prepare(`PRAGMA table_info("${table}")`).all();
-  const values = columns.map(({ name, type }) => (type === 'INTEGER' ? n : `${parents.get(String(name)) ?? String(name)}-${n}`));
+  const values = columns.map(({ name, type }) =>
+    type === 'INTEGER' ? n : `${parents.get(String(name)) ?? String(name)}-${n}`,
+  );
   const names = columns.map(({ name }) => `"${String(name)}"`);
-  database.prepare(`INSERT INTO "${table}" (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`).run(...values);
+  database
+    .prepare(`INSERT INTO "${table}" (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`)
+    .run(...values);
 }
 
 function rowsOf(database: DatabaseSync): Rows {
@@ -114,7 +123,9 @@ function holds(path: string, rows: Rows): void {
   for (const [table, expected] of rows) {
     const present = database.prepare(`SELECT * FROM "${table}"`).all();
     for (const row of expected) {
-      const kept = present.some((one) => Object.entries(row).every(([column, value]) => !(column in one) || one[column] === value));
+      const kept = present.some((one) =>
+        Object.entries(row).every(([column, value]) => !(column in one) || one[column] === value),
+      );
       assert.ok(kept, `${table} lost ${JSON.stringify(row)}`);
     }
     assert.equal(present.length, expected.length, `rows of ${table}`);

@@ -30,9 +30,13 @@ export function powerCuts(counts: PowerCuts): Verdict[] {
     verdicts.push(
       judge(`record, ${label}: cut at frame boundaries`, boundaries.map(at), (offset) => opened.cut(offset)),
       judge(`record, ${label}: cut at offsets by lot`, drawn.map(at), (offset) => opened.cut(offset)),
-      judge(`record, ${label}: what follows the last sync is torn`, tails(image, counts.tails, random), (tail) => opened.tail(tail)),
+      judge(`record, ${label}: what follows the last sync is torn`, tails(image, counts.tails, random), (tail) =>
+        opened.tail(tail),
+      ),
       judge(`record, ${label}: wal-index missing, cut or strange`, indexes(random), (index) => opened.index(index)),
-      judge(`record, ${label}: checkpoint torn`, tornCheckpoints(image, counts.checkpoints, random), (main) => opened.checkpoint(main)),
+      judge(`record, ${label}: checkpoint torn`, tornCheckpoints(image, counts.checkpoints, random), (main) =>
+        opened.checkpoint(main),
+      ),
     );
     rmSync(join(folder.path, 'history.db'));
   }
@@ -77,7 +81,14 @@ class Opened {
     return this.#image.commits.findLastIndex(({ end }) => end <= offset);
   }
 
-  #expect({ main = this.#image.main, log = this.#image.log, index = null }: { main?: Buffer; log?: Buffer; index?: Buffer | null }, commit: number): void {
+  #expect(
+    {
+      main = this.#image.main,
+      log = this.#image.log,
+      index = null,
+    }: { main?: Buffer; log?: Buffer; index?: Buffer | null },
+    commit: number,
+  ): void {
     for (const suffix of ['', '-wal', '-shm']) rmSync(this.#path + suffix, { force: true });
     writeFileSync(this.#path, main, { mode: 0o600 });
     writeFileSync(`${this.#path}-wal`, log);
@@ -86,7 +97,12 @@ class Opened {
     try {
       // Cut before the state that the image begins with was logged: sound is all that can be asked for.
       const content = contentOf(this.#path);
-      if (commit >= 0) assert.equal(content, this.#image.commits[commit]?.content, `not what was acknowledged (${commit} transactions)`);
+      if (commit >= 0)
+        assert.equal(
+          content,
+          this.#image.commits[commit]?.content,
+          `not what was acknowledged (${commit} transactions)`,
+        );
       store.facts.set('after', 'written');
     } finally {
       store.close();
@@ -145,7 +161,9 @@ function* tornCheckpoints(image: Image, count: number, random: () => number): Ge
   const size = pageSizeOf(image);
   const pages = image.checkpointed.length / size;
   for (let n = 0; n < count; n += 1) {
-    const main = Buffer.alloc(random() < 0.5 ? image.checkpointed.length : Math.max(image.main.length, size * Math.ceil(random() * pages)));
+    const main = Buffer.alloc(
+      random() < 0.5 ? image.checkpointed.length : Math.max(image.main.length, size * Math.ceil(random() * pages)),
+    );
     image.main.copy(main);
     // In the order of their numbers first, as SQLite writes them; then in any.
     const ordered = n < count / 2 ? Math.floor((n / (count / 2)) * (pages + 1)) : null;

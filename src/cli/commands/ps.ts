@@ -1,5 +1,5 @@
 import { paths } from '../../api/contract/paths.ts';
-import type { InstanceDocument, ServiceDocument, UpstreamDocument } from '../../api/contract/types.ts';
+import type { InstanceDocument, ServiceDocument, StatusDocument, UpstreamDocument } from '../../api/contract/types.ts';
 import type { Command, Invocation } from '../command.ts';
 import { type Colour, table } from '../output.ts';
 import { since } from '../time.ts';
@@ -19,8 +19,13 @@ export const ps: Command = {
     const filter = { project: invocation.at.project, ...(environment === undefined ? {} : { environment }) };
     const found = await client.get<readonly ServiceDocument[]>(paths.services(filter, service));
     if (found.length === 0 && service !== undefined) await refuseUnknown(invocation, service);
-    if (json) out.json(found.map((one) => ({ ...one, instances: one.instances.map(withoutNoExit) })));
-    else print(invocation, found);
+    if (json) {
+      out.json(found.map((one) => ({ ...one, instances: one.instances.map(withoutNoExit) })));
+      return 0;
+    }
+    print(invocation, found);
+    const { disk } = await client.get<StatusDocument>(paths.status);
+    if (disk.problem !== null) out.err.line(`${out.err.paint('yellow', invocation.say.warning)}: ${disk.problem}`);
     return 0;
   },
 };

@@ -87,6 +87,19 @@ export class Collector {
     return this.#database.shrink();
   }
 
+  /** Deletes the oldest lines of all until so many bytes are gone, and gives their room back; answers how many lines. */
+  async reclaim(bytes: number): Promise<number> {
+    let removed = 0;
+    for (let freed = 0; freed < bytes; await turnOver()) {
+      const step = this.#database.trimOldest();
+      if (step.lines === 0) break;
+      freed += step.bytes;
+      removed += step.lines;
+    }
+    this.#database.shrinkWhole();
+    return removed;
+  }
+
   /** Deletes the lines that a service has now. */
   async forget(service: ServiceId): Promise<void> {
     const upTo = this.#database.newest();

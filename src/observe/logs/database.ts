@@ -14,6 +14,9 @@ const lineOverhead = 64;
 const trimTo = 0.95;
 const trimBatch = 4000;
 
+/** Bytes that stay however full the disk is: the newest lines say why. */
+const keptAlways = 2 << 20;
+
 /** Free pages (of 4 KiB) that are kept for reuse; only more is given back to the file system. */
 const sparePages = 2048;
 const vacuumPages = 512;
@@ -115,6 +118,25 @@ export class LogDatabase {
     });
   }
 
+  /** Deletes some of the oldest lines, whosever they are; answers how many, and their bytes. None where only `keptAlways` are left. */
+  trimOldest(): { readonly lines: number; readonly bytes: number } {
+    const doomed = this.#sql.oldestOfAll.all({ limit: trimBatch });
+    const total = Number(this.#sql.totalBytes.get()?.['bytes'] ?? 0);
+    const bytes = doomed.reduce((sum, row) => sum + Number(row['size']), 0);
+    if (doomed.length === 0 || total - bytes < keptAlways) return { lines: 0, bytes: 0 };
+    this.transaction(() => {
+      for (const [service, rows] of Map.groupBy(doomed, (row) => Number(row['service'])))
+        this.#deleteUpTo(service, rows);
+    });
+    return { lines: doomed.length, bytes };
+  }
+
+  /** Gives every unused page back to the file system. */
+  shrinkWhole(): void {
+    this.connection.exec('PRAGMA incremental_vacuum');
+    this.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
   serviceNumber(name: string): number | null {
     const row = this.#sql.service.get({ name });
     return row === undefined ? null : Number(row['id']);
@@ -197,6 +219,10 @@ function statements(connection: DatabaseSync) {
     oldest: connection.prepare(
       `SELECT sequence, ${size} AS size FROM lines WHERE service = $service ORDER BY sequence LIMIT $limit`,
     ),
+    oldestOfAll: connection.prepare(
+      `SELECT sequence, service, ${size} AS size FROM lines ORDER BY sequence LIMIT $limit`,
+    ),
+    totalBytes: connection.prepare('SELECT sum(bytes) AS bytes FROM services'),
     deleteLines: connection.prepare('DELETE FROM lines WHERE service = $service AND sequence <= $last'),
     file: connection.prepare('SELECT offset, position FROM files WHERE run = $run'),
     saveFile: connection.prepare(`

@@ -19,6 +19,7 @@ export type Request =
   | { readonly kind: 'flush'; readonly run: string }
   | { readonly kind: 'query'; readonly query: LogQuery }
   | { readonly kind: 'forget'; readonly service: ServiceId }
+  | { readonly kind: 'reclaim'; readonly bytes: number }
   | { readonly kind: 'close' };
 
 export type ToWorker =
@@ -29,7 +30,8 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   /** Instead of `ready`; the worker ends. */
   | { readonly kind: 'unopened'; readonly error: ErrorDocument }
-  | { readonly kind: 'done'; readonly id: number; readonly lines: readonly LogLine[] }
+  /** `removed`: how many lines `reclaim` removed. */
+  | { readonly kind: 'done'; readonly id: number; readonly lines: readonly LogLine[]; readonly removed: number }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorDocument }
   | { readonly kind: 'stored'; readonly services: readonly ServiceId[] }
   | { readonly kind: 'warning'; readonly message: string };

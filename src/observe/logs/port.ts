@@ -63,6 +63,8 @@ export interface LogStore {
   query(query: LogQuery): Promise<readonly LogLine[]>;
   /** Calls back soon after lines were stored; the follower then queries with `after`. */
   watch(service: ServiceId | null, more: () => void): Disposable;
+  /** Removes the oldest lines of all services, about so many bytes of them, and gives the room back to the disk. Answers how many lines went; the newest few megabytes stay. */
+  reclaim(bytes: number): Promise<number>;
   /** Removes all lines of a service. */
   forget(service: ServiceId): Promise<void>;
   close(): Promise<void>;

@@ -29,8 +29,10 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStore> 
   return store;
 }
 
+type Answer = Extract<FromWorker, { kind: 'done' }>;
+
 interface Waiting {
-  readonly resolve: (lines: readonly LogLine[]) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -85,14 +87,18 @@ class WorkerStore implements LogStore {
     this.#post({ kind: 'write', line: { service, kind, run, instance, release, text } });
   }
 
-  query(query: Parameters<LogStore['query']>[0]): Promise<readonly LogLine[]> {
-    return this.#ask({ kind: 'query', query });
+  async query(query: Parameters<LogStore['query']>[0]): Promise<readonly LogLine[]> {
+    return (await this.#ask({ kind: 'query', query })).lines;
   }
 
   watch(service: ServiceId | null, more: () => void): Disposable {
     const watcher = { service, more };
     this.#watchers.add(watcher);
     return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
+  }
+
+  async reclaim(bytes: number): Promise<number> {
+    return (await this.#ask({ kind: 'reclaim', bytes })).removed;
   }
 
   async forget(service: ServiceId): Promise<void> {
@@ -113,7 +119,7 @@ class WorkerStore implements LogStore {
     await worker?.terminate();
   }
 
-  #ask(request: Request): Promise<readonly LogLine[]> {
+  #ask(request: Request): Promise<Answer> {
     if (this.#closing !== null) return Promise.reject(new KapalError('internal', 'the log store is closed'));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -174,7 +180,7 @@ class WorkerStore implements LogStore {
   #take(message: Exclude<FromWorker, { kind: 'ready' | 'unopened' }>): void {
     switch (message.kind) {
       case 'done':
-        this.#settle(message.id)?.resolve(message.lines);
+        this.#settle(message.id)?.resolve(message);
         break;
       case 'failed':
         this.#settle(message.id)?.reject(restored(message.error));

@@ -85,8 +85,8 @@ class Desk {
 
   async answer(id: number, request: Request): Promise<void> {
     try {
-      const lines = await this.#do(request);
-      this.#send({ kind: 'done', id, lines });
+      const removed = request.kind === 'reclaim' ? await this.#collector.reclaim(request.bytes) : 0;
+      this.#send({ kind: 'done', id, lines: await this.#do(request), removed });
     } catch (error) {
       this.#send({ kind: 'failed', id, error: errorDocument(isFull(error) ? diskFull(error) : error) });
     }
@@ -103,6 +103,8 @@ class Desk {
         return [];
       case 'flush':
         await this.#collector.flush(request.run);
+        return [];
+      case 'reclaim':
         return [];
       case 'query':
         return await this.#search.find(request.query);

@@ -33,6 +33,7 @@ export class Operations {
   readonly #needs: Dependencies;
   readonly #loops: Loops;
   readonly #slots: Slots;
+  readonly #admitBuild: () => Promise<void>;
   readonly #progress = new Progress();
   readonly #controllers = new Map<string, AbortController>();
   readonly #turns = new Map<ServiceId, Promise<void>>();
@@ -41,9 +42,11 @@ export class Operations {
   readonly #leaving = new AbortController();
   #left = false;
 
-  constructor(needs: Dependencies, loops: Loops) {
+  /** `admitBuild` throws while there is too little room on the disk. */
+  constructor(needs: Dependencies, loops: Loops, admitBuild: () => Promise<void>) {
     this.#needs = needs;
     this.#loops = loops;
+    this.#admitBuild = admitBuild;
     this.#slots = new Slots(needs.settings.buildSlots);
   }
 
@@ -194,6 +197,7 @@ export class Operations {
       signal: AbortSignal.any([controller.signal, this.#leaving.signal]),
       isLeft: () => this.#left,
       slots: this.#slots,
+      admitBuild: this.#admitBuild,
       clear: (id, signal) => this.#clear(id, signal),
       ended: (rollout) => this.#ended(rollout),
       wake: (id) => this.#loops.wake(id),

@@ -22,6 +22,8 @@ export interface TaskContext {
   /** The daemon ends: how things fail from now on says nothing of them, and is not recorded. */
   readonly isLeft: () => boolean;
   readonly slots: Slots;
+  /** Throws `disk_full` while there is too little room to begin a build. */
+  readonly admitBuild: () => Promise<void>;
   /** One rollout of a service at a time: resolves when none is in flight, having asked the one that is to give way. */
   readonly clear: (service: ServiceId, signal: AbortSignal) => Promise<Disposable>;
   /** Resolves when the rollout has ended. */
@@ -118,6 +120,8 @@ async function buildStage(
       message: `waiting for a build slot, position ${position}`,
     });
   });
+  // The disk may have filled since the deploy was taken: a remote was fetched, or others were built.
+  if (adopt === null) await context.admitBuild();
   context.publish({
     kind: 'stage',
     service: candidate.spec.name,
