@@ -77,7 +77,12 @@ export class Engine implements Commands {
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
       prober: needs.prober,
       noticed: (service, endpoint, problem) => {
-        recordEndpoint(needs, { service, endpoint, problem });
+        try {
+          recordEndpoint(needs, { service, endpoint, problem });
+        } catch (error) {
+          // Called from timers: what the disk does not take must not end the daemon.
+          needs.log.warn({ err: error, service, endpoint, problem }, 'an event could not be recorded');
+        }
         this.#events.spread();
       },
     });

@@ -70,8 +70,8 @@ export class Observer {
       await this.#runs.launch(instance);
     const first = adopted && !memory.attached;
     if (instance.handle !== null && !memory.attached) {
-      memory.attached = true;
       await this.#runs.attach(instance, instance.handle);
+      memory.attached = true;
     }
     if (instance.retryAt !== null) return;
     const seen = await this.#look(instance, memory);
@@ -163,8 +163,8 @@ export class Observer {
       return;
     }
     if (this.#prepareAttached !== rollout.id) {
-      this.#prepareAttached = rollout.id;
       await this.#runs.attachPrepare(rollout, rollout.prepareRun);
+      this.#prepareAttached = rollout.id;
     }
     const seen = await needs.runtime.observe(rollout.prepareRun);
     if (seen.phase === 'exited') {

@@ -45,7 +45,7 @@ export class Runs {
       const account = await needs.runtime.prepare(id);
       const handle = await needs.runtime.start(instanceRun({ instance, ...found, account }));
       crashpoint('instance.started');
-      needs.store.instances.update(instance.id, { handle });
+      await this.#own(handle, () => needs.store.instances.update(instance.id, { handle }));
       crashpoint('instance.run.recorded');
     } catch (error) {
       needs.log.error({ err: error, service: id, instance: instance.id }, 'an instance could not be started');
@@ -66,15 +66,27 @@ export class Runs {
       const account = await needs.runtime.prepare(id);
       const handle = await needs.runtime.start(prepareRun({ rollout: rollout.id, ...found, account }));
       crashpoint('prepare.started');
-      needs.store.rollouts.update(rollout.id, { prepareRun: handle });
+      await this.#own(handle, () => needs.store.rollouts.update(rollout.id, { prepareRun: handle }));
       crashpoint('prepare.run.recorded');
     } catch (error) {
       needs.log.error({ err: error, service: id }, 'preDeployCommand could not be started');
+      // Where even that cannot be written, the next pass begins it anew.
+      this.#launched.delete(rollout.id);
       needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
     }
     // The record says it from here on.
     this.#launched.delete(rollout.id);
     this.#context.wake();
+  }
+
+  /** A run that cannot be put on record is ended at once: nobody would own it. */
+  async #own(handle: RunHandle, record: () => void): Promise<void> {
+    try {
+      record();
+    } catch (error) {
+      await this.#context.needs.runtime.dispose(handle);
+      throw error;
+    }
   }
 
   /** Drains the run's output into the log store; after a restart of the daemon it goes on where it stopped. */

@@ -24,7 +24,7 @@ const fullPause = 1_000;
 const closingTime = 2_000;
 
 /** Result codes, https://www.sqlite.org/rescode.html. */
-const sqlite = { corrupt: 11, full: 13, notDatabase: 26 } as const;
+const sqlite = { ioError: 10, corrupt: 11, full: 13, notDatabase: 26 } as const;
 
 /**
  * The log store's thread: it has the files and the database to itself, so that neither a flood nor a search takes a moment from the
@@ -54,13 +54,13 @@ async function collect(
   { collector, desk, warning }: { collector: Collector; desk: Desk; warning: (message: string) => void },
 ): Promise<void> {
   let last = performance.now();
-  let before: boolean | 'full' = false;
+  let before: boolean | Refusal = false;
   while (!desk.closed) {
-    const outcome: boolean | 'full' = guarded(() => collector.round(), { settings, warning });
-    if (outcome === 'full' && before !== 'full')
-      warning(`the disk is full: logs wait to be stored in ${settings.path}`);
+    const outcome: boolean | Refusal = guarded(() => collector.round(), { settings, warning });
+    if (typeof outcome === 'string' && outcome !== before)
+      warning(`the disk ${outcome}: logs wait to be stored in ${settings.path}`);
     before = outcome;
-    if (outcome === 'full') await pause(fullPause);
+    if (typeof outcome === 'string') await pause(fullPause);
     else if (outcome) {
       last = performance.now();
       await turnOver();
@@ -88,7 +88,7 @@ class Desk {
       const removed = request.kind === 'reclaim' ? await this.#collector.reclaim(request.bytes) : 0;
       this.#send({ kind: 'done', id, lines: await this.#do(request), removed });
     } catch (error) {
-      this.#send({ kind: 'failed', id, error: errorDocument(isFull(error) ? diskFull(error) : error) });
+      this.#send({ kind: 'failed', id, error: errorDocument(readable(error)) });
     }
   }
 
@@ -120,15 +120,16 @@ class Desk {
   }
 }
 
-/** A full disk is waited out, for the lines stay in their files; a damaged database is put aside; anything else ends the thread. */
+/** A disk that is full or fails is waited out, for the lines stay in their files; a damaged database is put aside; anything else ends the thread. */
 function guarded<T>(
   work: () => T,
   { settings, warning }: { settings: WorkerSettings; warning: (message: string) => void },
-): T | 'full' {
+): T | Refusal {
   try {
     return work();
   } catch (error) {
-    if (isFull(error)) return 'full';
+    const refusal = refusalOf(error);
+    if (refusal !== null) return refusal;
     if (isDamaged(error)) setAside(settings, warning);
     throw error;
   }
@@ -142,7 +143,7 @@ function openOrSay(
   try {
     return open(settings, warning);
   } catch (error) {
-    send({ kind: 'unopened', error: errorDocument(isFull(error) ? diskFull(error) : error) });
+    send({ kind: 'unopened', error: errorDocument(readable(error)) });
     return null;
   }
 }
@@ -178,8 +179,12 @@ function notices(send: (message: FromWorker) => void): (services: readonly Servi
   };
 }
 
-function isFull(error: unknown): boolean {
-  return resultCode(error) === sqlite.full;
+/** How the disk takes nothing, in words. */
+type Refusal = 'is full' | 'reports errors';
+
+function refusalOf(error: unknown): Refusal | null {
+  const code = resultCode(error);
+  return code === sqlite.full ? 'is full' : code === sqlite.ioError ? 'reports errors' : null;
 }
 
 function isDamaged(error: unknown): boolean {
@@ -194,11 +199,14 @@ function resultCode(error: unknown): number | null {
     : null;
 }
 
-function diskFull(cause: unknown): KapalError {
-  return new KapalError('disk_full', 'The disk is full: logs could not be stored', {
-    hint: 'Free space on that disk.',
-    cause,
-  });
+function readable(error: unknown): unknown {
+  const refusal = refusalOf(error);
+  if (refusal === null) return error;
+  const [code, hint] =
+    refusal === 'is full'
+      ? (['disk_full', 'Free space on that disk.'] as const)
+      : (['disk_failed', "Look at the kernel's messages (dmesg) for that disk."] as const);
+  return new KapalError(code, `The disk ${refusal}: logs could not be stored`, { hint, cause: error });
 }
 
 await main();
