@@ -48,8 +48,9 @@ async function allocate(path: string, bytes: number): Promise<void> {
   try {
     const { ok } = await exec('fallocate', ['-l', String(bytes), '--', path], { timeout: 60_000 });
     if (ok) return;
+    // Not `write`, which takes it for done when a part found room.
     const chunk = Buffer.alloc(Math.min(bytes, 1024 * 1024));
-    for (let written = 0; written < bytes; written += chunk.length) await file.write(randomFillSync(chunk));
+    for (let written = 0; written < bytes; written += chunk.length) await file.writeFile(randomFillSync(chunk));
     await file.sync();
   } finally {
     await file.close();

@@ -15,15 +15,17 @@ export async function writeDurably(path: string, content: string | Uint8Array, m
     mode,
   );
   try {
-    await file.writeFile(content);
-    await file.sync();
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;
-  } finally {
-    await file.close();
   }
-  await rename(temporary, path);
   await syncFolder(dirname(path));
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../../src/lib/files.ts';
@@ -41,7 +42,7 @@ export class SmallDisk implements AsyncDisposable {
     // Without a journal: one that cannot be written would end the file system for good.
     await ran('mkfs.ext4', ['-q', '-O', '^has_journal', '-E', 'nodiscard', image]);
     const device = (await ran('losetup', ['--find', '--show', image])).trim();
-    await ran('mount', ['-o', 'errors=continue', device, path]);
+    await ran('mount', ['-o', 'errors=continue,discard', device, path]);
     await ran('chmod', ['755', path]);
     return new SmallDisk({ path, backing, device });
   }
@@ -54,6 +55,8 @@ export class SmallDisk implements AsyncDisposable {
 
   /** Takes all but so many pages. */
   fill(pages: number): void {
+    // Blocks that were written before would be there still: on a disk without room they would be room.
+    if (this.#device !== null) spawnSync('fstrim', [this.path]);
     const file = openSync(this.#filler, 'a');
     try {
       for (const size of [256, 1]) {
