@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { EventDocument, StatusDocument } from '../../src/api/contract/types.ts';
 import { exec } from '../../src/lib/exec.ts';
 import { host, Shop, type Step, steps } from '../crash/steps.ts';
 import { onlyOwned } from '../e2e/install.ts';
@@ -24,14 +25,17 @@ export class FullKapal implements AsyncDisposable {
   readonly #kapal: TestKapal;
   readonly #shop: Shop;
   readonly #disk: SmallDisk;
+  readonly #keepFree: string;
 
-  private constructor(kapal: TestKapal, disk: SmallDisk) {
+  private constructor(kapal: TestKapal, { disk, keepFree }: { disk: SmallDisk; keepFree: string }) {
+    this.#keepFree = keepFree;
     this.#kapal = kapal;
     this.#shop = new Shop(kapal);
     this.#disk = disk;
   }
 
-  static async start(kind: DiskKind): Promise<FullKapal> {
+  /** Without the guard, which would refuse before anything is written, unless told. */
+  static async start(kind: DiskKind, { keepFree = '0' } = {}): Promise<FullKapal> {
     const kapal = await TestKapal.prepare({ bare: true });
     const disk = await SmallDisk.mount(kapal.data, { kind, mebibytes: 96 });
     // Node alone is larger than this disk.
@@ -39,7 +43,7 @@ export class FullKapal implements AsyncDisposable {
     await placeToolchain(from);
     mkdirSync(to);
     await exec('mount', ['--bind', from, to]);
-    const full = new FullKapal(kapal, disk);
+    const full = new FullKapal(kapal, { disk, keepFree });
     await full.#up();
     return full;
   }
@@ -78,7 +82,62 @@ export class FullKapal implements AsyncDisposable {
     return { cases, failures, note: `${refused} refused, ${waited} waited for room` };
   }
 
-  async #once(step: Step, { pages, patience }: { pages: number; patience: number }): Promise<'enough' | 'refused' | 'waited' | 'done'> {
+  /** What the guard does as the disk fills, and what the user is told of it. */
+  async guarded(): Promise<void> {
+    const [kapal, disk] = [this.#kapal, this.#disk];
+    await this.#shop.deploy();
+    const { disk: seen } = await kapal.get<StatusDocument>('/status');
+    const limit = seen.totalBytes / 5;
+    const ballast = join(kapal.data, 'ballast');
+    const pages = (bytes: number): number => Math.floor(bytes / 4_096);
+    assert.equal(seen.state, 'plenty');
+    assert.ok(statSync(ballast).blocks * 512 >= Math.floor(limit / 16), 'the ballast file is made of holes');
+    await using visits = visitor(kapal, host);
+
+    disk.fill(pages(limit * 0.8));
+    await this.#state('refusing');
+    const refused = await kapal.run('deploy', await this.#shop.next(), '--json');
+    assert.match(refused.stdout, /"disk_full".*no build is begun.*The data folder holds .*--keep-free/s);
+    assert.equal(refused.code, 1);
+    this.#shop.shown = 'v1';
+    assert.equal((await kapal.run('restart', 'shop')).code, 0, 'what needs no build is not refused');
+    assert.match((await kapal.run('ps')).stderr, /no build is begun/);
+    assert.match((await kapal.run('doctor')).stdout, /warn +room .*no build is begun/);
+
+    disk.fill(pages(limit * 0.3));
+    await this.#state('trimming');
+    assert.ok(existsSync(ballast), 'the ballast goes last');
+    disk.fill(pages(limit * 0.05));
+    await until('the ballast file is given up', () => !existsSync(ballast));
+    await until('it is told', async () => (await this.#kinds()).includes('disk.ballast-released'));
+    assert.equal((await kapal.run('env', 'set', 'shop', 'MODE=v9')).code, 0, 'the record can still be written');
+    this.#shop.shown = 'v9';
+
+    disk.release();
+    await this.#state('plenty');
+    await until('the ballast file is made again', () => existsSync(ballast));
+    await this.#shop.deploy();
+    await this.#check();
+    assert.deepEqual((await visits.stop()).failures, []);
+    const kinds = await this.#kinds();
+    for (const kind of ['disk.refusing', 'disk.trimming', 'disk.plenty']) assert.ok(kinds.includes(kind), kinds.join());
+  }
+
+  async #state(wanted: StatusDocument['disk']['state']): Promise<void> {
+    await until(
+      `the disk is ${wanted}`,
+      async () => (await this.#kapal.get<StatusDocument>('/status')).disk.state === wanted,
+    );
+  }
+
+  async #kinds(): Promise<string[]> {
+    return (await this.#kapal.get<readonly EventDocument[]>('/events?limit=200')).map(({ kind }) => kind);
+  }
+
+  async #once(
+    step: Step,
+    { pages, patience }: { pages: number; patience: number },
+  ): Promise<'enough' | 'refused' | 'waited' | 'done'> {
     const shop = this.#shop;
     await this.#begin(step);
     const { daemon } = this.#kapal;
@@ -145,9 +204,8 @@ export class FullKapal implements AsyncDisposable {
     await this.#kapal.clear();
   }
 
-  /** Without the guard, which would refuse before anything is written. */
   async #up(): Promise<void> {
-    await this.#kapal.up(['--keep-free', '0']);
+    await this.#kapal.up(['--keep-free', this.#keepFree]);
   }
 }
 

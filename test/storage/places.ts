@@ -29,7 +29,10 @@ interface Place {
 }
 
 /** The work of every place with 0, 1, 2, ... pages left until it finds room: no false success, nothing half there, nothing left behind, and the same work succeeds once there is room. */
-export async function fullPlaces(disk: SmallDisk, { kind, every }: { kind: DiskKind; every: number }): Promise<Verdict[]> {
+export async function fullPlaces(
+  disk: SmallDisk,
+  { kind, every }: { kind: DiskKind; every: number },
+): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const place of await placesOn(disk.path)) {
     const failures: string[] = [];
@@ -48,12 +51,18 @@ export async function fullPlaces(disk: SmallDisk, { kind, every }: { kind: DiskK
   return verdicts;
 }
 
-async function withPages(place: Place, { disk, pages }: { disk: SmallDisk; pages: number }): Promise<{ refused: boolean; failure: string | null }> {
+async function withPages(
+  place: Place,
+  { disk, pages }: { disk: SmallDisk; pages: number },
+): Promise<{ refused: boolean; failure: string | null }> {
   let refused = false;
   try {
     await place.prepare?.();
     disk.fill(pages);
-    const error = await place.work().then(() => null, (reason: unknown) => ({ reason }));
+    const error = await place.work().then(
+      () => null,
+      (reason: unknown) => ({ reason }),
+    );
     refused = error !== null;
     if (error !== null) {
       assert.ok(isOfDisk(error.reason), `it was said that ${String(error.reason)}`);
@@ -78,9 +87,20 @@ function isOfDisk(error: unknown): boolean {
 
 async function placesOn(root: string): Promise<Place[]> {
   const sources = new Sources({ folder: join(root, 'sources'), gitFolder: join(root, 'git'), clock: systemClock });
-  const tar = rawTar(...Array.from({ length: 12 }, (_, n) => ({ name: `d${n % 3}/f${n}`, content: 'x'.repeat(3_000 * n) })));
+  const tar = rawTar(
+    ...Array.from({ length: 12 }, (_, n) => ({ name: `d${n % 3}/f${n}`, content: 'x'.repeat(3_000 * n) })),
+  );
   const digest = await digestOf(sources, tar);
-  return [source(root, { sources, tar, digest }), release(root, { sources, tar, digest }), file(root), key(root), table(root), logs(root), record(root), ballast(root)];
+  return [
+    source(root, { sources, tar, digest }),
+    release(root, { sources, tar, digest }),
+    file(root),
+    key(root),
+    table(root),
+    logs(root),
+    record(root),
+    ballast(root),
+  ];
 }
 
 interface Tree {
@@ -163,7 +183,11 @@ function key(root: string): Place {
       first = (await openVault(folder)).keyId;
     },
     async judge(done) {
-      if (existsSync(folder)) assert.deepEqual(readdirSync(folder).filter((name) => name.endsWith('.tmp')), []);
+      if (existsSync(folder))
+        assert.deepEqual(
+          readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+          [],
+        );
       if (done) assert.equal((await openVault(folder)).keyId, first);
     },
   };
@@ -178,7 +202,8 @@ function table(root: string): Place {
     pushed = (JSON.parse(json) as { version: number }).version;
     return Promise.resolve();
   });
-  const routes = (n: number): unknown[] => Array.from({ length: 60 }, (_, index) => ({ host: `h${n}-${index}.example.com`, path: '/' }));
+  const routes = (n: number): unknown[] =>
+    Array.from({ length: 60 }, (_, index) => ({ host: `h${n}-${index}.example.com`, path: '/' }));
   return {
     name: 'route table of the edge',
     prepare: () => void mkdirSync(folder, { recursive: true }),
@@ -188,7 +213,10 @@ function table(root: string): Place {
     },
     judge(done) {
       const names = readdirSync(folder);
-      assert.ok(names.every((name) => name === 'table.json'), names.join());
+      assert.ok(
+        names.every((name) => name === 'table.json'),
+        names.join(),
+      );
       // What workers were told stands on disk: they come back with it.
       const saved = names.length === 0 ? 0 : (JSON.parse(readFileSync(path, 'utf8')) as { version: number }).version;
       assert.equal(saved, pushed);
