@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { exec } from '../lib/exec.ts';
 import { isMissing } from '../lib/files.ts';
 import { bytesText } from '../reconcile/disk-decision.ts';
-import type { Disk } from '../reconcile/disk-guard.ts';
+import type { Disk } from '../reconcile/disk-port.ts';
 import type { DataFolder } from './data-folder.ts';
 
 /** Milliseconds that measuring the folders may take: it walks all files of all releases. */

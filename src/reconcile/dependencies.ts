@@ -11,7 +11,7 @@ import type { DeclarationFiles } from '../spec/files.ts';
 import type { CertificateSources } from './certificate-sources.ts';
 import type { Decisions } from './decisions.ts';
 import type { KeepFree } from './disk-decision.ts';
-import type { Disk } from './disk-guard.ts';
+import type { Disk } from './disk-port.ts';
 import type { Store } from '../state/store.ts';
 
 /** Everything outside that the reconciler touches; `main.ts` names the drivers, tests give simulated ones. */

@@ -3,18 +3,6 @@ import { KapalError } from '../model/errors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { bytesText, type DiskAction, type DiskSpace, type DiskState, decideDisk, limitsOf } from './disk-decision.ts';
 
-/** The disk under the data folder. */
-export interface Disk {
-  space(): Promise<DiskSpace>;
-  /** Bytes that the ballast file really holds; 0 where there is none. */
-  ballast(): Promise<number>;
-  /** Throws where there is no room for it, and leaves none. */
-  makeBallast(bytes: number): Promise<void>;
-  releaseBallast(): Promise<void>;
-  /** What takes room in the data folder, most first, in words: `releases 2.1 GiB`. */
-  usage(): Promise<readonly string[]>;
-}
-
 /** Milliseconds between two looks. */
 const pace = 2_000;
 

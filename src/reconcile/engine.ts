@@ -76,15 +76,7 @@ export class Engine implements Commands {
       },
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
       prober: needs.prober,
-      noticed: (service, endpoint, problem) => {
-        try {
-          recordEndpoint(needs, { service, endpoint, problem });
-        } catch (error) {
-          // Called from timers: what the disk does not take must not end the daemon.
-          needs.log.warn({ err: error, service, endpoint, problem }, 'an event could not be recorded');
-        }
-        this.#events.spread();
-      },
+      noticed: (service, endpoint, problem) => this.#noticed({ service, endpoint, problem }),
     });
     this.#removal = new Removal(needs);
     this.#disk = new DiskGuard({
@@ -331,6 +323,16 @@ export class Engine implements Commands {
   async #served(service: ServiceId): Promise<void> {
     await this.#fleet.passOver(service);
     await this.#edge.settled(service);
+  }
+
+  /** Called from timers: what the disk does not take must not end the daemon. */
+  #noticed(of: Parameters<typeof recordEndpoint>[1]): void {
+    try {
+      recordEndpoint(this.#needs, of);
+    } catch (error) {
+      this.#needs.log.warn({ err: error, ...of }, 'an event could not be recorded');
+    }
+    this.#events.spread();
   }
 
   #settled(service: ServiceId): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceId } from '../../src/model/service.ts';
 import { LogDatabase } from '../../src/observe/logs/database.ts';
@@ -146,5 +146,3 @@ function place(path: string, { main, log }: LogImage): void {
   writeFileSync(path, main);
   if (log.length > 0) writeFileSync(`${path}-wal`, log);
 }
-
-export const readText = (path: string): string => readFileSync(path, 'utf8');

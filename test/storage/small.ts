@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Verdict } from './cases.ts';
-import { FullKapal, fillable } from './full-daemon.ts';
+import { FullKapal } from './full-daemon.ts';
 import { guardedKapal } from './guarded.ts';
 import { fullPlaces } from './places.ts';
 import { type DiskKind, SmallDisk } from './small-disk.ts';
+import { steps } from './steps.ts';
 
 /**
  * What is mounted here is seen by this process and its children alone: started in a mount namespace of its own (`inNamespace` in run.ts), it prints verdicts
@@ -45,7 +46,7 @@ async function daemon(
 ): Promise<Verdict[]> {
   await using full = await FullKapal.start(kind);
   const verdicts: Verdict[] = [];
-  for (const step of fillable.filter(({ name }) => names.length === 0 || names.includes(name))) {
+  for (const step of steps.filter(({ name }) => names.length === 0 || names.includes(name))) {
     const verdict = { what: `daemon, ${kind}: ${step.name}`, ...(await full.survive(step, { every, most })) };
     verdicts.push(verdict);
     console.error(`${verdict.what}: ${verdict.cases} cases, ${verdict.failures.length} failed; ${verdict.note}`);

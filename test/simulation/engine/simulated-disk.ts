@@ -1,5 +1,5 @@
 import type { DiskSpace } from '../../../src/reconcile/disk-decision.ts';
-import type { Disk } from '../../../src/reconcile/disk-guard.ts';
+import type { Disk } from '../../../src/reconcile/disk-port.ts';
 
 /** A disk whose room the test says; the ballast file takes of it. */
 export class SimulatedDisk implements Disk {

@@ -63,11 +63,13 @@ describe('a disk that fills', () => {
     const bytes = fc.integer({ min: 0, max: 100 * gibi });
     fc.assert(
       fc.property(
-        bytes,
-        bytes,
-        fc.constantFrom(...order),
-        fc.constantFrom(0, 64 * mebi),
-        (one, other, before, ballast) => {
+        fc.record({
+          one: bytes,
+          other: bytes,
+          before: fc.constantFrom(...order),
+          ballast: fc.constantFrom(0, 64 * mebi),
+        }),
+        ({ one, other, before, ballast }) => {
           const limits = limitsOf(100 * gibi, 'auto');
           const at = (free: number) =>
             decideDisk({ space: { free, total: 100 * gibi, freeFiles: null }, limits, ballast, before });
