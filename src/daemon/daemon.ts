@@ -34,6 +34,7 @@ import { certificateSources } from './certificates.ts';
 import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
 import { openDaemonLog } from './log.ts';
+import { lossEvents } from './log-losses.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
 
@@ -186,6 +187,7 @@ async function dependencies(
       path: join(folder.logs, 'logs.db'),
       quotaBytes: logQuota,
       warn: (text) => log.warn({ part: 'logs' }, text),
+      dropped: lossEvents({ store, clock: systemClock }),
     }),
     prober: createProber({ version: options.version }),
     clock: systemClock,

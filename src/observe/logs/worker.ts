@@ -6,7 +6,7 @@ import type { ServiceId } from '../../model/service.ts';
 import { Collector } from './collector.ts';
 import { LogDatabase } from './database.ts';
 import type { FromWorker, Request, ToWorker, WorkerSettings } from './messages.ts';
-import type { LogLine } from './port.ts';
+import type { LogLine, LogLoss } from './port.ts';
 import { LogSearch } from './search.ts';
 
 /** Milliseconds between two looks at the files: while something comes, and when nothing came for a while. */
@@ -39,7 +39,8 @@ async function main(): Promise<void> {
   const settings = workerData as WorkerSettings;
   const database = openOrSay(settings, { send, warning });
   if (database === null) return;
-  const collector = new Collector(database, { stored: notices(send), warning });
+  const dropped = (loss: LogLoss): void => send({ kind: 'dropped', loss });
+  const collector = new Collector(database, { stored: notices(send), dropped, warning });
   const desk = new Desk({ database, collector, send });
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'request') void desk.answer(message.id, message.request);
