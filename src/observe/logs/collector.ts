@@ -49,6 +49,7 @@ export class Collector {
     const tail = this.#tails.get(run);
     if (tail === undefined) return;
     await this.#finish(tail);
+    this.#store([tail], false);
     tail.close();
     this.#pace.forget(run);
     if (this.#tails.get(run) === tail) this.#tails.delete(run);

@@ -10,6 +10,9 @@ export const chunkSize = 128 * 1024;
 /** Zeros at the place of resumption beyond this are what a power cut left of a file whose end was not yet written. */
 const holeAtLeast = 512;
 
+/** Bytes of output after the last word on what was dropped beyond which it is said again once the output pauses: the quota may have taken that word. */
+const recallAfter = 4 << 20;
+
 /** What a turn at a file gave. It counts only when it was stored: then `Tail.advance` takes it. */
 export interface TailTurn {
   readonly lines: readonly string[];
@@ -34,6 +37,8 @@ export class Tail {
   readonly #segments: Segments;
   /** Where the output ended when there was last nothing more to take. */
   #exhaustedAt = -1;
+  /** Where something was last said of what was dropped, since this daemon began; null: nothing was. */
+  #toldAt: number | null = null;
 
   constructor(source: LogSource, progress: FileProgress | null) {
     this.source = source;
@@ -67,7 +72,7 @@ export class Tail {
   take(buffer: Buffer, { last }: { last: boolean }): TailTurn | null {
     if (this.trouble === null && this.#guarded(() => this.#segments.isSilent(this.offset)) === true) {
       this.#segments.close();
-      return null;
+      return this.#recall();
     }
     const turn = this.#guarded(() => this.#take(buffer, last));
     if (turn === null) this.#segments.close();
@@ -78,6 +83,7 @@ export class Tail {
   advance(turn: TailTurn): void {
     this.#progress = turn.progress;
     this.#resumed = turn.inHole;
+    if (turn.remark !== null) this.#toldAt = turn.progress.offset;
     this.#segments.free(turn.progress.offset);
   }
 
@@ -102,6 +108,14 @@ export class Tail {
     const lost = reading.gap - offset;
     const progress: FileProgress = { offset: reading.gap, position: 'skip', dropped: dropped + lost };
     return { lines: [], progress, dropped: lost, remark: wordsOfLoss(lost, dropped + lost), inHole: false };
+  }
+
+  /** After a flood that was stored in parts: what stands in the log says how much does not. */
+  #recall(): TailTurn | null {
+    const { offset, dropped } = this.#progress;
+    if (this.#toldAt === null || dropped === 0 || offset - this.#toldAt < recallAfter) return null;
+    const remark = `${dropped} of ${offset} bytes of output were dropped since the run began`;
+    return { lines: [], progress: this.#progress, dropped: 0, remark, inHole: false };
   }
 
   #guarded<T>(work: () => T): T | null {

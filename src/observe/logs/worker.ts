@@ -1,4 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
+import { readlinkSync, renameSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { setImmediate as turnOver, setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorDocument, KapalError } from '../../model/errors.ts';
@@ -23,6 +24,9 @@ const fullPause = 1_000;
 /** Milliseconds that closing may take for reading what is there. */
 const closingTime = 2_000;
 
+/** nice(1): 10 is about a tenth of what a service gets where both want the same processor. */
+const niceness = 10;
+
 /** Result codes, https://www.sqlite.org/rescode.html. */
 const sqlite = { corrupt: 11, full: 13, notDatabase: 26 } as const;
 
@@ -33,6 +37,7 @@ const sqlite = { corrupt: 11, full: 13, notDatabase: 26 } as const;
 async function main(): Promise<void> {
   if (parentPort === null) throw new Error('this is a worker of the log store');
   const port = parentPort;
+  giveWay();
   const send = (message: FromWorker): void => port.postMessage(message);
   const warning = (message: string): void => send({ kind: 'warning', message });
   // Sent by our own store.ts.
@@ -48,6 +53,15 @@ async function main(): Promise<void> {
   });
   send({ kind: 'ready' });
   await collect(settings, { collector, desk, warning });
+}
+
+/** What floods the logs must not take the processor from the services: this thread alone, by its number, is made nice (sched(7)). */
+function giveWay(): void {
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), niceness);
+  } catch {
+    // Where /proc is not mounted or priorities are fixed it works all the same.
+  }
 }
 
 async function collect(

@@ -38,7 +38,7 @@ drain() {
   offset=0 begun=0 file=$run/log
   while :; do
     ended=perhaps lost=0
-    dd bs=16384 count=1024 <&6 2>"$run/drain" >>"$file" || discard
+    dd bs=32768 count=512 <&6 2>"$run/drain" >>"$file" || discard
     written
     [ "$ended $bytes" != 'perhaps 0' ] || break
     [ "$ended" != yes ] || break
