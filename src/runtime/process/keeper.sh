@@ -3,7 +3,7 @@
 # which only the last stage reads, as the service's own user. So no variable of a user's (LD_PRELOAD, IFS, ENV, PATH) acts here, and
 # no value of one is in an argv or a file.
 #
-#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU OOM DIRECTORY COMMAND     (UID, MEMORY, CPU and OOM may be empty)
+#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC DIRECTORY COMMAND     (UID, MEMORY, CPU, PIDS, OOM and NPROC may be empty)
 #
 # Every record is one write(2) that ends in " end": a reader takes anything shorter for not yet written.
 
@@ -80,9 +80,9 @@ written() {
 }
 
 keep() {
-  run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 oom=$8 directory=$9
+  run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 pids=$8 oom=$9
   shift 9
-  command=$1
+  nproc=$1 directory=$2 command=$3
   read -r boot </proc/sys/kernel/random/boot_id
 
   # Claims the run: noclobber opens with O_EXCL, so of two keepers for one run the second ends here, and so does one whose run was disposed of.
@@ -110,12 +110,14 @@ keep() {
     # First its cgroups, then the record: whoever knows of the leader finds it among their processes.
     [ -z "$memory" ] || echo 0 >"$memory/cgroup.procs" || exit 126
     [ -z "$cpu" ] || echo 0 >"$cpu/cgroup.procs" || exit 126
+    [ -z "$pids" ] || echo 0 >"$pids/cgroup.procs" || exit 126
     printf '%s %s %s end\n' "$pid" "$start" "$boot" >"$record.process" || exit 126
     ulimit -S -n "$(ulimit -H -n)"
     umask 022
     set -- /bin/sh -s -- "$directory" "$command"
     [ -z "$uid" ] || set -- setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs \
       --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    [ -z "$nproc" ] || set -- prlimit --nproc="$nproc" -- "$@"
     [ "$nice" = 0 ] || set -- nice -n "$nice" "$@"
     # The last stage writes to descriptor 8 when all that can be refused is behind it.
     exec 8>"$run/reached"

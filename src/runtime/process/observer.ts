@@ -188,7 +188,8 @@ export class Observer {
     const record = at === null ? null : parseExit(readProc(path) ?? '');
     if (at === null || record === null) return null;
     const reached = (readProc(files.reached) ?? '') !== '';
-    return explainExit(record, { reached, refusal: readProc(files.refusal) ?? '', at: Math.round(at) });
+    const refusal = readProc(files.refusal) ?? '';
+    return explainExit(record, { reached, refusal, starved: readProc(files.starved), at: Math.round(at) });
   }
 
   #notStarted(handle: RunHandle, known: Known, detail: string): RunObservation {
