@@ -1,6 +1,6 @@
 import { setImmediate as turnOver, setTimeout as pause } from 'node:timers/promises';
 import type { ServiceId } from '../../model/service.ts';
-import type { LogDatabase } from './database.ts';
+import { type LogDatabase, lineOverhead } from './database.ts';
 import type { OwnLine } from './messages.ts';
 import { Pace } from './pace.ts';
 import type { LogLoss, LogSource } from './port.ts';
@@ -128,7 +128,7 @@ export class Collector {
       if (turn === null) continue;
       group.push({ tail, turn });
       const size = Math.min(chunkSize, Math.max(0, turn.progress.offset - tail.offset - turn.dropped));
-      this.#pace.spend(tail.source.run, size);
+      this.#pace.spend(tail.source.run, size + turn.lines.length * lineOverhead);
       bytes += size;
       if (bytes < roundBytes) continue;
       yield group;

@@ -8,7 +8,7 @@ import type { OwnLine } from './messages.ts';
 const schemaVersion = 2;
 
 /** What a line costs besides its text: row, index entry and their share of the pages, rounded up. */
-const lineOverhead = 64;
+export const lineOverhead = 64;
 
 /** Trimming goes a little below the quota, so that it does not run for every line. */
 const trimTo = 0.95;

@@ -62,6 +62,14 @@ export class Segments {
     return last === undefined || size === null ? 0 : last.start + size;
   }
 
+  /** The start of the oldest segment from which no more than so many bytes follow; null where there is none. */
+  startWithin(bytes: number): number | null {
+    this.#list();
+    if (this.#known.length < 3) return null;
+    const end = this.end();
+    return this.#known.find(({ start }) => end - start <= bytes)?.start ?? null;
+  }
+
   /**
    * Fills the buffer from `offset` on, over the ends of segments. Null where there is nothing (yet). Throws what the system says, and an Error
    * for what is not a plain file.

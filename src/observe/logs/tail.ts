@@ -10,6 +10,9 @@ export const chunkSize = 128 * 1024;
 /** Zeros at the place of resumption beyond this are what a power cut left of a file whose end was not yet written. */
 const holeAtLeast = 512;
 
+/** Unread bytes of one run beyond which the oldest files of them are passed over: the quota would not keep them. */
+const backlogLimit = 32 << 20;
+
 /** Bytes of output after the last word on what was dropped beyond which it is said again once the output pauses: the quota may have taken that word. */
 const recallAfter = 4 << 20;
 
@@ -93,7 +96,9 @@ export class Tail {
 
   #take(buffer: Buffer, last: boolean): TailTurn | null {
     const { offset, position, dropped } = this.#progress;
-    const reading = this.#segments.read(buffer.subarray(0, chunkSize), offset);
+    const ahead = this.#segments.startWithin(backlogLimit);
+    const late = ahead !== null && ahead > offset;
+    const reading = late ? { length: 0, gap: ahead } : this.#segments.read(buffer.subarray(0, chunkSize), offset);
     if (reading === null) return null;
     if (reading === 'truncated') return this.#restart();
     const end = offset + reading.length;

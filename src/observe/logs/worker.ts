@@ -24,8 +24,8 @@ const fullPause = 1_000;
 /** Milliseconds that closing may take for reading what is there. */
 const closingTime = 2_000;
 
-/** nice(1): 10 is about a tenth of what a service gets where both want the same processor. */
-const niceness = 10;
+/** nice(1): 5 is about a third of what a service gets where both want the same processor. */
+const niceness = 5;
 
 /** Result codes, https://www.sqlite.org/rescode.html. */
 const sqlite = { corrupt: 11, full: 13, notDatabase: 26 } as const;
