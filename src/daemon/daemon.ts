@@ -35,6 +35,7 @@ import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder 
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
 import { diskOf } from './disk.ts';
 import { openDaemonLog } from './log.ts';
+import { lossEvents } from './log-losses.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
 
@@ -187,6 +188,7 @@ async function dependencies(
       path: join(folder.logs, 'logs.db'),
       quotaBytes: logQuota,
       warn: (text) => log.warn({ part: 'logs' }, text),
+      dropped: lossEvents({ store, clock: systemClock }),
     }),
     prober: createProber({ version: options.version }),
     clock: systemClock,

@@ -140,7 +140,11 @@ export class Observer {
     if (same) return;
     needs.store.instances.update(instance.id, { state, since, quickExits, retryAt, lastExit });
     crashpoint('instance.observed');
-    this.#runs.report(instance, { state, lastExit });
+    this.#runs.report(instance, { state, lastExit, retryAt });
+    if (state === 'crash-looping' && instance.state !== 'crash-looping')
+      await this.#runs.quoteLast(instance).catch((error: unknown) => {
+        needs.log.warn({ err: error, instance: instance.id }, 'the last lines of an instance cannot be quoted');
+      });
     if (state === 'gone') await this.#forget({ ...instance, state });
     else this.#context.wake();
   }

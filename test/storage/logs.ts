@@ -122,7 +122,7 @@ function logImage(folder: string): LogImage {
       line += lines;
       offset += texts.reduce((sum, text) => sum + text.length + 1, 0);
       database.append(origin, texts, 1_000);
-      database.saveProgress('r1', { offset, position: 'start' });
+      database.saveProgress('r1', { offset, position: 'start', dropped: 0 });
     });
   for (let n = 0; n < 20; n += 1) write(20);
   database.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');

@@ -49,6 +49,7 @@ const instanceSchema = z
     restarts: count('Starts after the first.'),
     startedAt: moment('When its present process was started.'),
     lastExit: z.string().nullable().describe('How its last process ended, in words; null when none did.'),
+    nextStartAt: moment('When it is started again; absent while it runs.').exactOptional(),
     problem: z
       .string()
       .exactOptional()

@@ -56,6 +56,8 @@ export interface InstanceDocument {
   readonly startedAt: string;
   /** How the last attempt ended, in words; `null` when none did. */
   readonly lastExit: string | null;
+  /** ISO 8601: when it is started again; absent while it runs. */
+  readonly nextStartAt?: string;
   /** Why the edge passes it over although it is ready; absent where it does not. */
   readonly problem?: string;
 }

@@ -1,6 +1,6 @@
 import type { ErrorDocument } from '../../model/errors.ts';
 import type { ServiceId } from '../../model/service.ts';
-import type { LogLine, LogQuery, LogSource } from './port.ts';
+import type { LogLine, LogLoss, LogQuery, LogSource } from './port.ts';
 
 /** What the store and its worker say to each other; all of it can be cloned. */
 
@@ -34,4 +34,5 @@ export type FromWorker =
   | { readonly kind: 'done'; readonly id: number; readonly lines: readonly LogLine[]; readonly removed: number }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorDocument }
   | { readonly kind: 'stored'; readonly services: readonly ServiceId[] }
+  | { readonly kind: 'dropped'; readonly loss: LogLoss }
   | { readonly kind: 'warning'; readonly message: string };

@@ -18,7 +18,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** A file that a run appends to and the store drains. */
+/** What a run prints: a file that it appends to, and those that continue it (segments.ts). The store removes what it has read. */
 export interface LogSource {
   readonly path: string;
   readonly run: string;
@@ -28,6 +28,14 @@ export interface LogSource {
   readonly release: number | null;
   /** Values that are replaced by `[masked]` before anything is written; travels by message, never to disk. */
   readonly masks: readonly string[];
+}
+
+/** Output that nobody will ever read: it came faster than it could be stored, or while the disk was full. */
+export interface LogLoss {
+  readonly service: ServiceId;
+  readonly run: string;
+  readonly instance: string | null;
+  readonly bytes: number;
 }
 
 export interface LogQuery {

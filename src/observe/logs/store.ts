@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type ErrorDocument, KapalError } from '../../model/errors.ts';
 import type { ServiceId } from '../../model/service.ts';
 import type { FromWorker, Request, ToWorker, WorkerSettings } from './messages.ts';
-import type { LogLine, LogSource, LogStore } from './port.ts';
+import type { LogLine, LogLoss, LogSource, LogStore } from './port.ts';
 
 export interface LogStoreOptions {
   /** The database's file; made where it is missing. Its folder must exist. */
@@ -11,6 +11,8 @@ export interface LogStoreOptions {
   readonly quotaBytes?: number;
   /** For the daemon's own log: what the store cannot do on this machine, what went wrong and was mended. */
   readonly warn?: (message: string) => void;
+  /** Told of each loss; many of them while something floods. */
+  readonly dropped?: (loss: LogLoss) => void;
 }
 
 const defaultQuota = 64 << 20;
@@ -24,12 +26,21 @@ const limits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 4, stack
 /** Opens the store of what programs print. Throws KapalError `state_newer` where a newer Kapal wrote the file. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
   const settings = { path: options.path, quotaBytes: options.quotaBytes ?? defaultQuota };
-  const store = new WorkerStore(settings, options.warn ?? (() => undefined));
+  const store = new WorkerStore(settings, { warn: options.warn ?? ignore, dropped: options.dropped ?? ignore });
   await store.opened;
   return store;
 }
 
 type Answer = Extract<FromWorker, { kind: 'done' }>;
+
+function ignore(): void {
+  // Nobody wants to know.
+}
+
+interface Listeners {
+  readonly warn: (message: string) => void;
+  readonly dropped: (loss: LogLoss) => void;
+}
 
 interface Waiting {
   readonly resolve: (answer: Answer) => void;
@@ -51,7 +62,7 @@ interface Watcher {
 class WorkerStore implements LogStore {
   readonly opened: Promise<void>;
   readonly #settings: WorkerSettings;
-  readonly #warn: (message: string) => void;
+  readonly #listeners: Listeners;
   readonly #waiting = new Map<number, Waiting>();
   readonly #watchers = new Set<Watcher>();
   /** What is attached, for the next worker should this one die. */
@@ -62,9 +73,9 @@ class WorkerStore implements LogStore {
   #lastId = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(settings: WorkerSettings, warn: (message: string) => void) {
+  constructor(settings: WorkerSettings, listeners: Listeners) {
     this.#settings = settings;
-    this.#warn = warn;
+    this.#listeners = listeners;
     this.opened = this.#open();
   }
 
@@ -115,7 +126,7 @@ class WorkerStore implements LogStore {
     const closed = this.#ask({ kind: 'close' });
     if (worker === null) this.#failAll('the log store was closed while its worker was away');
     // One that cannot close has nothing left to lose: what it did not store is read by the next daemon.
-    await closed.catch((error: unknown) => this.#warn(`the log store did not close well: ${String(error)}`));
+    await closed.catch((error: unknown) => this.#listeners.warn(`the log store did not close well: ${String(error)}`));
     await worker?.terminate();
   }
 
@@ -158,7 +169,7 @@ class WorkerStore implements LogStore {
     this.#worker = null;
     this.#failAll(failure.message);
     if (this.#closing !== null) return;
-    this.#warn(`the log store's worker ended and is started again: ${failure.message}`);
+    this.#listeners.warn(`the log store's worker ended and is started again: ${failure.message}`);
     setTimeout(() => void this.#reopen(), restartDelay);
   }
 
@@ -189,8 +200,11 @@ class WorkerStore implements LogStore {
         for (const { service, more } of this.#watchers)
           if (service === null || message.services.includes(service)) more();
         break;
+      case 'dropped':
+        this.#listeners.dropped(message.loss);
+        break;
       case 'warning':
-        this.#warn(message.message);
+        this.#listeners.warn(message.message);
     }
   }
 

@@ -1,4 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
+import { readlinkSync, renameSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { setImmediate as turnOver, setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorDocument, KapalError } from '../../model/errors.ts';
@@ -6,7 +7,7 @@ import type { ServiceId } from '../../model/service.ts';
 import { Collector } from './collector.ts';
 import { LogDatabase } from './database.ts';
 import type { FromWorker, Request, ToWorker, WorkerSettings } from './messages.ts';
-import type { LogLine } from './port.ts';
+import type { LogLine, LogLoss } from './port.ts';
 import { LogSearch } from './search.ts';
 
 /** Milliseconds between two looks at the files: while something comes, and when nothing came for a while. */
@@ -23,6 +24,9 @@ const fullPause = 1_000;
 /** Milliseconds that closing may take for reading what is there. */
 const closingTime = 2_000;
 
+/** nice(1): 5 is about a third of what a service gets where both want the same processor. */
+const niceness = 5;
+
 /** Result codes, https://www.sqlite.org/rescode.html. */
 const sqlite = { ioError: 10, corrupt: 11, full: 13, notDatabase: 26 } as const;
 
@@ -33,13 +37,15 @@ const sqlite = { ioError: 10, corrupt: 11, full: 13, notDatabase: 26 } as const;
 async function main(): Promise<void> {
   if (parentPort === null) throw new Error('this is a worker of the log store');
   const port = parentPort;
+  giveWay();
   const send = (message: FromWorker): void => port.postMessage(message);
   const warning = (message: string): void => send({ kind: 'warning', message });
   // Sent by our own store.ts.
   const settings = workerData as WorkerSettings;
   const database = openOrSay(settings, { send, warning });
   if (database === null) return;
-  const collector = new Collector(database, { stored: notices(send), warning });
+  const dropped = (loss: LogLoss): void => send({ kind: 'dropped', loss });
+  const collector = new Collector(database, { stored: notices(send), dropped, warning });
   const desk = new Desk({ database, collector, send });
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'request') void desk.answer(message.id, message.request);
@@ -47,6 +53,15 @@ async function main(): Promise<void> {
   });
   send({ kind: 'ready' });
   await collect(settings, { collector, desk, warning });
+}
+
+/** What floods the logs must not take the processor from the services: this thread alone, by its number, is made nice (sched(7)). */
+function giveWay(): void {
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), niceness);
+  } catch {
+    // Where /proc is not mounted or priorities are fixed it works all the same.
+  }
 }
 
 async function collect(
