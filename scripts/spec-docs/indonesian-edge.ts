@@ -54,6 +54,10 @@ export const edgeTexts: readonly (readonly [english: string, indonesian: string]
     'Where requests wait when every instance has `maxConnections`.',
     'Tempat permintaan menunggu bila setiap instans sudah mencapai `maxConnections`.',
   ],
+  [
+    'What becomes of requests when the instances are asked for more than they can answer: with `adaptive` they get as much as they can, and the rest is answered with 503 and Retry-After at once. `maxConnections` takes its place.',
+    'Apa yang terjadi dengan permintaan bila instans diminta lebih dari yang sanggup dijawabnya: dengan `adaptive` instans mendapat sebanyak yang sanggup dijawab, sisanya langsung dijawab 503 dengan Retry-After. `maxConnections` menggantikannya.',
+  ],
   ['none: 503 at once', 'tidak ada: langsung 503'],
   ['How often one client may ask; beyond it 429.', 'Seberapa sering satu klien boleh meminta; selebihnya 429.'],
   ['How much one client may ask at once.', 'Berapa banyak satu klien boleh meminta sekaligus.'],

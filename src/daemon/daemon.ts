@@ -209,6 +209,7 @@ async function dependencies(
       httpsPort: https === null ? null : portOf(https),
       domain: options.domain,
       buildMemory: Math.floor((totalmem() * 3) / 4),
+      startSlots: 2 * availableParallelism(),
       buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
       keepFree: options.keepFree,
       edgeWhy: parts.edgeWhy,

@@ -47,7 +47,7 @@ function describePool(pool: Pool): string[] {
 }
 
 /** What a pool asks beyond the balance, one line each. The key of the cookie is not told. */
-function describeBalancing({ sticky, slowStart, maxConnections, queue, tls }: ProxyPool): string[] {
+function describeBalancing({ sticky, slowStart, maxConnections, queue, overload, tls }: ProxyPool): string[] {
   const lines: string[] = [];
   if (sticky !== undefined) lines.push(`visitors stay at their endpoint by the cookie ${sticky.cookie}`);
   if (slowStart !== undefined) lines.push(`a new endpoint's weight grows for ${slowStart} ms`);
@@ -55,6 +55,12 @@ function describeBalancing({ sticky, slowStart, maxConnections, queue, tls }: Pr
     const waiting = queue === undefined ? 'none waits' : `${queue.size} wait up to ${queue.timeout} ms`;
     lines.push(`at most ${maxConnections} under way at an endpoint, ${waiting}`);
   }
+  if (maxConnections === undefined)
+    lines.push(
+      overload === 'off'
+        ? 'under overload everything is passed on'
+        : 'under overload so much is passed on as is answered, the rest 503',
+    );
   if (tls !== undefined) {
     const name = tls.serverName ?? 'the Host that it is sent';
     lines.push(`over TLS as ${name}, ${tls.verify ? 'verified' : 'not verified'}`);

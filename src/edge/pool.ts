@@ -5,7 +5,7 @@ export type Balance = 'round-robin' | 'least-connections' | 'ip-hash' | 'random-
 /**
  * Endpoints that take requests. Empty endpoints answer 503. How one is chosen, the same in every engine:
  *
- * 1. Out of the choice: endpoints that are `down`, ejected, at `maxConnections`, or already tried by this request. Where none is left, those at
+ * 1. Out of the choice: endpoints that are `down`, ejected, at `maxConnections`, overloaded, or already tried by this request. Where none is left, those at
  *    `maxConnections` included, the ejected come back, then those that are down: the last one is never given up, and a fit endpoint that is full is
  *    waited for, never given up for one that fails.
  * 2. The sticky cookie's endpoint, if it is in the choice; else `balance` decides among the weights. A weight grows from a tenth to its whole
@@ -41,6 +41,8 @@ export interface ProxyPool {
   readonly maxConnections?: number;
   /** Requests that wait for a place, at most, over all workers; beyond `size` or after `timeout` milliseconds 503 with Retry-After. Where it is absent nothing waits. */
   readonly queue?: { readonly size: number; readonly timeout: number };
+  /** Nothing is refused because of overload. Where it is absent an endpoint that is asked for more than it can answer gets so much as it can, the rest 503 with Retry-After; not in pools with `maxConnections`, which say themselves how much that is. */
+  readonly overload?: 'off';
   /** Endpoints are spoken to over TLS. */
   readonly tls?: UpstreamTls;
 }

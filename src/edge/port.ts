@@ -59,6 +59,8 @@ export interface EdgeStatus {
   readonly engine: string;
   readonly addresses: EdgeAddresses;
   readonly workers: readonly { readonly pid: number; readonly version: number; readonly residentBytes: number }[];
+  /** `PoolCounters.shed`, by pool, of those where it is not 0. */
+  readonly shed: Readonly<Record<string, number>>;
 }
 
 /** Requests and upgraded connections under way at an endpoint, over all workers. */
@@ -70,6 +72,8 @@ export interface PoolCounters {
   readonly requests: number;
   readonly retries: number;
   readonly ejections: number;
+  /** Refused with 503, because all endpoints were asked for more than they can answer. */
+  readonly shed: number;
 }
 
 /**

@@ -16,6 +16,7 @@ export const edgeAspects: readonly Aspect[] = [
   live('queue', ({ queue }) =>
     queue === undefined ? 'none' : fields({ size: queue.size, timeoutSeconds: seconds(queue.timeout) }),
   ),
+  live('overload', (edge) => edge.overload ?? 'adaptive'),
   live('preserveHost', (edge) => String(edge.ownHost !== true)),
   {
     field: 'edge.upstreamTls',

@@ -53,6 +53,8 @@ export interface Settings {
   readonly domain: string;
   /** Builds at a time. */
   readonly buildSlots: number;
+  /** Instances that boot at a time; for rollouts and for what has to be restarted so many each. */
+  readonly startSlots: number;
   /** Bytes for a build that declares no limit: one build must not take the machine from what serves. Null for none. */
   readonly buildMemory: number | null;
   /** Of the disk under the data folder. */

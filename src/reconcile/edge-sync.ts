@@ -4,6 +4,7 @@ import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import type { ServiceId } from '../model/service.ts';
 import { EndpointChecks, type EndpointChecksOptions } from './endpoint-checks.ts';
+import { lookAtOverload, neverOverloaded, type OverloadNews, type OverloadState } from './overload-episodes.ts';
 import type { ServiceRoutes } from './routing.ts';
 import { TableKnowledge } from './table-knowledge.ts';
 
@@ -15,6 +16,8 @@ export interface EdgeSyncOptions {
   readonly prober: EndpointChecksOptions['prober'];
   /** An endpoint does not answer any more, and why; or (null) it does again. */
   readonly noticed: (service: ServiceId, endpoint: string, problem: string | null) => void;
+  /** Requests are refused because there are more than the service can answer, or they are not any more. */
+  readonly overloaded: (service: ServiceId, news: OverloadNews) => void;
   /** A push or a start of the edge failed; it is tried again. */
   readonly failed: (error: unknown) => void;
 }
@@ -36,6 +39,8 @@ export class EdgeSync {
   readonly #knowledge = new TableKnowledge();
   readonly #checks: EndpointChecks;
   readonly #confirmedRoutes = new Map<ServiceId, ServiceRoutes>();
+  /** Of services that were overloaded since this daemon began. A pool has its service's name. */
+  readonly #overloads = new Map<ServiceId, OverloadState>();
   /** Services that wait for an endpoint to fall idle. */
   readonly #draining = new Set<ServiceId>();
   /** Answers to authorities, as wanted and as every worker gives them. */
@@ -64,6 +69,9 @@ export class EdgeSync {
   async begin(): Promise<void> {
     this.#status = await this.#options.edge.ensure();
     this.#version = Math.max(this.#options.clock.now(), ...this.#status.workers.map((worker) => worker.version));
+    // What was refused before is no news.
+    for (const [service, count] of Object.entries(this.#status.shed))
+      this.#overloads.set(service as ServiceId, { count, episode: null });
     this.#watchLife();
   }
 
@@ -94,6 +102,7 @@ export class EdgeSync {
 
   forget(service: ServiceId): void {
     this.#draining.delete(service);
+    this.#overloads.delete(service);
     if (!this.#wanted.delete(service)) return;
     this.#checks.watch(service, []);
     this.#dirty.add(service);
@@ -235,10 +244,22 @@ export class EdgeSync {
     if (this.#closed) return;
     try {
       this.#status = await this.#options.edge.ensure();
+      this.#lookAtOverloads(this.#status.shed);
     } catch (error) {
       this.#options.failed(error);
     }
     this.#watchLife();
+  }
+
+  #lookAtOverloads(shed: EdgeStatus['shed']): void {
+    for (const service of new Set([...this.#overloads.keys(), ...this.#wanted.keys()])) {
+      const count = shed[service] ?? 0;
+      const before = this.#overloads.get(service) ?? neverOverloaded;
+      if (count === before.count && before.episode === null) continue;
+      const { state, news } = lookAtOverload(before, { count, now: this.#options.clock.now() });
+      this.#overloads.set(service, state);
+      if (news !== null) this.#options.overloaded(service, news);
+    }
   }
 
   #later(milliseconds: number, work: () => void): void {

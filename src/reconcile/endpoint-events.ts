@@ -1,5 +1,19 @@
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import type { Dependencies } from './dependencies.ts';
+import type { OverloadNews } from './overload-episodes.ts';
+
+/** Writes down that requests are refused because of overload, or that this is over. */
+export function recordOverload(
+  { store, clock }: Pick<Dependencies, 'store' | 'clock'>,
+  { service, news }: { readonly service: ServiceId; readonly news: OverloadNews },
+): void {
+  const message =
+    news.kind === 'began'
+      ? 'overloaded: the edge answers 503 to what is more than the instances can answer'
+      : `no longer overloaded: ${news.refused} requests were answered 503 in ${Math.max(1, Math.round(news.milliseconds / 1000))} s`;
+  const project = serviceKey(service).project;
+  store.events.append({ time: clock.now(), kind: `overload.${news.kind}`, service, project, message });
+}
 
 /** Writes down that an endpoint takes no requests any more, and why; or (`problem` null) that it does again. */
 export function recordEndpoint(

@@ -16,7 +16,7 @@ import type { Dependencies } from './dependencies.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
-import { recordEndpoint } from './endpoint-events.ts';
+import { recordEndpoint, recordOverload } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
 import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
@@ -76,7 +76,11 @@ export class Engine implements Commands {
       },
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
       prober: needs.prober,
-      noticed: (service, endpoint, problem) => this.#noticed({ service, endpoint, problem }),
+      noticed: (service, endpoint, problem) => {
+        const of = { service, endpoint, problem };
+        this.#said(of, () => recordEndpoint(needs, of));
+      },
+      overloaded: (service, news) => this.#said({ service }, () => recordOverload(needs, { service, news })),
     });
     this.#removal = new Removal(needs);
     this.#disk = new DiskGuard({
@@ -326,9 +330,9 @@ export class Engine implements Commands {
   }
 
   /** Called from timers: what the disk does not take must not end the daemon. */
-  #noticed(of: Parameters<typeof recordEndpoint>[1]): void {
+  #said(of: { readonly service: ServiceId }, record: () => void): void {
     try {
-      recordEndpoint(this.#needs, of);
+      record();
     } catch (error) {
       this.#needs.log.warn({ err: error, ...of }, 'an event could not be recorded');
     }

@@ -6,6 +6,7 @@ import type { Loops } from './operations/operations.ts';
 import type { PortAllocator } from './ports.ts';
 import { ReleaseCache } from './service-context.ts';
 import { ServiceLoop } from './service-loop.ts';
+import { StartTurns } from './start-turns.ts';
 import type { HostTrust } from './transport.ts';
 import type { Reach } from './view.ts';
 
@@ -28,11 +29,13 @@ export class Fleet implements Loops {
   readonly #waiting = new Map<string, ((row: RolloutRow) => void)[]>();
   readonly #watchers = new Map<ServiceId, Set<() => void>>();
   readonly #since: number;
+  readonly #turns: StartTurns;
   #closed = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#since = options.needs.clock.steady();
+    this.#turns = new StartTurns(options.needs.settings.startSlots, (service) => this.wake(service));
   }
 
   /** Makes loops for all services on record; resolves when each has been observed once. */
@@ -99,6 +102,7 @@ export class Fleet implements Loops {
     const loop = this.#loops.get(service);
     this.#loops.delete(service);
     await loop?.close();
+    this.#turns.forget(service);
   }
 
   async close(): Promise<void> {
@@ -118,6 +122,7 @@ export class Fleet implements Loops {
       ports,
       trust,
       releases: new ReleaseCache(needs, service),
+      turns: this.#turns,
       wake: () => loop.wake(),
       finished: (rollout) => this.#finished(service, rollout),
     });

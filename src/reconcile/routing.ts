@@ -75,8 +75,18 @@ function poolOf({ service, current, endpoints, secrets }: RoutedService): Pool {
     const root = join(current.artifact.path, current.spec.rootDir, current.spec.publishPath ?? '.');
     return { kind: 'static', id, service: id, root, fallback: current.spec.static?.fallback ?? null };
   }
-  const { balance, maxBodySize, responseTimeout, idleTimeout, sticky, slowStart, maxConnections, queue, ownHost } =
-    spec.edge;
+  const {
+    balance,
+    maxBodySize,
+    responseTimeout,
+    idleTimeout,
+    sticky,
+    slowStart,
+    maxConnections,
+    queue,
+    overload,
+    ownHost,
+  } = spec.edge;
   // Like its upstreams, how they are spoken to belongs to the release.
   const tls = current?.spec.edge.upstreamTls;
   return {
@@ -97,6 +107,7 @@ function poolOf({ service, current, endpoints, secrets }: RoutedService): Pool {
     ...(slowStart === undefined ? {} : { slowStart }),
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(queue === undefined ? {} : { queue }),
+    ...(overload === undefined ? {} : { overload }),
     ...(tls === undefined ? {} : { tls }),
   };
 }

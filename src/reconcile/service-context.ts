@@ -4,6 +4,7 @@ import type { ReleaseRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { PortAllocator } from './ports.ts';
+import type { StartTurns } from './start-turns.ts';
 import type { HostTrust } from './transport.ts';
 import { openVariables } from './vaulting.ts';
 
@@ -16,6 +17,7 @@ export interface ServiceContext {
   /** What the edge presents for a host. */
   readonly trust: (host: string) => HostTrust;
   readonly releases: ReleaseCache;
+  readonly turns: StartTurns;
   readonly wake: () => void;
   /** A rollout has ended: its row is final. */
   readonly finished: (rollout: string) => void;

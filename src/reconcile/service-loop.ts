@@ -1,5 +1,5 @@
 import { hasInstances } from '../model/service.ts';
-import type { InstanceView, ServiceView } from '../rollout/view.ts';
+import type { Action, InstanceView, ServiceView } from '../rollout/view.ts';
 import type { RolloutRow, ServiceRow } from '../state/records.ts';
 import { EdgeSecrets } from './edge-secrets.ts';
 import { Effects } from './effects.ts';
@@ -7,6 +7,7 @@ import { Observer } from './observer.ts';
 import { routesOf } from './routing.ts';
 import { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
+import type { StartKind, Warming } from './start-turns.ts';
 import { transportOf } from './transport.ts';
 import { serviceView } from './view.ts';
 
@@ -106,11 +107,15 @@ export class ServiceLoop {
     const row = needs.store.services.get(id);
     if (row === null) return pace.steady;
     await this.#observer.observe(row);
-    const view = serviceView(needs, row, this.#reach());
     const rollout = needs.store.rollouts.active(id);
+    const view = this.#patient(serviceView(needs, row, this.#reach()));
+    this.#context.turns.sees(id, warmingOf(view, rollout));
     const decision = needs.decisions.decide(view);
+    let deferred: readonly Action[] = [];
     try {
+      deferred = this.#deferred(view, decision.actions, rollout);
       for (const action of decision.actions) {
+        if (deferred.includes(action)) continue;
         if (action.kind === 'finish' && !(await this.#filesServed(row))) continue;
         await this.#effects.apply(action, rollout);
       }
@@ -118,8 +123,32 @@ export class ServiceLoop {
     } finally {
       if (rollout !== null && isOver(needs.store.rollouts.get(rollout.id))) void this.#announce(rollout.id);
     }
-    if (decision.actions.length > 0) this.#again = true;
+    if (decision.actions.length > deferred.length) this.#again = true;
     return this.#pause(view, decision.wakeAt, rollout);
+  }
+
+  /** A rollout that waits until it may start something has its time from then on. */
+  #patient(view: ServiceView): ServiceView {
+    if (view.rollout === null || !this.#context.turns.isWaiting(this.#context.id)) return view;
+    return { ...view, rollout: { ...view.rollout, since: view.now } };
+  }
+
+  /** The starts whose turn has not come. */
+  #deferred(view: ServiceView, actions: readonly Action[], rollout: RolloutRow | null): readonly Action[] {
+    const { turns, id, needs } = this.#context;
+    const waited = turns.isWaiting(id);
+    const refused = new Set<StartKind>();
+    let begun = false;
+    const deferred = actions.filter((action) => {
+      const kind = startKind(view, action, rollout);
+      if (kind === null) return false;
+      if (turns.take(id, kind)) begun ||= kind === 'rollout';
+      else refused.add(kind);
+      return refused.has(kind);
+    });
+    turns.waits(id, refused);
+    if (waited && begun && rollout !== null) needs.store.rollouts.update(rollout.id, { since: view.now });
+    return deferred;
   }
 
   /** Says what the edge should serve, from the record as it is after the actions. */
@@ -183,6 +212,8 @@ export class ServiceLoop {
         : states.some((state) => state === 'draining' || state === 'stopping') || rollout !== null
           ? pace.moving
           : Math.min(pace.steady, this.#observer.probeIn());
+    // It is woken when its turn comes.
+    if (usual === pace.moving && this.#context.turns.isWaiting(this.#context.id)) return pace.fault;
     return Math.max(0, wakeAt === null ? usual : Math.min(usual, wakeAt - view.now));
   }
 
@@ -200,6 +231,22 @@ export class ServiceLoop {
 /** Between its start and its first good probe; a crash-looping one has no retry ahead while an attempt runs. */
 function isStarting(instance: InstanceView): boolean {
   return instance.state === 'starting' || (instance.state === 'crash-looping' && instance.retryAt === null);
+}
+
+function warmingOf(view: ServiceView, rollout: RolloutRow | null): Warming[] {
+  return view.instances.filter(isStarting).map(({ id, release }) => ({ instance: id, kind: kindOf(release, rollout) }));
+}
+
+/** Whether the action boots a program, and what for. */
+function startKind(view: ServiceView, action: Action, rollout: RolloutRow | null): StartKind | null {
+  if (action.kind === 'start') return kindOf(action.release, rollout);
+  if (action.kind !== 'retry') return null;
+  const release = view.instances.find(({ id }) => id === action.instance)?.release;
+  return release === undefined ? null : kindOf(release, rollout);
+}
+
+function kindOf(release: number, rollout: RolloutRow | null): StartKind {
+  return rollout?.to === release ? 'rollout' : 'keeping';
 }
 
 function isOver(rollout: RolloutRow | null): boolean {

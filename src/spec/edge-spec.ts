@@ -18,6 +18,8 @@ export interface EdgeSpec {
   readonly maxConnections?: number;
   /** Requests that wait for a place under `maxConnections`, and for how many milliseconds. */
   readonly queue?: QueueSpec;
+  /** Nothing is refused because of overload; absent: what is more than the instances can answer. */
+  readonly overload?: 'off';
   /** Upstreams of a proxy are told their own address as Host, not the visitor's. */
   readonly ownHost?: true;
   /** Upstreams of a proxy are spoken to over TLS. */

@@ -201,6 +201,7 @@ export class CertificatesKapal implements AsyncDisposable {
         httpsPort,
         domain: 'localhost',
         buildSlots: 1,
+        startSlots: 4,
         buildMemory: null,
         keepFree: 'auto',
         edgeWhy: '',

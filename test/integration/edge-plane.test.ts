@@ -365,6 +365,7 @@ test('the access log says what happened', async () => {
       requests: 1,
       retries: 0,
       ejections: 0,
+      shed: 0,
     },
   ]);
 });

@@ -57,6 +57,35 @@ describe('engine', () => {
     });
   });
 
+  test('many services boot a few at a time; one that hangs fails by its own start time-out and delays only its turn', async () => {
+    const begun: number[] = [];
+    const boot = 60;
+    let most = 0;
+    await using kapal = await simulatedKapal({
+      startSlots: 2,
+      behaviour: (run) => {
+        const now = performance.now();
+        begun.push(now);
+        // Those that cannot be ready yet, however slow this machine is.
+        most = Math.max(most, begun.filter((at) => now - at < boot).length);
+        return { listensAfter: run.command.includes('hangs') ? null : boot };
+      },
+    });
+    const service = (name: string, program: string) =>
+      `  - {type: web, name: ${name}, runtime: node, startCommand: node ${program}, startTimeoutSeconds: 1}\n`;
+    const names = Array.from({ length: 12 }, (_, index) => `s${index}`);
+    const { services: outcomes } = await kapal.deploy(
+      `project: many\nservices:\n${service('stuck', 'hangs.js')}${names.map((name) => service(name, 'server.js')).join('')}`,
+    );
+    const failed = outcomes.filter(({ outcome }) => outcome !== 'live');
+    assert.deepEqual(
+      failed.map(({ service: name, error }) => [name, error?.code]),
+      [['stuck', 'health_failed']],
+    );
+    assert.equal(outcomes.length, 13);
+    assert.ok(most <= 2, `${most} booted at once`);
+  });
+
   test('rollback is a new release with the old artifact and variables', async () => {
     await using kapal = await simulatedKapal();
     await kapal.deploy(web());

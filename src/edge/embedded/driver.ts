@@ -6,6 +6,7 @@ import type { EdgeCertificate } from '../certificate.ts';
 import type { Edge, EdgeAddresses, EdgeStatus, PoolCounters, RouteTable } from '../port.ts';
 import { checkFolders, checkTable } from '../check.ts';
 import { describeTable } from '../describe-table.ts';
+import { shedOf } from '../shed.ts';
 import { addCounters, addInFlight } from './totals.ts';
 import { applyQuestion, certificatesQuestion, type WorkerStatus } from './control.ts';
 import { describeAddresses, describeTroubles } from './describe.ts';
@@ -159,6 +160,7 @@ class EmbeddedEdge implements Edge {
       engine: this.name,
       addresses: this.#addresses(fleet),
       workers: serving.map(({ status: { pid, version, residentBytes } }) => ({ pid, version, residentBytes })),
+      shed: shedOf(addCounters(serving.map(({ status }) => status))),
     };
   }
 

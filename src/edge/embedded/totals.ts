@@ -26,5 +26,6 @@ function sum(a: PoolCounters, b: PoolCounters): PoolCounters {
     requests: a.requests + b.requests,
     retries: a.retries + b.retries,
     ejections: a.ejections + b.ejections,
+    shed: a.shed + b.shed,
   };
 }

@@ -5,6 +5,7 @@ import { KapalError } from '../../model/errors.ts';
 import type { EdgeCertificate } from '../certificate.ts';
 import { checkFolders, checkTable } from '../check.ts';
 import type { Edge, EdgeStatus, InFlight, PoolCounters, RouteTable } from '../port.ts';
+import { shedOf } from '../shed.ts';
 import type { WorkerAccount } from './account.ts';
 import { formatAddress, type SocketAddress } from './address.ts';
 import { claimPort } from './claim.ts';
@@ -281,6 +282,7 @@ class NginxEdge implements Edge {
     return {
       engine: this.name,
       workers: serving.map(({ pid }) => ({ pid, version: status.version, residentBytes: residentBytes(pid) })),
+      shed: shedOf(status.counters),
     };
   }
 

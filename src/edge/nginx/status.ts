@@ -44,7 +44,7 @@ export async function askStatus(folder: EdgeFolder): Promise<NginxStatus | null>
 export function withZeros(counters: readonly PoolCounters[], pools: readonly string[]): PoolCounters[] {
   const known = new Set(counters.map(({ pool }) => pool));
   const idle = pools.filter((pool) => !known.has(pool));
-  return [...counters, ...idle.map((pool) => ({ pool, requests: 0, retries: 0, ejections: 0 }))];
+  return [...counters, ...idle.map((pool) => ({ pool, requests: 0, retries: 0, ejections: 0, shed: 0 }))];
 }
 
 /** Workers that have not answered the question at hand, by pid, with the last one that they did. */

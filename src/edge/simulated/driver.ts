@@ -81,7 +81,7 @@ class EdgeInMemory implements SimulatedEdge {
       residentBytes: workerBytes,
     });
     const workers = Array.from({ length: this.#workers }, worker);
-    return await Promise.resolve({ engine: this.name, addresses: this.#addresses, workers });
+    return await Promise.resolve({ engine: this.name, addresses: this.#addresses, workers, shed: {} });
   }
 
   async present(certificates: readonly EdgeCertificate[]): Promise<void> {
@@ -116,6 +116,7 @@ class EdgeInMemory implements SimulatedEdge {
       requests: 0,
       retries: 0,
       ejections: 0,
+      shed: 0,
     }));
     return Promise.resolve(this.#running ? counters : []);
   }

@@ -35,6 +35,7 @@ export function readEdge(entry: FoundService, input: EdgeInput): EdgeSpec {
     slowStart: found.slowStartSeconds?.value,
     maxConnections: found.maxConnections?.value,
     queue: queueOf(found),
+    overload: found.overload?.value === 'off' ? 'off' : undefined,
     ownHost: type === 'proxy' && found.preserveHost?.value === false ? true : undefined,
     upstreamTls: type === 'proxy' && encrypted ? tlsOf(found) : undefined,
     stripPath: found.stripPath?.value === true ? true : undefined,

@@ -165,6 +165,11 @@ export const edgeFields = {
     types: forwarded,
     fallback: 'none: 503 at once',
   }),
+  overload: own(
+    choice(['adaptive', 'off']),
+    'What becomes of requests when the instances are asked for more than they can answer: with `adaptive` they get as much as they can, and the rest is answered with 503 and Retry-After at once. `maxConnections` takes its place.',
+    { types: forwarded, fallback: 'adaptive' },
+  ),
   rateLimit: own(oneOrMore(object('edge.rateLimit', rateLimitFields)), 'How often one client may ask; beyond it 429.', {
     types: visible,
   }),

@@ -41,6 +41,7 @@ export interface SimulatedKapal extends AsyncDisposable {
 export interface SimulatedOptions {
   readonly behaviour?: (run: RunSpec) => Partial<Behaviour>;
   readonly buildSlots?: number;
+  readonly startSlots?: number;
 }
 
 interface World {
@@ -166,6 +167,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       buildMemory: null,
       buildSlots: parts.options.buildSlots ?? 2,
       keepFree: 'auto',
+      startSlots: parts.options.startSlots ?? 4,
       edgeWhy: 'simulated',
       runtimeWhy: 'simulated',
     },

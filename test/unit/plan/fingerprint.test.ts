@@ -19,6 +19,7 @@ const liveEdges: Partial<EdgeSpec>[] = [
   { slowStart: 1000 },
   { maxConnections: 1 },
   { queue: { size: 1, timeout: 1000 } },
+  { overload: 'off' },
   { ownHost: true },
   { stripPath: true },
   { https: { redirect: 'auto' } },

@@ -36,6 +36,10 @@ const honoured: Readonly<Record<string, readonly Case[]>> = {
   ],
   slowStartSeconds: [[web, 'slowStartSeconds: 30', { slowStart: 30_000 }]],
   maxConnections: [[web, 'maxConnections: 100', { maxConnections: 100 }]],
+  overload: [
+    [web, 'overload: off', { overload: 'off' }],
+    [web, 'overload: adaptive', {}],
+  ],
   queue: [
     [web, 'maxConnections: 1, queue: {size: 5}', { maxConnections: 1, queue: { size: 5, timeout: 10_000 } }],
     [

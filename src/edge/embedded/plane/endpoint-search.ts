@@ -13,6 +13,9 @@ export interface Searcher {
   none(status: number, retryAfter?: number): void;
 }
 
+/** Seconds after which those who were refused may come again: not all at once. */
+const longestRetry = 3;
+
 /** One request's search for endpoints: for the first try, and for others after it. */
 export class EndpointSearch {
   readonly #ground: Ground;
@@ -48,8 +51,9 @@ export class EndpointSearch {
       return;
     }
     const member = pool.choose(config, this.#choice(pool, config));
-    if (member === null) this.#none();
-    else this.#found(member, pool, config);
+    if (member !== null) this.#found(member, pool, config);
+    else if (pool.refuses()) this.#searcher.none(503, 1 + Math.floor(Math.random() * longestRetry));
+    else this.#none();
   }
 
   /** Looks at the deadline of the queue. `true`: a place is waited for. */

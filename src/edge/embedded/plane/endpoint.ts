@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../pool.ts';
+import { Gate } from './gate.ts';
 import type { Ground } from './ground.ts';
 import { Health } from './health.ts';
 import { UpstreamConnection } from './upstream.ts';
@@ -23,6 +24,7 @@ export class EndpointState {
   /** Host field for pools that rewrite it. */
   readonly authority: string;
   readonly health = new Health();
+  readonly gate = new Gate();
   readonly #ground: Ground;
   /** Oldest first: taken from the end, aged from the front. */
   readonly #idle: UpstreamConnection[] = [];
@@ -30,12 +32,17 @@ export class EndpointState {
   inFlight = 0;
   /** Requests that wait for the head of an answer. */
   #waiting = 0;
+  /** Those of them that were sent whole, and the sum of the times at which they were: others wait for their clients too. */
+  #line = 0;
+  #begins = 0;
   /** Since when nothing has come, or since when somebody waits, whichever is later. */
   #quietSince = 0;
   /** The table says that it fails its checks. */
   down = false;
   /** Every request here holds a place that has to be given back: some pool has a limit. */
   counted = false;
+  /** What is more than it can answer is refused. */
+  gated = false;
   /** Connections, connecting and idle ones included. */
   open = 0;
   #retired = false;
@@ -48,9 +55,13 @@ export class EndpointState {
     this.authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   }
 
-  /** Whether this process has opened all the connections that it may. */
+  /** Whether there is no room for another request: it has all the connections that it may, or more requests than it can answer. */
   get full(): boolean {
-    return this.#idle.length === 0 && this.open >= this.#ground.limits.maxPerEndpoint;
+    return this.overloaded || (this.#idle.length === 0 && this.open >= this.#ground.limits.maxPerEndpoint);
+  }
+
+  get overloaded(): boolean {
+    return this.gated && this.#line >= this.gate.limit;
   }
 
   stalled(now: number): boolean {
@@ -75,6 +86,22 @@ export class EndpointState {
   /** It does not wait any longer. */
   settled(): void {
     this.#waiting -= 1;
+  }
+
+  /** A request that was sent whole stands in line from now on. The moment at which it begins to. */
+  queue(): number {
+    const { now } = this.#ground.clock;
+    this.#line += 1;
+    this.#begins += now;
+    return now;
+  }
+
+  /** It does not any longer: it was answered, or left. */
+  dequeue(begun: number, answered: boolean): void {
+    this.#line -= 1;
+    this.#begins = this.#line === 0 ? 0 : this.#begins - begun;
+    if (answered) this.gate.answered(this.#ground.clock.now - begun);
+    else this.gate.left();
   }
 
   /** Bytes have come from there. */
@@ -112,6 +139,9 @@ export class EndpointState {
 
   /** Closes connections that nothing has used for a while: before a server closes them, which a request could cross. */
   sweep(now: number): void {
+    const seen = { waiting: this.#line, age: this.#line === 0 ? 0 : now - this.#begins / this.#line };
+    const suspect = this.gated && Gate.isSuspect(seen);
+    this.gate.look(now, { ...seen, door: suspect ? this.#ground.doors.length(this.host, this.port, now) : 0 });
     const { upstreamIdleTimeout } = this.#ground.limits;
     let aged = 0;
     while (aged < this.#idle.length && now - (this.#idle[aged] as UpstreamConnection).idleSince >= upstreamIdleTimeout)

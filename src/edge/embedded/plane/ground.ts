@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { Doors } from './door.ts';
 import { FieldTable } from '../http/fields.ts';
 import type { HeadLimits } from '../http/head-scanner.ts';
 import { PolicyBook } from '../policy/compiled.ts';
@@ -27,6 +28,7 @@ export class Ground {
   /** For endpoints that are spoken to over TLS. */
   readonly tls = new TlsConnector();
   readonly places: Places;
+  readonly doors = new Doors();
   readonly policies = new PolicyBook(new Derivations());
   readonly quotas = new Quotas();
   draining = false;

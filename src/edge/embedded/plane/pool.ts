@@ -32,6 +32,7 @@ export class PoolState {
   requests = 0;
   retries = 0;
   ejections = 0;
+  shed = 0;
 
   constructor(config: Pool) {
     this.config = config;
@@ -77,6 +78,14 @@ export class PoolState {
     if (first === undefined) return null;
     if (this.members.length === 1) return first.endpoint.full ? null : first;
     return this.#best(config, choice, this.#rank(config, choice));
+  }
+
+  /** Nobody was chosen: whether that is because of overload, which is counted then. */
+  refuses(): boolean {
+    const overloaded = this.members.filter(({ endpoint }) => endpoint.overloaded);
+    for (const { endpoint } of overloaded) endpoint.gate.refuse();
+    if (overloaded.length > 0) this.shed += 1;
+    return overloaded.length > 0;
   }
 
   /** All that could take the next try, the best first: for pools in which a place has to be had. */
@@ -132,6 +141,7 @@ export class PoolState {
       requests: this.requests,
       retries: this.retries,
       ejections: this.ejections,
+      shed: this.shed,
     };
   }
 }

@@ -35,6 +35,8 @@ export class Proxying implements UpstreamUser, Searcher {
   #member: Member | null = null;
   /** The head of an answer is waited for. */
   #awaiting = false;
+  /** Since when it stands in line at the endpoint; `null`: it does not, for the client owes some of its body. */
+  #queued: number | null = null;
   #connection: UpstreamConnection | null = null;
   #endpoint: EndpointState | null = null;
   #sent = false;
@@ -118,6 +120,7 @@ export class Proxying implements UpstreamUser, Searcher {
     if (this.#awaiting && this.#endpoint?.down === true && this.#rescue()) return;
     // While the client is slow its own deadline holds.
     if (this.#paused || now < this.#deadline) return;
+    if (!this.#connection.ready) this.#endpoint?.gate.untaken();
     this.#connection.fail(this.#connection.ready ? 'timeout' : 'connect');
   }
 
@@ -150,7 +153,7 @@ export class Proxying implements UpstreamUser, Searcher {
     }
     this.#tunnel = new Tunnel(socket, connection, this.#ground.clock.now);
     this.#deadline = never;
-    this.#settled();
+    this.#settled(true);
     this.#endpoint?.health.succeeded();
     this.#reply.switched();
     client.becomeTunnel();
@@ -158,7 +161,7 @@ export class Proxying implements UpstreamUser, Searcher {
 
   responseHead(head: ResponseHead): void {
     this.#deadline = this.#ground.clock.now + this.#idleTimeout;
-    this.#settled();
+    this.#settled(true);
     this.#endpoint?.health.answering();
     if (this.#config?.sticky !== undefined) this.#handOver(this.#config.sticky, head);
     this.#reply.start(head);
@@ -238,6 +241,7 @@ export class Proxying implements UpstreamUser, Searcher {
     this.#sent = false;
     this.#awaiting = true;
     endpoint.begin(config.maxConnections !== undefined);
+    this.#queued = this.#exchange.body.done ? endpoint.queue() : null;
     const tls = config.tls === undefined ? null : tlsTarget(config.tls, this.#sentHost(endpoint));
     const connection = endpoint.take({ reuse: this.attempts > 1 ? 'none' : idempotent ? 'any' : 'recent', tls });
     this.#connection = connection;
@@ -315,10 +319,12 @@ export class Proxying implements UpstreamUser, Searcher {
     if (cookie !== null) head.fields += stickyLine(sticky, cookie, this.#exchange.scheme === 'https');
   }
 
-  #settled(): void {
+  #settled(answered: boolean): void {
     if (!this.#awaiting) return;
     this.#awaiting = false;
     this.#endpoint?.settled();
+    if (this.#queued !== null) this.#endpoint?.dequeue(this.#queued, answered);
+    this.#queued = null;
   }
 
   /** A used connection that ends without an answer is the server's right to close idle connections, not a fault. */
@@ -338,7 +344,7 @@ export class Proxying implements UpstreamUser, Searcher {
   #release(): UpstreamConnection | null {
     const connection = this.#connection;
     const endpoint = this.#endpoint;
-    this.#settled();
+    this.#settled(false);
     endpoint?.end();
     this.#connection = null;
     this.#endpoint = null;

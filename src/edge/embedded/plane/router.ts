@@ -105,15 +105,18 @@ export class Router {
   #applyStates(table: RouteTable): void {
     const down = new Set<string>();
     const counted = new Set<string>();
+    const free = new Set<string>();
     for (const pool of table.pools) {
       if (pool.kind === 'static') continue;
       for (const endpoint of pool.endpoints) {
         if (endpoint.down === true) down.add(endpoint.id);
         if (pool.maxConnections !== undefined) counted.add(endpoint.id);
+        if (pool.maxConnections !== undefined || pool.overload === 'off') free.add(endpoint.id);
       }
     }
     for (const [id, endpoint] of this.#endpoints) {
       endpoint.down = down.has(id);
+      endpoint.gated = !free.has(id);
       this.#count(endpoint, counted.has(id));
     }
     if (counted.size === 0 || this.#counts) return;

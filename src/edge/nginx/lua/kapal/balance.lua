@@ -72,6 +72,9 @@ local function send_to(ctx, member, now, fresh)
   ctx.waiting = true
   ctx.asked = now
   endpoints.enter(endpoint, now)
+  -- What is passed on as it comes waits for the client too.
+  ctx.upload = ctx.streamed or false
+  if ctx.upload then endpoint.uploads = endpoint.uploads + 1 end
   if fresh then set_more_tries(retry.MOST_ATTEMPTS) end
   if run.read_timeout ~= USUAL_READ_TIMEOUT then set_timeouts(CONNECT_TIMEOUT, run.read_timeout, run.read_timeout) end
   if run.config.rewriteHost then
@@ -112,6 +115,10 @@ function M.choose()
   if member then
     if ctx.place then place.give_back(ctx) end
     return give_up(ctx, 502)
+  end
+  if ctx.attempts > 0 and pools.refuses(ctx.run) then
+    ctx.fields = request.later()
+    return give_up(ctx, 503)
   end
   -- Waiting for a place is not possible here: it goes on from the location of error pages.
   ctx.again = ctx.attempts > 0 and ctx.run.config.queue ~= nil

@@ -1,4 +1,5 @@
 -- Which member of its pool a request's next try goes to.
+local endpoints = require "kapal.endpoint"
 local health = require "kapal.health"
 local pick = require "kapal.pick"
 local pools = require "kapal.pool"
@@ -7,6 +8,7 @@ local sticky = require "kapal.sticky"
 
 local var = ngx.var
 local current, rank, member_of = request.current, pools.rank, pick.member
+local is_overloaded = endpoints.is_overloaded
 local STALLED, OUT = pools.STALLED, pools.OUT
 
 local M = {}
@@ -16,7 +18,7 @@ local function client_hash()
 end
 
 --- The member for the next try; nil where there is none, or none with room. `is_full(endpoint)` where the pool has a
---- limit, else nil.
+--- limit, else nil: then those are full that have more than they can answer.
 function M.member(ctx, now, is_full)
   local run = ctx.run
   local members = run.members
@@ -25,6 +27,7 @@ function M.member(ctx, now, is_full)
     run.turn = turn
     return members[turn]
   end
+  is_full = is_full or not health.calm and is_overloaded or nil
   if #members == 1 then
     local only = members[1]
     if is_full and is_full(only.endpoint) then return nil end

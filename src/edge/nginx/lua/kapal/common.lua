@@ -4,6 +4,7 @@
 -- the latches looked at first (M.collect). A step of its own at the end would cost a twentieth of a small request.
 local ffi = require "ffi"
 local endpoints = require "kapal.endpoint"
+local gates = require "kapal.gate"
 local memory = require "kapal.memory"
 local request = require "kapal.request"
 
@@ -98,14 +99,20 @@ function M.tried(ctx, over)
 end
 
 -- An answer that came at once ends what was waited for. Of one that a look found silent nobody knows whether it was
--- answered in the end.
+-- answered in the end; most are, not before that look.
 local function finish(ctx, now)
   local endpoint = ctx.endpoint
   if live[ctx.address] == ctx then live[ctx.address] = false end
   if endpoint then
-    if ctx.waiting and not ctx.was_silent then
-      endpoints.heard(endpoint, now)
-      ctx.waiting = false
+    if ctx.waiting then
+      local gate = endpoint.gate
+      if ctx.was_silent then
+        gates.answered(gate, ctx.was_silent - ctx.asked)
+      else
+        endpoints.heard(endpoint, now)
+        gate.prompt = gate.prompt + 1
+        ctx.waiting = false
+      end
     end
     endpoints.leave(endpoint, ctx.waiting)
   end

@@ -40,12 +40,14 @@ local function add_counters(sums, more)
   for _, counters in ipairs(more) do
     local sum = sums[counters.pool]
     if not sum then
-      sum = { pool = counters.pool, requests = 0, retries = 0, ejections = 0 }
+      sum = { pool = counters.pool, requests = 0, retries = 0, ejections = 0, shed = 0 }
       sums[counters.pool] = sum
     end
     sum.requests = sum.requests + counters.requests
     sum.retries = sum.retries + counters.retries
     sum.ejections = sum.ejections + counters.ejections
+    -- Not told by a worker of an older version that is leaving.
+    sum.shed = sum.shed + (counters.shed or 0)
   end
 end
 

@@ -1,5 +1,7 @@
 -- The addresses that take requests, as this worker knows them: what is under way there, and their health. An endpoint
 -- lives as long as a pool names it or something is under way; an id whose address has changed is another endpoint.
+local door = require "kapal.door"
+local gates = require "kapal.gate"
 local health = require "kapal.health"
 
 local M = {}
@@ -35,6 +37,13 @@ local function make(declared)
     place = "place:" .. declared.id,
     in_flight = 0,
     waiting = 0,
+    -- Of those that wait, whose clients may still owe some of the body: they stand in no line.
+    uploads = 0,
+    gate = gates.begin(),
+    -- What is more than it can answer is refused.
+    gated = false,
+    -- Each request is looked at closely, for it may be overloaded.
+    watched = false,
     -- When it was last heard, or asked while nothing waited.
     heard = 0,
     stalled = false,
@@ -67,6 +76,11 @@ function M.part(endpoint)
   if endpoint.in_flight > 0 then leaving[endpoint] = true end
 end
 
+--- Whether it has more requests than it can answer.
+function M.is_overloaded(endpoint)
+  return endpoint.gated and endpoint.waiting - endpoint.uploads >= endpoint.gate.limit
+end
+
 --- A request goes there: the head of its answer is waited for.
 function M.enter(endpoint, now)
   endpoint.in_flight = endpoint.in_flight + 1
@@ -94,7 +108,7 @@ end
 
 --- An answer came from it that was HTTP.
 function M.trust(endpoint, now)
-  endpoint.trusted_until = now + TRUST
+  if not endpoint.watched then endpoint.trusted_until = now + TRUST end
 end
 
 --- Something failed there.
@@ -118,6 +132,27 @@ local function look(endpoint, now, last_byte)
   if endpoint.stalled then M.distrust(endpoint) end
 end
 
+-- Whether each request has to be looked at, to know what it waits for: under a limit; and where requests wait for long and
+-- nobody is answered at once. `age`: of those that wait, on average.
+local function look_closely(endpoint, waiting, age)
+  local gate = endpoint.gate
+  local watched = gate.limit < math.huge or waiting > gates.LEAST and age >= gates.LATE / 2 and gate.prompt == 0
+  if watched and not endpoint.watched then M.distrust(endpoint) end
+  endpoint.watched = watched
+end
+
+--- Looks which endpoints are overloaded. `begins`: by endpoint, the sum of the times at which those came that wait; `counts`:
+--- how many they are.
+function M.weigh(now, begins, counts)
+  for _, endpoint in pairs(by_id) do
+    local waiting = counts[endpoint] or 0
+    local age = waiting == 0 and 0 or now - begins[endpoint] / waiting
+    if endpoint.gated then look_closely(endpoint, waiting, age) else endpoint.watched = false end
+    local suspect = endpoint.gated and gates.is_suspect(waiting, age)
+    gates.look(endpoint.gate, now, waiting, age, suspect and door.length(endpoint.ip, endpoint.port, now) or 0)
+  end
+end
+
 --- Looks which endpoints are stalled. `last_byte(endpoint)` is asked before one is called so: the time of the last byte
 --- that came, or nil.
 function M.watch(now, last_byte)
@@ -127,7 +162,7 @@ function M.watch(now, last_byte)
     if quiet and not endpoint.stalled then look(endpoint, now, last_byte) end
     -- A clock that was set back.
     if endpoint.trusted_until > now + TRUST then M.distrust(endpoint) end
-    if endpoint.stalled or endpoint.ejected_until ~= 0 then calm = false end
+    if endpoint.stalled or endpoint.ejected_until ~= 0 or endpoint.gate.limit < math.huge then calm = false end
   end
   health.calm = calm
 end

@@ -1,6 +1,7 @@
 -- Pools over all tables that name them: their configuration is replaced, their counters and turns stay.
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
+local gates = require "kapal.gate"
 local health = require "kapal.health"
 local pick = require "kapal.pick"
 local state = require "kapal.state"
@@ -58,6 +59,7 @@ local function take_members(pool, config)
   for _, member in ipairs(pool.members) do before[member.endpoint] = member end
   for index, declared in ipairs(config.kind == "proxy" and config.endpoints or {}) do
     local endpoint = endpoints.join(declared)
+    endpoint.gated = not config.maxConnections and config.overload ~= "off"
     local member = member_of(config, declared, endpoint, before[endpoint])
     members[index] = member
     if member.cookie then by_cookie[member.cookie] = member end
@@ -129,6 +131,7 @@ local function make(id)
     requests = 0,
     retries = 0,
     ejections = 0,
+    shed = 0,
     budget = budget.begin(),
   }
 end
@@ -215,6 +218,27 @@ function M.rank(pool, ctx, now, is_full)
   return best
 end
 
+--- Whether a request that has been nowhere yet is refused because of overload, which is counted then.
+function M.refuses(pool)
+  if health.calm then return false end
+  local members = pool.members
+  for i = 1, #members do
+    local member = members[i]
+    local usable = not member.down and health.usable(member.endpoint, ngx.now())
+    if usable and not endpoints.is_overloaded(member.endpoint) then return false end
+  end
+  local refused = false
+  for i = 1, #members do
+    local endpoint = members[i].endpoint
+    if endpoints.is_overloaded(endpoint) then
+      gates.refuse(endpoint.gate)
+      refused = true
+    end
+  end
+  if refused then pool.shed = pool.shed + 1 end
+  return refused
+end
+
 --- Counters since this worker's start, for the pools of the table: as PoolCounters in the port.
 function M.counters()
   local all = {}
@@ -224,6 +248,7 @@ function M.counters()
       requests = pool.requests,
       retries = pool.retries,
       ejections = pool.ejections,
+      shed = pool.shed,
     }
   end
   return all

@@ -78,6 +78,14 @@ function M.hsts(seconds)
   return text
 end
 
+-- Seconds after which those who were refused may come again: not all at once.
+local LONGEST_RETRY = 3
+
+--- The field that tells one who is refused because of overload when to come again.
+function M.later()
+  return { ["Retry-After"] = tostring(math.random(LONGEST_RETRY)) }
+end
+
 --- Whether the answer with this status came from the endpoint, and is not the edge's own page about it.
 function M.is_upstreams(status)
   if status < 400 then return true end

@@ -1,6 +1,7 @@
 -- Whether a request whose try has failed is sent again, and what the failure says about the endpoint.
 local budget = require "kapal.budget"
 local endpoints = require "kapal.endpoint"
+local gates = require "kapal.gate"
 local health = require "kapal.health"
 local place = require "kapal.place"
 local pools = require "kapal.pool"
@@ -54,7 +55,14 @@ end
 
 --- The request is no more at its endpoint.
 function M.release(ctx)
-  endpoints.leave(ctx.endpoint, ctx.waiting)
+  local endpoint = ctx.endpoint
+  endpoints.leave(endpoint, ctx.waiting)
+  if ctx.upload then
+    endpoint.uploads = endpoint.uploads - 1
+  elseif ctx.waiting then
+    gates.left(endpoint.gate)
+  end
+  ctx.upload = false
   ctx.waiting = false
   ctx.endpoint = nil
   if ctx.place then place.give_back(ctx) end
@@ -101,6 +109,7 @@ function M.go_on(ctx, now, code, sent)
   if ctx.tried1 then ctx.tried2 = ctx.endpoint else ctx.tried1 = ctx.endpoint end
   ctx.common = false
   local late = code == 504 or ctx.cut == "timeout"
+  if code == 504 and sent == 0 then gates.untaken(ctx.endpoint.gate) end
   M.blame(ctx, now, sent)
   ctx.cut = nil
   if not again then

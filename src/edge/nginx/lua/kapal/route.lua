@@ -6,6 +6,7 @@ local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
 local find = require "kapal.find"
 local framing = require "kapal.framing"
+local gates = require "kapal.gate"
 local headers = require "kapal.headers"
 local health = require "kapal.health"
 local layout = require "kapal.layout"
@@ -143,6 +144,7 @@ local function proxy(ctx, method, framed)
   local body, refused = body_of(ctx, method, framed)
   if refused then return answer(ctx, refused) end
   if #run.members == 0 then return answer(ctx, 503) end
+  if pools.refuses(run) then return answer(ctx, 503, request.later()) end
   if not has_place(ctx) then return answer_busy(ctx) end
   return go_on(ctx, body)
 end
@@ -222,6 +224,8 @@ function M.answered()
     if framing.is_malformed() then return refuse(ctx) end
     local endpoint, now = ctx.endpoint, ngx_now()
     endpoints.heard(endpoint, now)
+    if ctx.upload then endpoint.uploads = endpoint.uploads - 1 else gates.answered(endpoint.gate, now - ctx.asked) end
+    ctx.upload = false
     endpoints.trust(endpoint, now)
     health.answering(endpoint)
     ctx.waiting = false

@@ -5,10 +5,13 @@ local common = require "kapal.common"
 local endpoints = require "kapal.endpoint"
 local first = require "kapal.first"
 local framing = require "kapal.framing"
+local gates = require "kapal.gate"
 local pools = require "kapal.pool"
 local request = require "kapal.request"
 local retry = require "kapal.retry"
 local socket = require "kapal.socket"
+
+local clear = require "table.clear"
 
 local M = {}
 
@@ -84,15 +87,32 @@ local function last_byte(endpoint)
   return last
 end
 
--- Of common requests nobody says when the head of the answer has come: it is found here.
+-- Of common requests nobody says when the head of the answer has come: it is found here, and was not there the last time.
 local function settle(ctx, now)
   if not (ctx.quick and ctx.waiting and ctx.endpoint) then return end
   if framing.has_head(ctx.address) then
     endpoints.heard(ctx.endpoint, now)
+    gates.answered(ctx.endpoint.gate, ctx.was_silent and ctx.was_silent - ctx.asked or 0)
     ctx.waiting = false
   else
-    ctx.was_silent = true
+    ctx.was_silent = now
   end
+end
+
+-- Who waits, and since when, by endpoint; kept from one look to the next.
+local begins, counts = {}, {}
+
+local function weigh(now)
+  clear(begins)
+  clear(counts)
+  for _, ctx in pairs(live) do
+    local endpoint = ctx and ctx.waiting and not ctx.upload and ctx.endpoint
+    if endpoint then
+      begins[endpoint] = (begins[endpoint] or 0) + ctx.asked
+      counts[endpoint] = (counts[endpoint] or 0) + 1
+    end
+  end
+  endpoints.weigh(now, begins, counts)
 end
 
 --- One look at everything.
@@ -103,6 +123,7 @@ function M.tick(now)
   for _, ctx in pairs(live) do
     if ctx then settle(ctx, now) end
   end
+  weigh(now)
   endpoints.watch(now, last_byte)
   for _, ctx in pairs(live) do
     if ctx and ctx.endpoint then look(ctx, now) end
