@@ -14,7 +14,9 @@ import { onStage } from './stage.ts';
  * Kapal is upgraded again and again (`kapal down`, then `kapal up` of another version, whose engine differs) while visitors arrive at a steady pace, each on a
  * connection of its own, others over TLS, and others on connections that stay open. Upstreams are two nginx of the bench.
  *
- *   scripts/node24 bench/edge-upgrades.ts [nginx|embedded] [UPGRADES] [CONNECTIONS A SECOND]
+ *   scripts/node24 bench/edge-upgrades.ts [nginx|embedded] [UPGRADES] [CONNECTIONS A SECOND] [SECONDS]
+ *
+ * No upgrade begins after so many SECONDS (600): it says how many there were.
  *
  * Figures: no connection refused, reset or left without its answer, over plain HTTP and TLS. Requests on kept connections that the edge closes while they are
  * on their way are counted beside: HTTP/1.1 leaves them to the client to repeat.
@@ -22,6 +24,7 @@ import { onStage } from './stage.ts';
 const engine = process.argv[2] ?? 'nginx';
 const upgrades = Number(process.argv[3] ?? 20);
 const rate = Number(process.argv[4] ?? (engine === 'nginx' ? 2_000 : 300));
+const seconds = Number(process.argv[5] ?? 600);
 const secureRate = engine === 'nginx' ? 50 : 20;
 const host = 'shop.localhost';
 
@@ -118,7 +121,8 @@ await onStage(async (kapal: TestKapal, figures) => {
   await pause(2_000);
   let same = 0;
   const times: number[] = [];
-  for (let upgrade = 0; upgrade < upgrades; upgrade += 1) {
+  const end = performance.now() + seconds * 1000;
+  for (let upgrade = 0; upgrade < upgrades && performance.now() < end; upgrade += 1) {
     const before = workersOf(kapal);
     const begun = performance.now();
     await kapal.run('down');
@@ -132,7 +136,7 @@ await onStage(async (kapal: TestKapal, figures) => {
   await regulars.stop();
   const [first, second] = [await plain.stop(), await secure.stop()];
   console.log(
-    `${engine}: ${upgrades} upgrades, each ${Math.round(Math.min(...times))} to ${Math.round(Math.max(...times))} ms from down to ready`,
+    `${engine}: ${times.length} upgrades, each ${Math.round(Math.min(...times))} to ${Math.round(Math.max(...times))} ms from down to ready`,
   );
   for (const [name, arrived] of [
     ['plain HTTP', first],

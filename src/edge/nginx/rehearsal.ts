@@ -59,10 +59,8 @@ async function lend(from: EdgeFolder, to: EdgeFolder, { settings }: EdgePlan): P
 }
 
 function withoutPorts({ configuration }: EdgePlan): EdgePlan['configuration'] {
-  const text = configuration.text.replaceAll(
-    /^( *listen )(?!unix:)\S+( ssl http2)?( default_server) .*;$/gm,
-    (_, listen: string, secure: string | undefined, standard: string) =>
-      `${listen}unix:control/${secure === undefined ? sockets.plain : sockets.secure}${secure ?? ''}${standard};`,
-  );
+  const text = configuration.text
+    .replaceAll(/^( *listen )(?!unix:)\S+( ssl http2 default_server) .*;$/gm, `$1unix:control/${sockets.secure}$2;`)
+    .replaceAll(/^( *listen )(?!unix:)\S+( default_server) .*;$/gm, `$1unix:control/${sockets.plain}$2;`);
   return { ...configuration, text };
 }
