@@ -25,7 +25,7 @@ export interface Before {
 }
 
 /** Milliseconds between two questions to a daemon that does not answer, or whose operation goes on. */
-const pace = 20;
+const pace = 40;
 
 /** A client that outlives daemons: asks until it is answered, follows what was acknowledged to its end, and keeps a history of what it was told. */
 export class Client {

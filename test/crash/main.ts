@@ -6,7 +6,7 @@ import { CrashRun, type Engine } from './crash.ts';
 import { matrix } from './matrix.ts';
 import { pointsInSource } from './points.ts';
 import { Results } from './results.ts';
-import { sample } from './sample.ts';
+import { isMeantFor, sample, stepsFor } from './sample.ts';
 import { groups, stepNamed, steps } from './steps.ts';
 import { tableOf } from './table.ts';
 
@@ -40,7 +40,7 @@ const say = (line: string): void => console.log(`${((performance.now() - began) 
 for (const edge of ['embedded', 'nginx'] as const) {
   if (values.edge !== undefined && values.edge !== edge) continue;
   const isMeant = (point: string): boolean =>
-    (values.point === undefined || point === values.point) && (edge === 'embedded' || point.startsWith('nginx.'));
+    (values.point === undefined || point === values.point) && isMeantFor(edge, point);
   await using run = await CrashRun.start(edge, patience);
   if (values.all === true) {
     const chosen = groups
@@ -60,7 +60,7 @@ process.exitCode = violated === 0 ? 0 : 1;
 async function once(run: CrashRun, edge: Engine, isMeant: (point: string) => boolean): Promise<void> {
   const left = new Set(pointsInSource().filter(isMeant));
   await sample(run, {
-    steps: wanted,
+    steps: values.step === undefined ? stepsFor(edge) : wanted,
     left,
     seen({ step, killed }) {
       say(`${step}: killed ${killed.length === 0 ? 'nowhere' : `at ${killed.join(', then ')}`}`);

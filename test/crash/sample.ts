@@ -1,9 +1,20 @@
-import type { CrashRun } from './crash.ts';
-import type { Step } from './steps.ts';
+import type { CrashRun, Engine } from './crash.ts';
+import { type Step, stepNamed, steps } from './steps.ts';
 
 export interface SampledRun {
   readonly step: string;
   readonly killed: readonly string[];
+}
+
+/** Each point is passed with one engine: those of nginx's driver with it, all others with the embedded one. */
+export function isMeantFor(edge: Engine, point: string): boolean {
+  return point.startsWith('nginx.') === (edge === 'nginx');
+}
+
+/** The steps that pass those points. */
+export function stepsFor(edge: Engine): readonly Step[] {
+  const ofNginx = ['first deploy', 'start without HTTPS', 'start with HTTPS', 'loss of the edge'];
+  return edge === 'nginx' ? ofNginx.map(stepNamed) : steps;
 }
 
 /** Kills in one run, at most: each start of the daemon takes of the time that a rollout has. */

@@ -34,6 +34,8 @@ function processOf(pid: number, kapal: Install, install: string | null): Process
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (stat === '' || fields[0] === 'Z' || fields[0] === 'X' || pid === process.pid) return null;
   const command = text(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+  // The kernel's own.
+  if (command === '') return null;
   const mark =
     install === null
       ? null
@@ -104,9 +106,9 @@ export async function onlyOwned(kapal: TestKapal): Promise<void> {
 }
 
 /** Processes, control groups and run folders that belong to none of these instances. */
-export function straysOf(kapal: Install, owners: readonly string[]): string[] {
+export function straysOf(kapal: Install, owners: readonly string[], all = processesOf(kapal)): string[] {
   const owned = (run: string | null) => run !== null && owners.includes(run.slice(0, run.lastIndexOf('.')));
-  const processes = processesOf(kapal).filter(
+  const processes = all.filter(
     ({ role, run }) => role === 'other' || ((role === 'app' || role === 'keeper') && !owned(run)),
   );
   const groups = cgroupsOf(kapal).filter((path) => !owned(/\/run-([^/]+)$/.exec(path)?.[1] ?? null));
