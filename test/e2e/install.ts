@@ -34,8 +34,6 @@ function processOf(pid: number, kapal: Install, install: string | null): Process
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (stat === '' || fields[0] === 'Z' || fields[0] === 'X' || pid === process.pid) return null;
   const command = text(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-  // The kernel's own.
-  if (command === '') return null;
   const mark =
     install === null
       ? null
