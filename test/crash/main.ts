@@ -29,7 +29,7 @@ const { values } = parseArgs({
 });
 
 /** Milliseconds after which what does not hold is taken to be violated. */
-const patience = 60_000;
+const patience = 150_000;
 
 const results = new Results(values.results ?? null);
 const wanted = values.step?.map(stepNamed) ?? steps;
