@@ -6,7 +6,7 @@ import { CrashRun, type Engine } from './crash.ts';
 import { matrix } from './matrix.ts';
 import { pointsInSource } from './points.ts';
 import { Results } from './results.ts';
-import { isMeantFor, sample, stepsFor } from './sample.ts';
+import { isMeantFor, sample, type SampledRun, sampleFirstStart, stepsFor } from './sample.ts';
 import { groups, stepNamed, steps } from './steps.ts';
 import { tableOf } from './table.ts';
 
@@ -59,14 +59,12 @@ process.exitCode = violated === 0 ? 0 : 1;
 
 async function once(run: CrashRun, edge: Engine, isMeant: (point: string) => boolean): Promise<void> {
   const left = new Set(pointsInSource().filter(isMeant));
-  await sample(run, {
-    steps: values.step === undefined ? stepsFor(edge) : wanted,
-    left,
-    seen({ step, killed }) {
-      say(`${step}: killed ${killed.length === 0 ? 'nowhere' : `at ${killed.join(', then ')}`}`);
-      results.add({ edge, step, point: killed[0] ?? '', turn: 1, killed, violation: null });
-    },
-  });
+  const seen = ({ step, killed }: SampledRun): void => {
+    say(`${step}: killed ${killed.length === 0 ? 'nowhere' : `at ${killed.join(', then ')}`}`);
+    results.add({ edge, step, point: killed[0] ?? '', turn: 1, killed, violation: null });
+  };
+  await sample(run, { steps: values.step === undefined ? stepsFor(edge) : wanted, left, seen });
+  if (values.step === undefined) seen(await sampleFirstStart(edge, left));
   say(`not passed with the ${edge} edge: ${[...left].join(', ') || 'none'}`);
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CrashRun, type Engine } from '../crash/crash.ts';
 import { pointsInSource } from '../crash/points.ts';
-import { isMeantFor, sample, stepsFor } from '../crash/sample.ts';
+import { isMeantFor, sample, sampleFirstStart, stepsFor } from '../crash/sample.ts';
 
 /** A sample of `npm run crash -- --all`: the daemon is killed at each crash point once, and nothing that it acknowledged or that visitors saw is lost. */
 describe('SIGKILL to the daemon at every crash point', () => {
@@ -18,5 +18,6 @@ async function leftBy(edge: Engine): Promise<readonly string[]> {
   assert.ok(left.size > 0);
   await using run = await CrashRun.start(edge);
   await sample(run, { steps: stepsFor(edge), left });
+  await sampleFirstStart(edge, left);
   return [...left];
 }
