@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type {
@@ -270,15 +270,15 @@ function names(folder: string): string[] {
 }
 
 /** All that lies in the data folder but for the toolchain and the edge's copy of its engine. */
-export function below(data: string): ReturnType<typeof entriesOf> {
+export function below(data: string): Dirent[] {
   return names(data)
     .filter((name) => name !== 'toolchain')
     .flatMap((name) => entriesOf(join(data, name)));
 }
 
-function entriesOf(folder: string) {
+function entriesOf(folder: string): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry): import('node:fs').Dirent[] => {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
       const isCopy = /^engine-|^cache$/.test(entry.name);
       return entry.isDirectory() && !isCopy ? [entry, ...entriesOf(join(folder, entry.name))] : [entry];
     });

@@ -29,7 +29,11 @@ const chain = 8;
  */
 export async function sample(
   run: CrashRun,
-  { steps, left, seen }: { readonly steps: readonly Step[]; readonly left: Set<string>; seen?(run: SampledRun): void },
+  {
+    steps,
+    left,
+    seen,
+  }: { readonly steps: readonly Step[]; readonly left: Set<string>; seen?: (run: SampledRun) => void },
 ): Promise<void> {
   for (const step of steps) {
     let count = chain;
