@@ -31,7 +31,14 @@ import { acquireLock } from '../state/lock.ts';
 import { openStore } from '../state/open.ts';
 import type { Store } from '../state/store.ts';
 import { certificateSources } from './certificates.ts';
-import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
+import {
+  apiToken,
+  type DataFolder,
+  dataFolder,
+  leaveDataFolder,
+  makeDataFolder,
+  sweepDataFolder,
+} from './data-folder.ts';
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
 import { diskOf } from './disk.ts';
 import { openDaemonLog } from './log.ts';
@@ -112,6 +119,7 @@ async function makeGround(options: DaemonOptions) {
   await makeDataFolder(folder);
   const lock = acquireLock(folder.record);
   crashpoint('daemon.locked');
+  await sweepDataFolder(folder);
   const log = openDaemonLog(folder.daemonLog);
   const at = listenOn(options.api);
   const apiAddress = { ...at, describeHolder: (port: number) => describeHolders(holdersOf(port, at.host)) };

@@ -133,6 +133,17 @@ describe('engine', () => {
     assert.equal(run?.spec.environment['API_KEY'], 'swordfish-1');
   });
 
+  test('a value that the release needs is not unset: what is refused changes nothing', async () => {
+    await using kapal = await simulatedKapal();
+    const at = { project: undefined, environment: 'production', service: 'api' };
+    await kapal.engine.setVariables(at, { API_KEY: 'swordfish-1' });
+    await kapal.deploy(web('    envVars:\n      - key: API_KEY\n        sync: false\n'));
+    await assert.rejects(kapal.engine.setVariables(at, { API_KEY: null }), { code: 'variable_missing' });
+    const api = kapal.engine.resolve('api', { environment: 'production' });
+    assert.deepEqual(kapal.engine.variables(api, true), [{ key: 'API_KEY', source: 'set', value: 'swordfish-1' }]);
+    assert.deepEqual(kapal.store.operations.running(), []);
+  });
+
   test('env set on a live service rolls out a new release without a build', async () => {
     await using kapal = await simulatedKapal();
     await kapal.deploy(web());
