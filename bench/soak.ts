@@ -59,7 +59,7 @@ await onStage(async (kapal, figures) => {
   await settled(kapal);
   await using traffic = new Traffic(kapal);
   const operator = new Operator(ground, traffic);
-  const recorder = new Recorder(kapal, ground.site);
+  await using recorder = new Recorder(kapal.data, ground.site);
 
   if (told.sample) await operator.each(sample);
   else await soak({ ground, operator, recorder, figures });
@@ -67,7 +67,7 @@ await onStage(async (kapal, figures) => {
 
   console.log(`operations, and seconds each: ${operator.summary()}`);
   console.log(
-    `${met.requests} requests, ${met.moved} streams that moved; excused: ${JSON.stringify(operator.excused)}`,
+    `${met.requests} requests, ${met.moved} streams that moved; ${met.late} broke because their visitors were not let run; excused: ${JSON.stringify(operator.excused)}`,
   );
   figures.atMost(
     `requests that failed, operations that ended otherwise, streams that were cut, of ${[...operator.counts.values()].reduce((a, b) => a + b, 0)} operations`,

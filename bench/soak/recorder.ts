@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TestKapal } from '../../test/e2e/kapal.ts';
 import { median } from '../figures.ts';
 import { chartOf, type Panel } from './chart.ts';
 import { ruleOf, verdictOf } from './judgement.ts';
-import { type Sample, sampleOf } from './sample.ts';
+import type { Sample } from './sample.ts';
 import type { Site } from './site.ts';
+import { Talker } from './talker.ts';
 import { courseOf, type Point } from './series.ts';
 
 const interval = 10_000;
@@ -25,13 +25,13 @@ export interface Finding {
 }
 
 /** Samples over time, and what they show. */
-export class Recorder {
-  readonly #kapal: TestKapal;
+export class Recorder implements AsyncDisposable {
+  readonly #looker: Talker<[string, number][]>;
   readonly #site: Site;
   readonly #samples: { readonly at: number; readonly sample: Sample }[] = [];
 
-  constructor(kapal: TestKapal, site: Site) {
-    this.#kapal = kapal;
+  constructor(data: string, site: Site) {
+    this.#looker = new Talker(new URL('./sample-process.ts', import.meta.url), { data });
     this.#site = site;
   }
 
@@ -41,6 +41,8 @@ export class Recorder {
     const working = work().finally(() => {
       over = true;
     });
+    // Its end is awaited below: until then nobody else hears of a failure.
+    working.catch(() => undefined);
     const begun = performance.now();
     for (let number = 0; !over; number += 1) {
       this.#samples.push({ at: performance.now() - begun, sample: await this.now() });
@@ -61,9 +63,13 @@ export class Recorder {
   }
 
   async now(): Promise<Sample> {
-    const sample = await sampleOf(this.#kapal);
+    const sample = new Map(await this.#looker.ask('sample'));
     const trees = sample.get('trees') ?? 0;
     return new Map([...sample, ['trees beyond those of the last minutes', trees - this.#site.madeWithin(spared)]]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#looker[Symbol.asyncDispose]();
   }
 
   findings(): Finding[] {

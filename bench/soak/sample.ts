@@ -1,8 +1,9 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { installOf, linkTo, type Process, processesOf, text, usersOf } from '../../test/e2e/install.ts';
-import type { TestKapal } from '../../test/e2e/kapal.ts';
+import type { ServiceDocument } from '../../src/api/contract/types.ts';
+import { askApi } from '../../test/e2e/api.ts';
+import { type Install, installOf, linkTo, type Process, processesOf, text, usersOf } from '../../test/e2e/install.ts';
 
 /** Figures by name, as `daemon.resident` (MB), `edge.descriptors`, `files.runs`, `rows.events`. */
 export type Sample = ReadonlyMap<string, number>;
@@ -27,11 +28,14 @@ const tables = {
 } as const;
 
 /** Everything that a leak could show in, now. Programs of services are none of Kapal's: they are counted, and nothing more. */
-export async function sampleOf(kapal: TestKapal): Promise<Sample> {
+export async function sampleOf(data: string): Promise<Sample> {
+  const kapal = { data };
   const sample = new Map<string, number>();
   const processes = processesOf(kapal);
   addProcesses(sample, processes);
-  const listed = (await kapal.ps()).flatMap(({ instances }) => instances);
+  const { body } = await askApi(data, '/services');
+  // The cast: our own daemon's answer.
+  const listed = (body as readonly ServiceDocument[]).flatMap(({ instances }) => instances);
   const groups = controlGroups(kapal);
   // A keeper is two processes: one waits, one drains.
   const kept = new Set(ofKind(processes, 'keeper').map(({ run }) => run));
@@ -94,7 +98,7 @@ function factsOf(pid: number) {
 }
 
 /** Groups of runs, of all, and in how many places (controllers) they stand. */
-function controlGroups(kapal: TestKapal): { readonly runs: number; readonly all: number; readonly places: number } {
+function controlGroups(kapal: Install): { readonly runs: number; readonly all: number; readonly places: number } {
   const name = `kapal-${installOf(kapal)}`;
   const places = ['.', ...folders('/sys/fs/cgroup')].map((place) => join('/sys/fs/cgroup', place, name));
   const members = places.map((place) => ({
