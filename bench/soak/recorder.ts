@@ -12,8 +12,11 @@ const interval = 10_000;
 const steadyLooks = 5;
 const steadyPause = 400;
 
-/** Share of descriptors of the edge that the requests of a moment make more or less. */
-const connections = 0.15;
+/** How many more there may be at rest: what is opened once, at the first need, stays. */
+const atRest: readonly (readonly [RegExp, number])[] = [
+  [/^(daemon|edge worker|edge keeper)\.(descriptors|sockets|processes|threads)$/, 12],
+  [/^(beyond instances\..*|users|mounts|other processes|control groups of services)$/, 0],
+];
 
 /** For so long a tree stays that a client was told is there (src/source/sources.ts), and some: it goes with the next deploy. Milliseconds. */
 const spared = 17 * 60_000;
@@ -83,18 +86,15 @@ export class Recorder implements AsyncDisposable {
     });
   }
 
-  /** What kills of the daemon may have left: figures that are counts, before and after. */
+  /** What may have been left between two moments at which nothing goes on: figures that are counts. */
   compared(before: Sample, after: Sample): Finding[] {
-    const counts =
-      /^(beyond instances\.|users|mounts|other processes|edge .*(processes|descriptors)|files\.(runs|edge))/;
     return [...after].flatMap(([figure, value]) => {
-      const rule = ruleOf(figure);
-      if (!counts.test(figure) || rule.kind !== 'flat') return [];
       const was = before.get(figure) ?? 0;
-      const most = was + Math.max(rule.grain, was * rule.share, figure.endsWith('descriptors') ? was * connections : 0);
+      const most = was + (atRest.find(([pattern]) => pattern.test(figure))?.[1] ?? Number.POSITIVE_INFINITY);
+      if (!Number.isFinite(most)) return [];
       return [
         {
-          name: `${figure} after kills of the daemon: ${number(was)} to ${number(value)}`,
+          name: `${figure} at rest, before and after: ${number(was)}, ${number(value)}`,
           wanted: `at most ${number(most)}`,
           is: value <= most,
         },

@@ -67,7 +67,15 @@ function addProcesses(sample: Map<string, number>, processes: readonly Process[]
   for (const kind of ['daemon', 'edge worker', 'edge keeper', 'keeper'] as const) {
     const members = ofKind(processes, kind).flatMap(({ pid }) => factsOf(pid) ?? []);
     const share = kind === 'keeper' ? Math.max(1, members.length) : 1;
-    for (const fact of ['resident', 'proportional', 'own', 'descriptors', 'sockets', 'threads'] as const)
+    for (const fact of [
+      'resident',
+      'proportional',
+      'own',
+      'descriptors',
+      'sockets',
+      'threads',
+      'plain descriptors',
+    ] as const)
       sample.set(`${kind}.${fact}`, members.reduce((sum, member) => sum + member[fact], 0) / share);
     if (kind !== 'keeper') sample.set(`${kind}.processes`, members.length);
   }
@@ -84,12 +92,14 @@ function factsOf(pid: number) {
     const kilobytes = (from: string, name: string) =>
       Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(from)?.[1] ?? Number.NaN);
     const open = readdirSync(`/proc/${pid}/fd`);
+    const sockets = open.filter((name) => linkTo(`/proc/${pid}/fd/${name}`).startsWith('socket:')).length;
     return {
       resident: (kilobytes(status, 'VmRSS') * 1024) / megabyte,
       proportional: (kilobytes(rollup, 'Pss') * 1024) / megabyte,
       own: (kilobytes(status, 'RssAnon') * 1024) / megabyte,
       descriptors: open.length,
-      sockets: open.filter((name) => linkTo(`/proc/${pid}/fd/${name}`).startsWith('socket:')).length,
+      sockets,
+      'plain descriptors': open.length - sockets,
       threads: Number(/^Threads:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN),
     };
   } catch {
