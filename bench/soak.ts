@@ -5,7 +5,7 @@ import { leftovers, onlyOwned, usersOf } from '../test/e2e/install.ts';
 import type { TestKapal } from '../test/e2e/kapal.ts';
 import type { Figures } from './figures.ts';
 import { randomFrom } from './random.ts';
-import { bursts, type Ground, operations, sample, settled, withDaemonKills } from './soak/operations.ts';
+import { bursts, type Ground, operations, sample, settled, withKills } from './soak/operations.ts';
 import { Operator } from './soak/operator.ts';
 import { Recorder } from './soak/recorder.ts';
 import { Site } from './soak/site.ts';
@@ -19,7 +19,7 @@ import { onStage } from './stage.ts';
  *   scripts/node24 bench/soak.ts --sample [--edge embedded|nginx] [--seed N]
  *
  * 1. `--fill` minutes without pauses, so that what is kept to a limit reaches it. 2. `--minutes` in which every 10 s all that could grow is looked at.
- * 3. `--kills` minutes in which the daemon is killed too: in the middle of deploys. 4. Without visitors, as many processes, descriptors and sockets are open as
+ * 3. `--kills` minutes in which the daemon, in the middle of deploys, and workers of the edge are killed too. 4. Without visitors, as many processes, descriptors and sockets are open as
  * before; all projects are removed, and nothing may be left of them.
  *
  * With `--sample` some of the operations once each, the death of the daemon too, and then 4: the sample of `npm test`.
@@ -101,7 +101,7 @@ async function soak({ ground, operator, recorder, figures }: Parts): Promise<voi
   if (told.samples !== undefined) await writeFile(told.samples, recorder.json());
   if (told.chart !== undefined)
     await writeFile(told.chart, recorder.chart(`${told.minutes} minutes, ${told.edge} edge, seed ${told.seed}`));
-  await operator.work(withDaemonKills, { milliseconds: time.kills, paced: true });
+  await operator.work(withKills, { milliseconds: time.kills, paced: true });
   if (time.watch >= shortest)
     for (const { name, wanted, is } of recorder.findings()) figures.holds(name, { wanted, is });
 }
