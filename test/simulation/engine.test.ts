@@ -224,6 +224,41 @@ describe('engine', () => {
     await until('no route', () => kapal.edge.serving().routes.length === 0);
   });
 
+  test('values that were made for a group go with the last service of its project and environment', async () => {
+    await using kapal = await simulatedKapal();
+    const groups = 'envVarGroups:\n  - name: base\n    envVars: [{key: SESSION, generateValue: true}]\n';
+    await kapal.deploy(`${web('    envVars: [{fromGroup: base}]\n')}${groups}`);
+    const keys = () => kapal.store.variables.of('shop/production/@base').map(({ key }) => key);
+    assert.deepEqual(keys(), ['SESSION']);
+    await kapal.engine.removeProject('shop');
+    assert.deepEqual(keys(), []);
+  });
+
+  test('of many releases the last hundred stay on record, and an older one while it has an instance', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    const service = kapal.engine.resolve('api', { environment: 'production' });
+    const recorded = () => kapal.store.releases.of(service).map(({ number }) => number);
+    const [first] = kapal.store.releases.of(service);
+    assert.ok(first);
+    // What failed long ago, as a Kapal left it that forgot nothing.
+    for (let number = 2; number < 130; number += 1) {
+      kapal.store.services.takeReleaseNumber(service);
+      kapal.store.releases.insert({ ...first, number, artifact: null, status: 'failed' });
+    }
+    for (const next of [130, 131]) {
+      const { id } = await kapal.engine.restart(service);
+      assert.equal((await outcomeOf(kapal.engine, id)).services[0]?.release, next);
+      // The instances of the first release may still be leaving when the second one is live.
+      await until('the oldest have left', () =>
+        recorded().every((number) => number > next - 100 || number === 131 - next),
+      );
+    }
+    assert.deepEqual([recorded()[0], recorded().at(-1), recorded().length], [131, 32, 100]);
+    assert.equal((await services(kapal))[0]?.status, 'running');
+    assert.deepEqual(kapal.complaints, []);
+  });
+
   test('a stuck build of one service does not hold up another', async () => {
     await using kapal = await simulatedKapal({
       buildSlots: 2,

@@ -52,6 +52,7 @@ async function watched(): Promise<
     clock,
     changed: () => undefined,
     noticed: () => undefined,
+    overloaded: () => undefined,
     failed: (error) => failures.push(error),
     prober: { alive: unasked, upstream: unasked },
   });
