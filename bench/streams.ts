@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { get, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
+import { Lateness } from './edge/lateness.ts';
 
 /** Where streams are opened: a port of the loopback, and the Host of the service. */
 export interface Target {
@@ -46,14 +47,18 @@ export type Open = (target: Target) => Promise<Stream>;
 export class Listener {
   moved = 0;
   cut = 0;
+  /** Broke while this process was not let run. */
+  late = 0;
   /** Words since the last connection. */
   heard = 0;
   readonly #target: Target;
   readonly #open: Open;
+  readonly #lateness: Lateness;
   #socket: Socket | null = null;
   #closed = false;
 
-  constructor(target: Target, open: Open) {
+  constructor(target: Target, open: Open, lateness = new Lateness()) {
+    this.#lateness = lateness;
     this.#target = target;
     this.#open = open;
     void this.#listen();
@@ -66,6 +71,7 @@ export class Listener {
 
   async #listen(): Promise<void> {
     while (!this.#closed) {
+      const begun = performance.now();
       try {
         const farewell = await this.#follow(await this.#open(this.#target));
         if (this.#closed) return;
@@ -73,7 +79,11 @@ export class Listener {
         else this.cut += 1;
       } catch (error) {
         if (this.#closed) return;
-        console.log(`  could not connect: ${error instanceof Error ? error.message : String(error)}`);
+        if (this.#lateness.wasLateSince(begun)) {
+          this.late += 1;
+          continue;
+        }
+        console.error(`  could not connect: ${error instanceof Error ? error.message : String(error)}`);
         this.cut += 1;
         await pause();
       }

@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
+import { Lateness } from './lateness.ts';
 
 const visitors = 4;
 const pace = 50;
@@ -12,10 +13,13 @@ export class TlsVisitors implements AsyncDisposable {
   readonly #walks: Promise<void>[];
   readonly #port: number;
   readonly #host: string;
+  readonly #lateness: Lateness;
+  #late = 0;
   #requests = 0;
   #over = false;
 
-  constructor(port: number, host: string) {
+  constructor(port: number, host: string, lateness = new Lateness()) {
+    this.#lateness = lateness;
     this.#port = port;
     this.#host = host;
     this.#walks = Array.from({ length: visitors }, (_, index) => this.#walk(index % 2 === 0));
@@ -23,6 +27,11 @@ export class TlsVisitors implements AsyncDisposable {
 
   get requests(): number {
     return this.#requests;
+  }
+
+  /** Requests that failed while this process was not let run: no failures. */
+  get late(): number {
+    return this.#late;
   }
 
   get failures(): readonly string[] {
@@ -33,7 +42,7 @@ export class TlsVisitors implements AsyncDisposable {
     this.#over = true;
     await Promise.all(this.#walks);
     this.#agent.destroy();
-    for (const failure of this.#failures.slice(0, 5)) console.log(`  over TLS: ${failure}`);
+    for (const failure of this.#failures.slice(0, 5)) console.error(`  over TLS: ${failure}`);
     return { requests: this.#requests, failures: this.#failures, certificates: this.#serials.size };
   }
 
@@ -44,7 +53,11 @@ export class TlsVisitors implements AsyncDisposable {
   async #walk(keeps: boolean): Promise<void> {
     while (!this.#over) {
       this.#requests += 1;
-      await this.#ask(keeps).catch((error: unknown) => this.#failures.push(String(error)));
+      const begun = performance.now();
+      await this.#ask(keeps).catch((error: unknown) => {
+        if (this.#lateness.wasLateSince(begun)) this.#late += 1;
+        else this.#failures.push(String(error));
+      });
       await new Promise((resolve) => setTimeout(resolve, pace));
     }
   }

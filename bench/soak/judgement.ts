@@ -14,7 +14,9 @@ const accessLog = 33.6;
 /** In order: the first that matches rules. */
 const rules: readonly (readonly [RegExp, Rule])[] = [
   [/\.(resident|own)$/, { kind: 'flat', share: 0.04, grain: 2 }],
-  [/\.(descriptors|sockets|threads|processes)$/, { kind: 'flat', share: 0, grain: 2 }],
+  // As many sockets of the edge as visitors have connections: those are judged at rest.
+  [/^edge worker\.(descriptors|sockets)$/, { kind: 'shown' }],
+  [/\.(descriptors|plain descriptors|sockets|threads|processes)$/, { kind: 'flat', share: 0, grain: 2 }],
   [/^beyond instances\./, { kind: 'flat', share: 0, grain: 1 }],
   [/^(users|mounts|control groups of services|other processes)$/, { kind: 'flat', share: 0, grain: 0 }],
   [/^rows\.(services|variables|domains)$/, { kind: 'flat', share: 0, grain: 2 }],

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TestKapal } from '../../test/e2e/kapal.ts';
 import { median } from '../figures.ts';
 import { chartOf, type Panel } from './chart.ts';
 import { ruleOf, verdictOf } from './judgement.ts';
-import { type Sample, sampleOf } from './sample.ts';
+import type { Sample } from './sample.ts';
 import type { Site } from './site.ts';
+import { Talker } from './talker.ts';
 import { courseOf, type Point } from './series.ts';
 
 const interval = 10_000;
@@ -12,8 +12,11 @@ const interval = 10_000;
 const steadyLooks = 5;
 const steadyPause = 400;
 
-/** Share of descriptors of the edge that the requests of a moment make more or less. */
-const connections = 0.15;
+/** How many more there may be at rest: what is opened once, at the first need, stays. */
+const atRest: readonly (readonly [RegExp, number])[] = [
+  [/^(daemon|edge worker|edge keeper)\.(descriptors|sockets|processes|threads)$/, 12],
+  [/^(beyond instances\..*|users|mounts|other processes|control groups of services)$/, 0],
+];
 
 /** For so long a tree stays that a client was told is there (src/source/sources.ts), and some: it goes with the next deploy. Milliseconds. */
 const spared = 17 * 60_000;
@@ -25,13 +28,13 @@ export interface Finding {
 }
 
 /** Samples over time, and what they show. */
-export class Recorder {
-  readonly #kapal: TestKapal;
+export class Recorder implements AsyncDisposable {
+  readonly #looker: Talker<[string, number][]>;
   readonly #site: Site;
   readonly #samples: { readonly at: number; readonly sample: Sample }[] = [];
 
-  constructor(kapal: TestKapal, site: Site) {
-    this.#kapal = kapal;
+  constructor(data: string, site: Site) {
+    this.#looker = new Talker(new URL('./sample-process.ts', import.meta.url), { data });
     this.#site = site;
   }
 
@@ -41,6 +44,8 @@ export class Recorder {
     const working = work().finally(() => {
       over = true;
     });
+    // Its end is awaited below: until then nobody else hears of a failure.
+    working.catch(() => undefined);
     const begun = performance.now();
     for (let number = 0; !over; number += 1) {
       this.#samples.push({ at: performance.now() - begun, sample: await this.now() });
@@ -61,9 +66,13 @@ export class Recorder {
   }
 
   async now(): Promise<Sample> {
-    const sample = await sampleOf(this.#kapal);
+    const sample = new Map(await this.#looker.ask('sample'));
     const trees = sample.get('trees') ?? 0;
     return new Map([...sample, ['trees beyond those of the last minutes', trees - this.#site.madeWithin(spared)]]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#looker[Symbol.asyncDispose]();
   }
 
   findings(): Finding[] {
@@ -77,18 +86,15 @@ export class Recorder {
     });
   }
 
-  /** What kills of the daemon may have left: figures that are counts, before and after. */
+  /** What may have been left between two moments at which nothing goes on: figures that are counts. */
   compared(before: Sample, after: Sample): Finding[] {
-    const counts =
-      /^(beyond instances\.|users|mounts|other processes|edge .*(processes|descriptors)|files\.(runs|edge))/;
     return [...after].flatMap(([figure, value]) => {
-      const rule = ruleOf(figure);
-      if (!counts.test(figure) || rule.kind !== 'flat') return [];
       const was = before.get(figure) ?? 0;
-      const most = was + Math.max(rule.grain, was * rule.share, figure.endsWith('descriptors') ? was * connections : 0);
+      const most = was + (atRest.find(([pattern]) => pattern.test(figure))?.[1] ?? Number.POSITIVE_INFINITY);
+      if (!Number.isFinite(most)) return [];
       return [
         {
-          name: `${figure} after kills of the daemon: ${number(was)} to ${number(value)}`,
+          name: `${figure} at rest, before and after: ${number(was)}, ${number(value)}`,
           wanted: `at most ${number(most)}`,
           is: value <= most,
         },

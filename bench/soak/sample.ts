@@ -1,8 +1,9 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { installOf, linkTo, type Process, processesOf, text, usersOf } from '../../test/e2e/install.ts';
-import type { TestKapal } from '../../test/e2e/kapal.ts';
+import type { ServiceDocument } from '../../src/api/contract/types.ts';
+import { askApi } from '../../test/e2e/api.ts';
+import { type Install, installOf, linkTo, type Process, processesOf, text, usersOf } from '../../test/e2e/install.ts';
 
 /** Figures by name, as `daemon.resident` (MB), `edge.descriptors`, `files.runs`, `rows.events`. */
 export type Sample = ReadonlyMap<string, number>;
@@ -27,11 +28,14 @@ const tables = {
 } as const;
 
 /** Everything that a leak could show in, now. Programs of services are none of Kapal's: they are counted, and nothing more. */
-export async function sampleOf(kapal: TestKapal): Promise<Sample> {
+export async function sampleOf(data: string): Promise<Sample> {
+  const kapal = { data };
   const sample = new Map<string, number>();
   const processes = processesOf(kapal);
   addProcesses(sample, processes);
-  const listed = (await kapal.ps()).flatMap(({ instances }) => instances);
+  const { body } = await askApi(data, '/services');
+  // The cast: our own daemon's answer.
+  const listed = (body as readonly ServiceDocument[]).flatMap(({ instances }) => instances);
   const groups = controlGroups(kapal);
   // A keeper is two processes: one waits, one drains.
   const kept = new Set(ofKind(processes, 'keeper').map(({ run }) => run));
@@ -63,7 +67,15 @@ function addProcesses(sample: Map<string, number>, processes: readonly Process[]
   for (const kind of ['daemon', 'edge worker', 'edge keeper', 'keeper'] as const) {
     const members = ofKind(processes, kind).flatMap(({ pid }) => factsOf(pid) ?? []);
     const share = kind === 'keeper' ? Math.max(1, members.length) : 1;
-    for (const fact of ['resident', 'proportional', 'own', 'descriptors', 'sockets', 'threads'] as const)
+    for (const fact of [
+      'resident',
+      'proportional',
+      'own',
+      'descriptors',
+      'sockets',
+      'threads',
+      'plain descriptors',
+    ] as const)
       sample.set(`${kind}.${fact}`, members.reduce((sum, member) => sum + member[fact], 0) / share);
     if (kind !== 'keeper') sample.set(`${kind}.processes`, members.length);
   }
@@ -80,12 +92,14 @@ function factsOf(pid: number) {
     const kilobytes = (from: string, name: string) =>
       Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(from)?.[1] ?? Number.NaN);
     const open = readdirSync(`/proc/${pid}/fd`);
+    const sockets = open.filter((name) => linkTo(`/proc/${pid}/fd/${name}`).startsWith('socket:')).length;
     return {
       resident: (kilobytes(status, 'VmRSS') * 1024) / megabyte,
       proportional: (kilobytes(rollup, 'Pss') * 1024) / megabyte,
       own: (kilobytes(status, 'RssAnon') * 1024) / megabyte,
       descriptors: open.length,
-      sockets: open.filter((name) => linkTo(`/proc/${pid}/fd/${name}`).startsWith('socket:')).length,
+      sockets,
+      'plain descriptors': open.length - sockets,
       threads: Number(/^Threads:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN),
     };
   } catch {
@@ -94,7 +108,7 @@ function factsOf(pid: number) {
 }
 
 /** Groups of runs, of all, and in how many places (controllers) they stand. */
-function controlGroups(kapal: TestKapal): { readonly runs: number; readonly all: number; readonly places: number } {
+function controlGroups(kapal: Install): { readonly runs: number; readonly all: number; readonly places: number } {
   const name = `kapal-${installOf(kapal)}`;
   const places = ['.', ...folders('/sys/fs/cgroup')].map((place) => join('/sys/fs/cgroup', place, name));
   const members = places.map((place) => ({

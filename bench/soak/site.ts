@@ -4,9 +4,6 @@ import { streamingServer } from '../streams.ts';
 /** What is wrong with a version of the shop. */
 export type Fault = 'none' | 'build' | 'boot';
 
-/** The services of the soak by the name that commands take. */
-export const instanceServices = ['toko', 'stock', 'jobs'] as const;
-
 const web = `${streamingServer}
 const env = process.env;
 let asked = 0;

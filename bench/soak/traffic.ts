@@ -1,7 +1,7 @@
 import { type LoadCount, LoadGenerator } from '../../src/cli/demo/load.ts';
 import type { TestKapal } from '../../test/e2e/kapal.ts';
-import { TlsVisitors } from '../edge/tls-visitors.ts';
-import { Listener, openEvents, openWebSocket } from '../streams.ts';
+import { Talker } from './talker.ts';
+import type { VisitorsCount } from './visitors-process.ts';
 
 /** Requests a second to the shop and to the pages, half of them on connections of their own. */
 const rates = { toko: 120, pages: 30 } as const;
@@ -14,13 +14,14 @@ export interface Met {
   readonly failed: Readonly<Record<string, number>>;
   readonly cut: number;
   readonly moved: number;
+  /** Broke because the visitors' own process was not let run for seconds. */
+  readonly late: number;
 }
 
 /** Visitors of every kind, in processes of their own but for a few streams: requests over HTTP and HTTPS, WebSockets, event streams. */
 export class Traffic implements AsyncDisposable {
   readonly #loads: readonly LoadGenerator[];
-  readonly #streams: readonly Listener[];
-  readonly #tls: TlsVisitors;
+  readonly #others: Talker<VisitorsCount>;
 
   constructor(kapal: TestKapal) {
     const at = { host: '127.0.0.1', port: kapal.http, timeout: 30_000, answerKey: null };
@@ -33,43 +34,44 @@ export class Traffic implements AsyncDisposable {
       new LoadGenerator({ ...toko, requests }, process.execPath),
       new LoadGenerator({ ...pages, requests: [get('/'), get('/large.txt')] }, process.execPath),
     ];
-    const target = { port: kapal.http, host: 'toko.localhost' };
-    this.#streams = [openEvents, openWebSocket].flatMap((open) =>
-      Array.from({ length: streamsOfEachKind }, () => new Listener(target, open)),
-    );
-    this.#tls = new TlsVisitors(kapal.https, 'toko.localhost');
+    const { http, https } = kapal;
+    this.#others = new Talker(new URL('./visitors-process.ts', import.meta.url), {
+      http,
+      https,
+      host: 'toko.localhost',
+      streams: streamsOfEachKind,
+    });
   }
 
   async met(): Promise<Met> {
-    return this.#sum(await Promise.all(this.#loads.map((load) => load.count())));
+    const counts = Promise.all(this.#loads.map((load) => load.count()));
+    return sum(await counts, await this.#others.ask('count'));
   }
 
   async stop(): Promise<Met> {
-    for (const stream of this.#streams) stream.close();
-    const [counts] = await Promise.all([Promise.all(this.#loads.map((load) => load.stop())), this.#tls.stop()]);
-    return this.#sum(counts);
+    const counts = Promise.all(this.#loads.map((load) => load.stop()));
+    return sum(await counts, await this.#others.ask('stop'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const stream of this.#streams) stream.close();
-    await Promise.all([...this.#loads, this.#tls].map((one) => one[Symbol.asyncDispose]()));
+    await Promise.all([...this.#loads, this.#others].map((one) => one[Symbol.asyncDispose]()));
   }
+}
 
-  #sum(counts: readonly LoadCount[]): Met {
-    const failed: Record<string, number> = {};
-    for (const [kind, times] of [
-      ...counts.flatMap((count) => Object.entries(count.failures)),
-      ...this.#tls.failures.map((failure) => [`GET over TLS ${failure}`, 1] as const),
-    ])
-      failed[kind] = (failed[kind] ?? 0) + times;
-    const total = (key: 'moved' | 'cut') => this.#streams.reduce((sum, stream) => sum + stream[key], 0);
-    return {
-      requests: counts.reduce((sum, count) => sum + count.requests, this.#tls.requests),
-      failed,
-      cut: total('cut'),
-      moved: total('moved'),
-    };
-  }
+function sum(counts: readonly LoadCount[], others: VisitorsCount): Met {
+  const failed: Record<string, number> = {};
+  for (const [kind, times] of [
+    ...counts.flatMap((count) => Object.entries(count.failures)),
+    ...others.failures.map((failure) => [`GET over TLS ${failure}`, 1] as const),
+  ])
+    failed[kind] = (failed[kind] ?? 0) + times;
+  return {
+    requests: counts.reduce((total, count) => total + count.requests, others.requests),
+    failed,
+    cut: others.cut,
+    moved: others.moved,
+    late: others.late,
+  };
 }
 
 /** What was met between two looks. */
@@ -84,5 +86,6 @@ export function metSince(before: Met, now: Met): Met {
     failed,
     cut: now.cut - before.cut,
     moved: now.moved - before.moved,
+    late: now.late - before.late,
   };
 }

@@ -88,8 +88,8 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Deploy gagal bila instans baru belum siap dalam waktu ini.',
   ],
   [
-    'Memory of one instance; above it the kernel kills it, where the kernel allows a limit.',
-    'Memori satu instans; di atasnya kernel mematikannya, bila kernel mengizinkan batas.',
+    'Memory of one instance; above it the kernel kills it. Without control groups the daemon does so, by a look once a second.',
+    'Memori satu instans; di atasnya kernel mematikannya. Tanpa control group, daemon yang melakukannya, dengan memeriksa sekali sedetik.',
   ],
   ['no limit', 'tanpa batas'],
   ["3/4 of the machine's", '3/4 memori mesin'],

@@ -16,7 +16,7 @@ export function failureOf(error: unknown): Failure {
   if (hasZodFastifySchemaValidationErrors(error)) return answer(invalid(error));
   if (isRefusal(error)) return answer(refusal(error), error.statusCode);
   const document = errorDocument(error);
-  return answer({ ...document, message: 'a fault in Kapal itself' });
+  return answer(document.code === 'internal' ? { ...document, message: 'a fault in Kapal itself' } : document);
 }
 
 function answer(error: ErrorDocument, status: number = catalogue[error.code].status): Failure {

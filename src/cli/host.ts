@@ -47,6 +47,8 @@ export interface DaemonOptions {
   readonly runtime: 'auto' | 'process';
   /** Services without `domains` answer below it. */
   readonly domain: string;
+  /** Of the data folder's disk: bytes, a share in [0, 1), or `auto`. Zero: whatever there is may be used. */
+  readonly keepFree: { readonly bytes: number } | { readonly share: number } | 'auto';
   /** Called once, when the daemon answers and everything that it owns has been observed. */
   readonly onReady: (facts: DaemonFacts) => void;
 }

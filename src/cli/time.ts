@@ -7,6 +7,11 @@ export function since(moment: string, now: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+/** How long until a moment, in the same form; `0s` where it has passed. */
+export function until(moment: string, now: number): string {
+  return since(new Date(now).toISOString(), Date.parse(moment));
+}
+
 /** `2026-01-31 08:00:00` in local time; JSON keeps ISO 8601. */
 export function localTime(moment: string): string {
   const date = new Date(moment);

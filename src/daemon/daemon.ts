@@ -31,9 +31,18 @@ import { acquireLock } from '../state/lock.ts';
 import { openStore } from '../state/open.ts';
 import type { Store } from '../state/store.ts';
 import { certificateSources } from './certificates.ts';
-import { apiToken, type DataFolder, dataFolder, leaveDataFolder, makeDataFolder } from './data-folder.ts';
+import {
+  apiToken,
+  type DataFolder,
+  dataFolder,
+  leaveDataFolder,
+  makeDataFolder,
+  sweepDataFolder,
+} from './data-folder.ts';
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
+import { diskOf } from './disk.ts';
 import { openDaemonLog } from './log.ts';
+import { lossEvents } from './log-losses.ts';
 
 const systemRandom: Random = { bytes: (count) => randomBytes(count), fraction: () => Math.random() };
 
@@ -110,6 +119,7 @@ async function makeGround(options: DaemonOptions) {
   await makeDataFolder(folder);
   const lock = acquireLock(folder.record);
   crashpoint('daemon.locked');
+  await sweepDataFolder(folder);
   const log = openDaemonLog(folder.daemonLog);
   const at = listenOn(options.api);
   const apiAddress = { ...at, describeHolder: (port: number) => describeHolders(holdersOf(port, at.host)) };
@@ -186,6 +196,7 @@ async function dependencies(
       path: join(folder.logs, 'logs.db'),
       quotaBytes: logQuota,
       warn: (text) => log.warn({ part: 'logs' }, text),
+      dropped: lossEvents({ store, clock: systemClock }),
     }),
     prober: createProber({ version: options.version }),
     clock: systemClock,
@@ -194,6 +205,7 @@ async function dependencies(
     decisions,
     log,
     certificates,
+    disk: diskOf(folder),
     settings: {
       version: options.version,
       data: folder.root,
@@ -207,6 +219,7 @@ async function dependencies(
       buildMemory: Math.floor((totalmem() * 3) / 4),
       startSlots: 2 * availableParallelism(),
       buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
+      keepFree: options.keepFree,
       edgeWhy: parts.edgeWhy,
       runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
     },

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, lstat, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder, readIfThere, writeDurably } from '../lib/files.ts';
+import { makeFolder, readIfThere, writeDurably, sweepTemporaries } from '../lib/files.ts';
 import { KapalError } from '../model/errors.ts';
 
 /** Where everything of one install lies. 0755 at the top so that services reach what they run; the daemon's own parts are 0700. */
@@ -18,6 +18,8 @@ export interface DataFolder {
   readonly toolchain: string;
   readonly edge: string;
   readonly edgeNginx: string;
+  /** A file of room that is given up when the disk is full to its end. */
+  readonly ballast: string;
   /** The daemon's own log. */
   readonly daemonLog: string;
   /** What clients read to find the daemon. */
@@ -45,6 +47,7 @@ export function dataFolder(root: string): DataFolder {
     toolchain: at('toolchain'),
     edge: at('edge'),
     edgeNginx: at('edge-nginx'),
+    ballast: at('ballast'),
     daemonLog: at('logs', 'daemon.log'),
     beacon: at('daemon.json'),
     socket:
@@ -71,6 +74,11 @@ export async function makeDataFolder(folder: DataFolder): Promise<void> {
   for (const path of [folder.record, folder.logs, folder.keys, folder.sources, folder.git, folder.runs])
     await makeOwn(path, 0o700);
   if (!folder.socket.startsWith(folder.root)) await makeOwn(dirname(folder.socket), 0o700, lstat);
+}
+
+/** What a daemon that was killed had not renamed yet, keys of certificates among it: nothing leads to it any more. The lock of the data folder is held. */
+export async function sweepDataFolder(folder: DataFolder): Promise<void> {
+  for (const name of ['', 'edge', 'edge-nginx', 'git']) await sweepTemporaries(join(folder.root, name));
 }
 
 /** Removes what was made outside of the data folder; the sockets in it are closed. */

@@ -15,12 +15,15 @@ export function openDaemonLog(path: string, limit = largest): Log {
   );
 }
 
-/** A file that lines are appended to, set aside as `.1` when it has grown to its limit. A disk that is full costs lines, never the daemon. */
+/** A file that lines are appended to, set aside as `.1` when it has grown to its limit. A disk that is full costs lines, which are counted, never the daemon. */
 class BoundedFile {
   readonly #path: string;
   readonly #limit: number;
   #descriptor: number;
   #size: number;
+  #dropped = 0;
+  /** The last line was cut short by the end of the disk. */
+  #torn = false;
 
   constructor(path: string, limit: number) {
     this.#path = path;
@@ -33,10 +36,26 @@ class BoundedFile {
   write(line: string): void {
     try {
       if (this.#size >= this.#limit) this.#setAside();
-      this.#size += writeSync(this.#descriptor, line);
+      if (this.#dropped > 0) {
+        const message = `${this.#dropped} lines of this log found no room on the disk`;
+        this.#put(`${JSON.stringify({ level: 40, time: Date.now(), msg: message })}\n`);
+        this.#dropped = 0;
+      }
+      this.#put(line);
     } catch {
       // There is nowhere else to say it.
+      this.#dropped += 1;
     }
+  }
+
+  /** Throws for a line of which only a part could be written; the next one then begins on a line of its own. */
+  #put(line: string): void {
+    const bytes = Buffer.from(this.#torn ? `\n${line}` : line);
+    for (let written = 0; written < bytes.length; ) {
+      written += writeSync(this.#descriptor, bytes, written);
+      this.#torn = written < bytes.length;
+    }
+    this.#size += bytes.length;
   }
 
   #open(): number {

@@ -83,8 +83,18 @@ export interface PoolCounters {
 export interface Edge {
   readonly name: string;
 
-  /** Adopts the running engine of this data folder, or starts one that serves the last table on disk. Throws KapalError `port_taken` naming the holder. */
+  /**
+   * Adopts the running engine of this data folder, or starts one that serves the last table on disk. One of another version, or of a program that was replaced
+   * on disk, is upgraded without closing a port; where the new one does not come up, the old one serves on, and that is noted. Throws KapalError `port_taken`
+   * naming the holder.
+   */
   ensure(): Promise<EdgeStatus>;
+
+  /**
+   * Whether what the last `ensure` left still has the processes that hold and restart the rest: a few looks at /proc, cheap enough for several a second.
+   * `false` says that `ensure` has something to do. A worker alone is theirs to restart; whether it answers is the business of `ensure`.
+   */
+  isAlive(): boolean;
 
   /** Resolves when the table is on disk and every worker serves it: from then on no new request goes to an endpoint that it does not name. */
   apply(table: RouteTable): Promise<void>;

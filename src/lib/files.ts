@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
@@ -15,16 +15,36 @@ export async function writeDurably(path: string, content: string | Uint8Array, m
     mode,
   );
   try {
-    await file.writeFile(content);
-    await file.sync();
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;
-  } finally {
-    await file.close();
   }
-  await rename(temporary, path);
   await syncFolder(dirname(path));
+}
+
+const temporaryName = /^\.[0-9a-f]{16}\.tmp$/;
+
+/**
+ * Removes the temporary files that a process which died in `writeDurably` left in a folder and, where there are such, in the folders right below it. Only for
+ * folders that nobody writes to now.
+ */
+export async function sweepTemporaries(folder: string): Promise<void> {
+  const sweep = async (path: string): Promise<readonly string[]> => {
+    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return [];
+      throw error;
+    });
+    for (const { name } of entries) if (temporaryName.test(name)) await rm(join(path, name), { force: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? [join(path, entry.name)] : []));
+  };
+  for (const below of await sweep(folder)) await sweep(below);
 }
 
 /** Makes renames and creations in a folder durable. */

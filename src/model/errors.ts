@@ -49,6 +49,7 @@ export const catalogue = {
   rollout_regressed: { status: 422, exit: 1, title: 'The new release failed after it took traffic and was withdrawn' },
   cancelled: { status: 409, exit: 1, title: 'The deploy was cancelled' },
   superseded: { status: 409, exit: 1, title: 'A newer deploy of the same service took its place' },
+  disk_failed: { status: 500, exit: 1, title: 'The disk reports errors, or does not answer' },
   disk_full: { status: 507, exit: 1, title: 'The disk is full, or too full to begin' },
   edge_failed: { status: 500, exit: 1, title: 'The edge did not take the configuration' },
   runtime_failed: { status: 500, exit: 1, title: 'The runtime could not do what was asked of it' },
@@ -92,5 +93,25 @@ export class KapalError extends Error {
 export function errorDocument(error: unknown): ErrorDocument {
   if (error instanceof KapalError) return error.toDocument();
   const message = error instanceof Error ? error.message : String(error);
+  const disk = diskTrouble(error);
+  if (disk !== null) return { ...disk, message, log: [] };
   return { code: 'internal', message, hint: 'This is a fault in Kapal; the daemon log holds the details.', log: [] };
+}
+
+/** What the system says of a disk (errno(3)), wherever a file was written: it is no fault of ours. */
+function diskTrouble(error: unknown): Pick<ErrorDocument, 'code' | 'hint'> | null {
+  switch (error instanceof Error && 'code' in error ? error.code : null) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return { code: 'disk_full', hint: 'Free space on that disk, then repeat. What runs goes on running.' };
+    case 'EIO':
+    case 'EROFS':
+    case 'EFBIG':
+      return {
+        code: 'disk_failed',
+        hint: "Look at the kernel's messages (dmesg) for that disk. What runs goes on running.",
+      };
+    default:
+      return null;
+  }
 }

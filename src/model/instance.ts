@@ -24,7 +24,7 @@ export interface Exit {
   readonly reason: 'exited' | 'signalled' | 'out-of-memory' | 'not-started' | 'unknown';
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** For `not-started`: what the system said. */
+  /** For `not-started`: what the system said. For `out-of-memory`: how much it used, where that is known. For `exited`: that processes were left. */
   readonly detail: string | null;
 }
 
@@ -32,11 +32,11 @@ export interface Exit {
 export function describeExit(exit: Exit): string {
   switch (exit.reason) {
     case 'exited':
-      return `exited with code ${exit.code}`;
+      return `exited with code ${exit.code}${exit.detail === null ? '' : ` (${exit.detail})`}`;
     case 'signalled':
       return `was ended by ${exit.signal}`;
     case 'out-of-memory':
-      return 'was killed because it used more memory than its limit';
+      return `was killed because it used more memory than its limit${exit.detail === null ? '' : ` (${exit.detail})`}`;
     case 'not-started':
       return `could not be started${exit.detail === null ? '' : `: ${exit.detail}`}`;
     case 'unknown':

@@ -10,6 +10,8 @@ import type { Vault } from '../secrets/vault.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
 import type { CertificateSources } from './certificate-sources.ts';
 import type { Decisions } from './decisions.ts';
+import type { KeepFree } from './disk-decision.ts';
+import type { Disk } from './disk-port.ts';
 import type { Store } from '../state/store.ts';
 
 /** Everything outside that the reconciler touches; `main.ts` names the drivers, tests give simulated ones. */
@@ -32,6 +34,7 @@ export interface Dependencies {
   readonly decisions: Decisions;
   readonly log: Log;
   readonly certificates: CertificateSources;
+  readonly disk: Disk;
   readonly settings: Settings;
 }
 
@@ -54,6 +57,8 @@ export interface Settings {
   readonly startSlots: number;
   /** Bytes for a build that declares no limit: one build must not take the machine from what serves. Null for none. */
   readonly buildMemory: number | null;
+  /** Of the disk under the data folder. */
+  readonly keepFree: KeepFree;
   readonly edgeWhy: string;
   readonly runtimeWhy: string;
 }
@@ -71,8 +76,8 @@ export interface SourceStore {
     branch: string | null;
     signal: AbortSignal;
   }): Promise<{ record: SourceRecord; notices: readonly string[] }>;
-  /** Deletes trees that are not in use, but for the newest few. */
-  collect(inUse: ReadonlySet<string>): Promise<void>;
+  /** Deletes trees that are not in use, but for the newest few (`keep`, where told). */
+  collect(inUse: ReadonlySet<string>, keep?: number): Promise<void>;
 }
 
 /** The folders that builds yield. */

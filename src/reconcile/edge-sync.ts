@@ -22,8 +22,8 @@ export interface EdgeSyncOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** Milliseconds between looks at the edge's life, at requests under way while something drains, and after a failure. */
-const pace = { life: 2_000, drain: 100, retry: 250 } as const;
+/** Milliseconds between looks whether the edge's processes are there, whether all is well with it, at requests under way while something drains, and after a failure. */
+const pace = { alive: 250, life: 2_000, drain: 100, retry: 250 } as const;
 
 /** Milliseconds that a route table may take to reach every worker. */
 const settleLimit = 15_000;
@@ -235,20 +235,26 @@ export class EdgeSync {
     this.#later(pace.drain, () => void this.#readInFlight());
   }
 
-  /** `ensure` costs little when all is well; a dead edge comes back with the last table, which lies on its disk. */
-  #watchLife(): void {
-    this.#later(pace.life, () => void this.#look());
+  /**
+   * A dead edge is noticed within a quarter of a second and comes back with the last table, which lies on its disk; one that cannot is tried again less and
+   * less often. `ensure`, which asks the workers too, costs little when all is well, but not so little.
+   */
+  #watchLife(seen = { since: 0, failures: 0 }): void {
+    this.#later(pace.alive, () => void this.#look({ ...seen, since: seen.since + pace.alive }));
   }
 
-  async #look(): Promise<void> {
-    if (this.#closed) return;
+  async #look({ since, failures }: { readonly since: number; readonly failures: number }): Promise<void> {
+    const { edge, failed } = this.#options;
+    const patience = edge.isAlive() ? pace.life : Math.min(pace.life, pace.alive * 2 ** failures);
+    if (since < patience) return this.#watchLife({ since, failures });
     try {
-      this.#status = await this.#options.edge.ensure();
+      this.#status = await edge.ensure();
       this.#lookAtOverloads(this.#status.shed);
+      this.#watchLife();
     } catch (error) {
-      this.#options.failed(error);
+      failed(error);
+      this.#watchLife({ since: 0, failures: failures + 1 });
     }
-    this.#watchLife();
   }
 
   #lookAtOverloads(shed: EdgeStatus['shed']): void {

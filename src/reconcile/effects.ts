@@ -30,7 +30,7 @@ export class Effects {
         if (rollout !== null) await this.#runs.prepare(rollout);
         return;
       case 'start':
-        return this.#start(action.release);
+        return this.#start(action);
       case 'retry':
         return this.#withInstance(action.instance, (instance) => this.#retry(instance));
       case 'drain':
@@ -57,7 +57,7 @@ export class Effects {
     }
   }
 
-  async #start(release: number): Promise<void> {
+  async #start({ release, setbacks = 0 }: Extract<Action, { kind: 'start' }>): Promise<void> {
     const { needs, id, ports, releases } = this.#context;
     const found = releases.get(release);
     if (found === null) throw new KapalError('internal', `release ${release} of ${id} is not on record`);
@@ -71,7 +71,7 @@ export class Effects {
       since: now,
       attempt: 1,
       startedAt: now,
-      quickExits: 0,
+      quickExits: setbacks,
       retryAt: null,
       handle: null,
       port,

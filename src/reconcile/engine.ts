@@ -13,6 +13,7 @@ import { type ServiceId, serviceKey } from '../model/service.ts';
 import { Certificates } from './certificates.ts';
 import type { Commands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
+import { DiskGuard } from './disk-guard.ts';
 import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
 import { recordEndpoint, recordOverload } from './endpoint-events.ts';
@@ -47,6 +48,7 @@ export class Engine implements Commands {
   readonly #removal: Removal;
   readonly #settings: SettingsCommands;
   readonly #certificates: Certificates;
+  readonly #disk: DiskGuard;
   readonly #domains: DomainCommands;
   readonly #events = new Ripples();
   readonly #startedAt: number;
@@ -74,16 +76,18 @@ export class Engine implements Commands {
       },
       failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
       prober: needs.prober,
-      overloaded: (service, news) => {
-        recordOverload(needs, { service, news });
-        this.#events.spread();
-      },
       noticed: (service, endpoint, problem) => {
-        recordEndpoint(needs, { service, endpoint, problem });
-        this.#events.spread();
+        const of = { service, endpoint, problem };
+        this.#said(of, () => recordEndpoint(needs, of));
       },
+      overloaded: (service, news) => this.#said({ service }, () => recordOverload(needs, { service, news })),
     });
     this.#removal = new Removal(needs);
+    this.#disk = new DiskGuard({
+      needs,
+      collectTrees: () => this.#removal.collectSources(0),
+      told: () => this.#events.spread(),
+    });
     this.#certificates = new Certificates({
       needs,
       answer: (challenges) => this.#edge.answer(challenges),
@@ -98,12 +102,13 @@ export class Engine implements Commands {
       settled: (service) => this.#settled(service),
       passed: () => this.#events.spread(),
     });
-    this.#operations = new Operations(needs, this.#fleet);
+    this.#operations = new Operations(needs, this.#fleet, () => this.#disk.admitBuild());
     this.#deploys = new Deploys({
       needs,
       operations: this.#operations,
       loops: this.#fleet,
       privatePorts: allocator(privatePorts),
+      admitBuild: () => this.#disk.admitBuild(),
     });
     this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
@@ -122,6 +127,7 @@ export class Engine implements Commands {
   /** Recovers and begins. Resolves when everything that is owned has been observed and the edge serves it. */
   async begin(): Promise<void> {
     const needs = this.#needs;
+    await this.#disk.begin();
     await this.#edge.begin();
     await this.#certificates.begin();
     moveFutureMoments(needs);
@@ -144,6 +150,7 @@ export class Engine implements Commands {
   /** Stops looking. What runs goes on running. */
   async close(): Promise<void> {
     this.#operations.leave();
+    this.#disk.close();
     this.#watching?.[Symbol.dispose]();
     await this.#certificates.close();
     await this.#fleet.close();
@@ -168,6 +175,7 @@ export class Engine implements Commands {
       edge: { engine: edge.name, why: settings.edgeWhy, workers },
       runtime: { engine: runtime.name, why: settings.runtimeWhy, notes: runtime.capabilities().notes },
       residentBytes: process.memoryUsage.rss(),
+      disk: this.#disk.document(),
     });
   }
 
@@ -319,6 +327,16 @@ export class Engine implements Commands {
   async #served(service: ServiceId): Promise<void> {
     await this.#fleet.passOver(service);
     await this.#edge.settled(service);
+  }
+
+  /** Called from timers: what the disk does not take must not end the daemon. */
+  #said(of: { readonly service: ServiceId }, record: () => void): void {
+    try {
+      record();
+    } catch (error) {
+      this.#needs.log.warn({ err: error, ...of }, 'an event could not be recorded');
+    }
+    this.#events.spread();
   }
 
   #settled(service: ServiceId): void {

@@ -70,8 +70,8 @@ export class Observer {
       await this.#runs.launch(instance);
     const first = adopted && !memory.attached;
     if (instance.handle !== null && !memory.attached) {
-      memory.attached = true;
       await this.#runs.attach(instance, instance.handle);
+      memory.attached = true;
     }
     if (instance.retryAt !== null) return;
     const seen = await this.#look(instance, memory);
@@ -140,7 +140,11 @@ export class Observer {
     if (same) return;
     needs.store.instances.update(instance.id, { state, since, quickExits, retryAt, lastExit });
     crashpoint('instance.observed');
-    this.#runs.report(instance, { state, lastExit });
+    this.#runs.report(instance, { state, lastExit, retryAt });
+    if (state === 'crash-looping' && instance.state !== 'crash-looping')
+      await this.#runs.quoteLast(instance).catch((error: unknown) => {
+        needs.log.warn({ err: error, instance: instance.id }, 'the last lines of an instance cannot be quoted');
+      });
     if (state === 'gone') await this.#forget({ ...instance, state });
     else this.#context.wake();
   }
@@ -163,8 +167,8 @@ export class Observer {
       return;
     }
     if (this.#prepareAttached !== rollout.id) {
-      this.#prepareAttached = rollout.id;
       await this.#runs.attachPrepare(rollout, rollout.prepareRun);
+      this.#prepareAttached = rollout.id;
     }
     const seen = await needs.runtime.observe(rollout.prepareRun);
     if (seen.phase === 'exited') {

@@ -107,6 +107,7 @@ function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], se
     restarts: row.attempt - 1,
     startedAt: new Date(seen.wallTime(row.startedAt)).toISOString(),
     lastExit: row.lastExit === null ? null : describeExit(row.lastExit),
+    ...(row.retryAt === null ? {} : { nextStartAt: new Date(row.retryAt).toISOString() }),
     ...(problem === null ? {} : { problem }),
   };
 }

@@ -1,5 +1,5 @@
 import { crashpoint } from '../lib/crashpoint.ts';
-import type { ServiceId } from '../model/service.ts';
+import { type ServiceId, serviceKey } from '../model/service.ts';
 import { recordedRollouts } from '../release/retention.ts';
 import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
@@ -9,17 +9,35 @@ import type { Fleet } from './fleet.ts';
 /** Frees what nothing needs any more: old releases, artifacts without a release, trees, and services that are being removed. Works from what is there, so it may be repeated. */
 export class Removal {
   readonly #needs: Dependencies;
-  readonly #busy = new Set<ServiceId>();
+  /** Services that are being looked at, and whether they settled again meanwhile. */
+  readonly #again = new Map<ServiceId, boolean>();
   #collecting: Promise<void> | null = null;
 
   constructor(needs: Dependencies) {
     this.#needs = needs;
   }
 
-  /** Called when a service settled: it may have to go, or has a release too many. */
+  /** Called when a service settled: it may have to go, or has a release too many. What settles meanwhile is looked at afterwards. */
   async settle(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
-    if (this.#busy.has(service)) return;
-    this.#busy.add(service);
+    const isBusy = this.#again.has(service);
+    this.#again.set(service, isBusy);
+    if (isBusy) return;
+    do {
+      this.#again.set(service, false);
+      await this.#look(service, parts);
+    } while (this.#again.get(service) === true);
+    this.#again.delete(service);
+  }
+
+  /** Trees that no kept release came from. `keep`: the newest few are kept all the same, as many as the store says unless told. */
+  collectSources(keep?: number): Promise<void> {
+    this.#collecting ??= this.#collect(keep).finally(() => {
+      this.#collecting = null;
+    });
+    return this.#collecting;
+  }
+
+  async #look(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
     try {
       const row = this.#needs.store.services.get(service);
       if (row === null) return;
@@ -27,17 +45,7 @@ export class Removal {
       else await this.#prune(service);
     } catch (error) {
       this.#needs.log.warn({ err: error, service }, 'could not free what is not needed any more');
-    } finally {
-      this.#busy.delete(service);
     }
-  }
-
-  /** Trees that no kept release came from. */
-  collectSources(): Promise<void> {
-    this.#collecting ??= this.#collect().finally(() => {
-      this.#collecting = null;
-    });
-    return this.#collecting;
   }
 
   async #prune(service: ServiceId): Promise<void> {
@@ -80,14 +88,14 @@ export class Removal {
     return new Set(numbers.filter((number) => number !== null && number !== undefined));
   }
 
-  async #collect(): Promise<void> {
+  async #collect(keep: number | undefined): Promise<void> {
     const { store, sources } = this.#needs;
     const inUse = new Set<string>();
     for (const row of store.services.all()) {
       for (const release of store.releases.of(row.id))
         if (!release.pruned && release.source !== null) inUse.add(release.source.digest);
     }
-    await sources.collect(inUse);
+    await sources.collect(inUse, keep);
   }
 
   /** The instances are gone: now everything else, the record last, so that a crash in between finds the service still marked. */
@@ -109,6 +117,7 @@ export class Removal {
     store.transaction(() => {
       store.services.remove(service);
       forgetEdgeSecrets(this.#needs, service);
+      this.#forgetGroups(service);
       store.events.append({
         time: clock.now(),
         kind: 'service.removed',
@@ -119,5 +128,14 @@ export class Removal {
     });
     crashpoint('removal.recorded');
     void parts.fleet.forget(service);
+  }
+
+  /** The values of groups go with the last service that could use them. */
+  #forgetGroups(removed: ServiceId): void {
+    const { store } = this.#needs;
+    const { project, environment } = serviceKey(removed);
+    const rest = store.services.all().map(({ id }) => serviceKey(id));
+    if (rest.some((key) => key.project === project && key.environment === environment)) return;
+    store.variables.forgetGroups(project, environment);
   }
 }

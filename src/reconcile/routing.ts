@@ -40,10 +40,7 @@ export function routesOf(input: RoutedService): ServiceRoutes {
     return { pool: null, policy: null, routes: [], stream: null, checks: [] };
   const pool = poolOf(input);
   const policy = service.spec.type === 'pserv' ? null : policyOf(service.id, service.spec, input.secrets.users);
-  const domains =
-    service.spec.type === 'pserv'
-      ? []
-      : [...(service.host === null ? [] : [{ host: service.host, path: '/' }]), ...input.domains];
+  const domains = service.spec.type === 'pserv' ? [] : domainsOf(service.host, input.domains);
   return {
     pool,
     policy,
@@ -52,6 +49,12 @@ export function routesOf(input: RoutedService): ServiceRoutes {
       service.privatePort === null || !listens(service.spec.type) ? null : { port: service.privatePort, pool: pool.id },
     checks: checksOf(input),
   };
+}
+
+/** The host that every service has, and its domains, which may name that host too: a route that is there twice would have the edge refuse the whole table. */
+function domainsOf(host: string | null, domains: readonly DomainName[]): readonly DomainName[] {
+  const isNamed = domains.some((domain) => domain.host === host && domain.path === '/');
+  return host === null || isNamed ? domains : [{ host, path: '/' }, ...domains];
 }
 
 function routeOf(

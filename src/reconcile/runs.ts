@@ -9,6 +9,10 @@ import { instanceRun, masksOf, prepareRun } from './launching.ts';
 import { runOf } from './routing.ts';
 import type { ServiceContext } from './service-context.ts';
 
+/** What an event quotes of the last output: lines, and characters of each. */
+const quotedLines = 5;
+const quotedLength = 200;
+
 /** The runs of one service: starts what the record intends, joins their output to the logs, and clears what has ended. Every method may be repeated. */
 export class Runs {
   readonly #context: ServiceContext;
@@ -45,7 +49,7 @@ export class Runs {
       const account = await needs.runtime.prepare(id);
       const handle = await needs.runtime.start(instanceRun({ instance, ...found, account }));
       crashpoint('instance.started');
-      needs.store.instances.update(instance.id, { handle });
+      await this.#own(handle, () => needs.store.instances.update(instance.id, { handle }));
       crashpoint('instance.run.recorded');
     } catch (error) {
       needs.log.error({ err: error, service: id, instance: instance.id }, 'an instance could not be started');
@@ -66,15 +70,27 @@ export class Runs {
       const account = await needs.runtime.prepare(id);
       const handle = await needs.runtime.start(prepareRun({ rollout: rollout.id, ...found, account }));
       crashpoint('prepare.started');
-      needs.store.rollouts.update(rollout.id, { prepareRun: handle });
+      await this.#own(handle, () => needs.store.rollouts.update(rollout.id, { prepareRun: handle }));
       crashpoint('prepare.run.recorded');
     } catch (error) {
       needs.log.error({ err: error, service: id }, 'preDeployCommand could not be started');
+      // Where even that cannot be written, the next pass begins it anew.
+      this.#launched.delete(rollout.id);
       needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
     }
     // The record says it from here on.
     this.#launched.delete(rollout.id);
     this.#context.wake();
+  }
+
+  /** A run that cannot be put on record is ended at once: nobody would own it. */
+  async #own(handle: RunHandle, record: () => void): Promise<void> {
+    try {
+      record();
+    } catch (error) {
+      await this.#context.needs.runtime.dispose(handle);
+      throw error;
+    }
   }
 
   /** Drains the run's output into the log store; after a restart of the daemon it goes on where it stopped. */
@@ -103,13 +119,9 @@ export class Runs {
   }
 
   /** Tells the service's log and the event stream what became of an instance. */
-  report(instance: InstanceRow, next: Pick<InstanceRow, 'state' | 'lastExit'>): void {
+  report(instance: InstanceRow, next: Pick<InstanceRow, 'state' | 'lastExit' | 'retryAt'>): void {
     const { needs, id } = this.#context;
-    const exited = next.lastExit !== null && next.lastExit !== instance.lastExit;
-    const text =
-      exited && next.lastExit !== null
-        ? `instance ${instance.id} ${describeExit(next.lastExit)}`
-        : `instance ${instance.id} is ${next.state}`;
+    const text = reportOf(instance, { ...next, now: needs.clock.now() });
     needs.logs.write({
       service: id,
       kind: 'kapal',
@@ -127,8 +139,36 @@ export class Runs {
     });
   }
 
+  /** What an instance said last before it was called crash-looping, as an event: the reason stands there more often than not. */
+  async quoteLast(instance: InstanceRow): Promise<void> {
+    const { needs, id } = this.#context;
+    const run = runOf(instance);
+    await needs.logs.flush(run);
+    const lines = await needs.logs.query({ run, kinds: ['app'], limit: quotedLines });
+    const words = lines.map(({ text }) => text.trim().slice(0, quotedLength)).filter((text) => text !== '');
+    if (words.length === 0) return;
+    needs.store.events.append({
+      time: needs.clock.now(),
+      kind: 'instance.last-lines',
+      service: id,
+      project: serviceKey(id).project,
+      message: `instance ${instance.id} said before it ended: ${words.join(' | ')}`,
+    });
+  }
+
   #source(release: number, handle: RunHandle): Omit<LogSource, 'kind' | 'instance'> {
     const masks = masksOf(this.#context.releases.get(release)?.variables ?? []);
     return { path: handle.log, run: handle.id, service: this.#context.id, release, masks };
   }
+}
+
+/** What became of an instance, and when it goes on. */
+function reportOf(
+  { id, lastExit }: InstanceRow,
+  next: Pick<InstanceRow, 'state' | 'lastExit' | 'retryAt'> & { readonly now: number },
+): string {
+  if (next.lastExit === null || next.lastExit === lastExit) return `instance ${id} is ${next.state}`;
+  const wait = next.retryAt === null ? null : Math.max(0, next.retryAt - next.now) / 1000;
+  const again = wait === null ? '' : `; it is started again in ${wait.toFixed(wait < 10 ? 1 : 0)} s`;
+  return `instance ${id} ${describeExit(next.lastExit)}${again}`;
 }

@@ -1,3 +1,4 @@
+import { longestPause } from './backoff.ts';
 import type { RolloutPolicy, ServiceView } from './view.ts';
 
 /** How long things may take, in milliseconds. Every phase has a limit, so that every rollout ends. */
@@ -35,9 +36,13 @@ export function withdrawLimit(policy: RolloutPolicy): number {
   return 2 * policy.startTimeout + 2 * policy.shutdownDelay + 2 * slack;
 }
 
-/** An instance that is not ready for so long is replaced. Half a minute at least: a short start time-out must not make short hiccups deadly. */
-export function staleAfter(policy: RolloutPolicy): number {
-  return Math.max(policy.startTimeout, 30_000);
+/**
+ * An instance that is not ready for so long is replaced. Half a minute at least: a short start time-out must not make short hiccups deadly.
+ * Doubled for each setback before it, as the back-off is: a release that always hangs must not be started more often than one that always exits.
+ */
+export function staleAfter(policy: RolloutPolicy, setbacks: number): number {
+  const patience = Math.max(policy.startTimeout, 30_000);
+  return Math.max(patience, Math.min(longestPause, patience * 2 ** Math.min(setbacks, 20)));
 }
 
 /** Instances that may exist at once, those that drain or stop not counted. */

@@ -1,3 +1,4 @@
+import { healthyTime } from './instance.ts';
 import { instanceLimit, staleAfter } from './limits.ts';
 import { act, join, type Step, wakeAt } from './step.ts';
 import { seconds } from './retire.ts';
@@ -81,12 +82,11 @@ function ofOthers(view: ServiceView, aim: Aim, pool: readonly InstanceView[]): r
 }
 
 function stale(view: ServiceView, aim: Aim, pool: readonly InstanceView[]): readonly Candidate[] {
-  const limit = staleAfter(view.policy);
   return pool
     .filter((instance) => instance.release === aim.release && isStale(view, instance))
     .map((instance) => ({
       instance,
-      reason: `it was not ready for ${seconds(limit)} and is replaced: ${instance.detail ?? 'it did not answer'}`,
+      reason: `it was not ready for ${seconds(staleAfter(view.policy, instance.quickExits))} and is replaced: ${instance.detail ?? 'it did not answer'}`,
       needed: neededWithout(view, instance),
     }));
 }
@@ -127,8 +127,9 @@ function isStale(view: ServiceView, instance: InstanceView): boolean {
 
 function staleFrom(view: ServiceView, instance: InstanceView): number | null {
   if (view.rollout !== null) return null;
-  if (instance.state === 'unready') return instance.since + staleAfter(view.policy);
-  return isBooting(instance) ? instance.startedAt + staleAfter(view.policy) : null;
+  const limit = staleAfter(view.policy, instance.quickExits);
+  if (instance.state === 'unready') return instance.since + limit;
+  return isBooting(instance) ? instance.startedAt + limit : null;
 }
 
 /** A stale instance that may not go yet counts as missing, so that its replacement can come first. */
@@ -139,8 +140,21 @@ function start(view: ServiceView, aim: Aim, left: readonly InstanceView[]): Step
   const missing = view.desired - sound.length;
   const room = instanceLimit(view) - left.length - aim.reserved;
   const reason = `${sound.length} of ${view.desired} wanted instances of release ${release} exist`;
-  return act(
-    ...Array.from({ length: Math.max(0, Math.min(missing, room)) }, (): Action => ({ kind: 'start', release, reason })),
+  const setbacks = setbacksOf(view, release);
+  const begin: Action = { kind: 'start', release, reason, ...(setbacks === 0 ? {} : { setbacks }) };
+  return act(...Array.from({ length: Math.max(0, Math.min(missing, room)) }, () => begin));
+}
+
+/** What takes the place of an instance that hung goes on counting where that one was: one that worked for long before is forgiven. */
+function setbacksOf(view: ServiceView, release: number): number {
+  const hung = view.instances.filter(
+    (instance) => instance.release === release && isActive(instance) && isStale(view, instance),
+  );
+  return Math.max(
+    0,
+    ...hung.map(({ state, since, startedAt, quickExits }) =>
+      state === 'unready' && since - startedAt >= healthyTime ? 0 : quickExits + 1,
+    ),
   );
 }
 

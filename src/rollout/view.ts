@@ -74,7 +74,7 @@ export interface InstanceView {
   readonly since: number;
   /** When the present attempt began. */
   readonly startedAt: number;
-  /** Exits in a row that came before 10 healthy minutes; counted over attempts. */
+  /** Exits in a row that came before 10 healthy minutes, and hangs; counted over attempts and replacements. */
   readonly quickExits: number;
   /** For `waiting` and `crash-looping`: when the next attempt is due. */
   readonly retryAt: number | null;
@@ -94,7 +94,8 @@ export interface InstanceView {
 /** An action with the reason that the user reads. Applying one twice does no harm. */
 export type Action = { readonly reason: string } & (
   | { readonly kind: 'prepare'; readonly release: number }
-  | { readonly kind: 'start'; readonly release: number }
+  /** `setbacks`: the quick exits that the new instance begins with, where it takes the place of one that hung. */
+  | { readonly kind: 'start'; readonly release: number; readonly setbacks?: number }
   | { readonly kind: 'retry'; readonly instance: string }
   /** Take it out of the table; then wait for what is under way. */
   | { readonly kind: 'drain'; readonly instance: string }

@@ -3,7 +3,7 @@ import type { ServiceId } from '../model/service.ts';
 
 /** What a driver can do on this machine, found by trying. Callers ask this, never the driver's name. */
 export interface RuntimeCapabilities {
-  /** Memory limits are enforced by the kernel (cgroup v1 or v2). */
+  /** Memory limits are enforced by the kernel (cgroup v1 or v2); else the driver looks at what is resident, once a second, while the daemon runs. */
   readonly memoryLimit: boolean;
   /** Every service runs as a system user of its own. */
   readonly separateUsers: boolean;

@@ -105,8 +105,8 @@ export class Sources {
   }
 
   /** Deletes trees that are not in use, but for the newest few and those that were just asked for; and what a dead daemon left half done. */
-  async collect(inUse: ReadonlySet<string>): Promise<void> {
-    const { folder, clock, keep } = this.#options;
+  async collect(inUse: ReadonlySet<string>, keep = this.#options.keep): Promise<void> {
+    const { folder, clock } = this.#options;
     const names = await readdir(folder).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw error;

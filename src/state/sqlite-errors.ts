@@ -28,8 +28,8 @@ export function readableError(error: unknown, place: Place): unknown {
         cause: error,
       });
     case codes.ioError:
-      return new KapalError('state_damaged', `The disk under ${place.path} does not answer: ${error.message}`, {
-        hint: "Look at the kernel's messages (dmesg) for that disk.",
+      return new KapalError('disk_failed', `The disk under ${place.path} does not answer: ${error.message}`, {
+        hint: "Look at the kernel's messages (dmesg) for that disk. What runs goes on running; nothing was half written.",
         cause: error,
       });
     default:

@@ -101,6 +101,8 @@ export interface Variables {
   get(owner: string, key: string): VariableRow | null;
   set(row: VariableRow): void;
   unset(owner: string, key: string): boolean;
+  /** Drops those of all environment groups of a project's environment. */
+  forgetGroups(project: string, environment: string): void;
 }
 
 export interface Domains {

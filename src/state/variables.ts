@@ -10,6 +10,8 @@ export function openVariables(database: Database): Variables {
     INSERT INTO variables (owner, key, sealed, source) VALUES ($owner, $key, $sealed, $source)
     ON CONFLICT (owner, key) DO UPDATE SET sealed = excluded.sealed, source = excluded.source`);
   const unset = database.prepare('DELETE FROM variables WHERE owner = $owner AND key = $key');
+  // From `@` up to the character after it: every owner that begins so.
+  const forget = database.prepare("DELETE FROM variables WHERE owner >= $prefix || '@' AND owner < $prefix || 'A'");
   return {
     of: (owner) => of.all({ owner }).map(read),
     get(owner, key) {
@@ -20,6 +22,9 @@ export function openVariables(database: Database): Variables {
       set.run({ owner, key, sealed, source });
     },
     unset: (owner, key) => unset.run({ owner, key }) === 1,
+    forgetGroups(project, environment) {
+      forget.run({ prefix: `${project}/${environment}/` });
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, copyFile, link, mkdir, mkdtemp, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ export class ProcessSubject implements RuntimeSubject {
     this.runtime = runtime;
   }
 
-  static async make(more: Pick<ProcessRuntimeOptions, 'useCgroups'> = {}): Promise<ProcessSubject> {
+  static async make(more: Pick<ProcessRuntimeOptions, 'useCgroups' | 'processLimit'> = {}): Promise<ProcessSubject> {
     const folder = await mkdtemp(join(tmpdir(), 'kapal-runtime-'));
     await chmod(folder, 0o755);
     const toolchain = join(folder, 'toolchain');
@@ -102,6 +102,11 @@ export class ProcessSubject implements RuntimeSubject {
     return path;
   }
 
+  /** Changes a file of the driver's own, as a fault would. */
+  async rewrite(path: string, change: (text: string) => string): Promise<void> {
+    await writeFile(path, change(await readFile(path, 'utf8')));
+  }
+
   async ended(handle: RunHandle): Promise<void> {
     await until(`${handle.id} has ended`, async () => (await this.runtime.observe(handle)).phase === 'exited');
   }
@@ -109,7 +114,7 @@ export class ProcessSubject implements RuntimeSubject {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const handle of await this.runtime.inventory()) await this.runtime.dispose(handle);
     for (const service of this.#services) await this.runtime.forget(service);
-    for (const controller of ['memory', 'cpuacct', '.', 'unified']) {
+    for (const controller of ['memory', 'cpuacct', 'pids', '.', 'unified']) {
       await rmdir(join('/sys/fs/cgroup', controller, `kapal-${this.options.install}`)).catch((error: unknown) => {
         // ENOTEMPTY and EBUSY are the leftovers that this looks for.
         if (!isMissing(error)) throw error;

@@ -25,7 +25,10 @@ export interface Before {
 }
 
 /** Milliseconds between two questions to a daemon that does not answer, or whose operation goes on. */
-const pace = 20;
+const pace = 40;
+
+/** Milliseconds after which the client gives up: in one run several daemons may be killed, each of which has the time to start that is taken for a hang. */
+const patience = 10 * hang;
 
 /** A client that outlives daemons: asks until it is answered, follows what was acknowledged to its end, and keeps a history of what it was told. */
 export class Client {
@@ -55,7 +58,7 @@ export class Client {
 
   /** The answer of a daemon, whichever lives. */
   async ask(path: string, asking: Asking = {}): Promise<Answer> {
-    const deadline = performance.now() + hang;
+    const deadline = performance.now() + patience;
     for (;;) {
       try {
         return await askApi(this.#kapal.data, path, asking);
@@ -87,7 +90,7 @@ export class Client {
 
   /** Resolves when the operation, which was acknowledged, has ended. Throws where no daemon knows of it any more. */
   async ended(id: string): Promise<OperationDocument> {
-    const deadline = performance.now() + hang;
+    const deadline = performance.now() + patience;
     for (;;) {
       const { status, body } = await this.ask(`/operations/${id}`);
       if (status !== 200)

@@ -68,15 +68,20 @@ export class CrashRun implements AsyncDisposable {
     const killed: string[] = [];
     if (step.flags !== undefined) await this.#restart(step.flags);
     const work = step.ask(shop).then(() => this.#quiet(step));
-    let isOver = false;
-    const over = work.finally(() => (isOver = true)).catch(() => undefined);
+    let end: 'none' | 'good' | 'bad' = 'none';
+    const over = work.then(
+      () => (end = 'good'),
+      () => (end = 'bad'),
+    );
+    // Read anew at each turn: assignments in callbacks are not followed.
+    const state = (): typeof end => end;
     for (;;) {
       await Promise.race([over, this.#daemonEnded()]);
-      if (isOver && !this.#isDown()) break;
+      if (state() === 'bad' || (state() === 'good' && !this.#isDown())) break;
       killed.push(this.#points().at(-1) ?? 'before the first point');
       this.#arm(arms(killed));
       await this.#up();
-      if (isOver) await this.#quiet(step);
+      if (state() === 'good') await this.#quiet(step);
     }
     this.#arm([]);
     await work;

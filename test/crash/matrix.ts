@@ -11,7 +11,8 @@ interface Planned {
   readonly turn: number;
   /** 0: the first pass of the point; 1: its last one; 2: any between. */
   readonly round: number;
-  readonly then: number;
+  /** Of the next daemon: at which of its passes. */
+  readonly next: number;
 }
 
 export interface Matrix {
@@ -21,9 +22,9 @@ export interface Matrix {
   /** Only these points; all unless told. */
   readonly points?: (point: string) => boolean;
   readonly results: Results;
-  say(line: string): void;
+  readonly say: (line: string) => void;
   /** No further run is begun. */
-  isLate(): boolean;
+  readonly isLate: () => boolean;
 }
 
 /**
@@ -72,7 +73,7 @@ function planOf(step: Step, passes: readonly string[]): Planned[] {
     const turn = (turns.get(point) ?? 0) + 1;
     turns.set(point, turn);
     const isLast = passes.lastIndexOf(point) === index;
-    return { step, point, turn, round: turn === 1 ? 0 : isLast ? 1 : 2, then: 1 + (index % startPasses) };
+    return { step, point, turn, round: turn === 1 ? 0 : isLast ? 1 : 2, next: 1 + (index % startPasses) };
   });
 }
 
@@ -84,17 +85,17 @@ function isThere({ edge, results }: Pick<Matrix, 'edge' | 'results'>, { step, po
 
 async function kill(
   { edge, run, say }: Pick<Matrix, 'edge' | 'run' | 'say'>,
-  { step, point, turn, then }: Planned,
+  { step, point, turn, next }: Planned,
 ): Promise<Results['results'][number]> {
   const about = { edge, step: step.name, point, turn };
-  const arms = [`${point}@${turn}`, `*@${then}`];
+  const arms = [`${point}@${turn}`, `*@${next}`];
   try {
     const killed = await run.survive(step, (already) => arms.slice(already.length, already.length + 1));
     say(`${step.name}: ${point}@${turn}: killed ${killed.length === 0 ? 'nowhere' : `at ${killed.join(', then ')}`}`);
     return { ...about, killed, violation: null };
   } catch (error) {
     const violation = String(error instanceof Error ? error.message : error);
-    say(`FAILED ${step.name}: ${point}@${turn}, then *@${then}: ${violation}`);
+    say(`FAILED ${step.name}: ${point}@${turn}, then *@${next}: ${violation}`);
     await run.recover();
     return { ...about, killed: [], violation };
   }

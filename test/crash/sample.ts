@@ -1,9 +1,23 @@
-import type { CrashRun } from './crash.ts';
-import type { Step } from './steps.ts';
+import type { CrashRun, Engine } from './crash.ts';
+import { surviveFirstStart } from './first-start.ts';
+import { type Step, stepNamed, steps } from './steps.ts';
+
+export const firstStart = 'first start';
 
 export interface SampledRun {
   readonly step: string;
   readonly killed: readonly string[];
+}
+
+/** Each point is passed with one engine: those of nginx's driver with it, all others with the embedded one. */
+export function isMeantFor(edge: Engine, point: string): boolean {
+  return point.startsWith('nginx.') === (edge === 'nginx');
+}
+
+/** The steps that pass those points. */
+export function stepsFor(edge: Engine): readonly Step[] {
+  const ofNginx = ['loss of the edge', 'start without HTTPS', 'start with HTTPS', 'first deploy'];
+  return edge === 'nginx' ? ofNginx.map(stepNamed) : steps;
 }
 
 /** Kills in one run, at most: each start of the daemon takes of the time that a rollout has. */
@@ -11,13 +25,16 @@ const chain = 8;
 
 /**
  * Kills the daemon at each point once, in the first step that passes it. A run of a step has several kills: the next daemon is armed with all points that
- * are left, so that it dies in its recovery, and where it goes on with the step. Answers the runs; points that no step passes stay in `left`.
+ * are left, so that it dies in its recovery, and where it goes on with the step. Points that no step passes stay in `left`.
  */
 export async function sample(
   run: CrashRun,
-  { steps, left, seen }: { readonly steps: readonly Step[]; readonly left: Set<string>; seen?(run: SampledRun): void },
-): Promise<readonly SampledRun[]> {
-  const runs: SampledRun[] = [];
+  {
+    steps,
+    left,
+    seen,
+  }: { readonly steps: readonly Step[]; readonly left: Set<string>; seen?: (run: SampledRun) => void },
+): Promise<void> {
   for (const step of steps) {
     let count = chain;
     while (count >= chain && left.size > 0) {
@@ -26,9 +43,14 @@ export async function sample(
       );
       for (const point of killed) left.delete(point);
       count = killed.length;
-      runs.push({ step: step.name, killed });
       seen?.({ step: step.name, killed });
     }
   }
-  return runs;
+}
+
+/** The same for the first start in an empty data folder, which alone passes some. */
+export async function sampleFirstStart(edge: Engine, left: Set<string>): Promise<SampledRun> {
+  const killed = await surviveFirstStart(edge, (already) => [...left].filter((point) => !already.includes(point)));
+  for (const point of killed) left.delete(point);
+  return { step: firstStart, killed };
 }

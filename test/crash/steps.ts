@@ -1,3 +1,4 @@
+import { processesOf, send } from '../e2e/install.ts';
 import { seen } from '../patience.ts';
 import { domain, type Fault, secrets, type Shop } from './shop.ts';
 import { recordOf } from './record.ts';
@@ -133,6 +134,12 @@ function rollback(): Step {
   };
 }
 
+/** Everything of the edge dies at once: the daemon starts it with the table that it served. */
+async function loseEdge({ kapal, client }: Shop): Promise<void> {
+  for (const { pid } of processesOf(kapal).filter(({ role }) => role === 'edge')) send(pid, 'SIGKILL');
+  await client.ask('/services');
+}
+
 /** What is to happen is the start itself. */
 async function nothing({ client }: Shop): Promise<void> {
   await client.ask('/services');
@@ -225,6 +232,7 @@ export const groups: readonly (readonly Step[])[] = [
     { name: 'start without HTTPS', serves: false, flags: ['--https', 'none'], ask: nothing },
     { name: 'start with HTTPS', serves: false, flags: [], ask: nothing },
   ],
+  [{ name: 'loss of the edge', serves: false, ask: loseEdge }],
 ];
 
 export const steps: readonly Step[] = groups.flat();

@@ -1,10 +1,15 @@
-import type { Result } from './results.ts';
+import type { Learnt, Result } from './results.ts';
+import { isMeantFor } from './sample.ts';
 
 /** The results as a page: what was killed where, a line for each point, a column for each step. */
-export function tableOf(results: readonly Result[], facts: readonly string[]): string {
+export function tableOf(
+  { results, learnt }: { readonly results: readonly Result[]; readonly learnt: readonly Learnt[] },
+  facts: readonly string[],
+): string {
+  const passes = learnt.flatMap((one) => one.passes.filter((point) => isMeantFor(one.edge, point)));
   const kills = results.flatMap(({ killed }) => killed);
-  const columns = [...new Set(results.map(columnOf))];
-  const points = [...new Set([...results.map(({ point }) => point), ...kills])].toSorted();
+  const columns = [...new Set([...results, ...learnt].map(columnOf))];
+  const points = [...new Set([...passes, ...kills])].toSorted();
   const violated = results.filter(({ violation }) => violation !== null);
   const missed = results.filter(({ killed, violation }) => killed.length === 0 && violation === null);
   const rows = points.map((point) => {
@@ -22,6 +27,7 @@ export function tableOf(results: readonly Result[], facts: readonly string[]): s
     ...facts,
     '',
     `${results.length} runs of ${columns.length} steps, ${kills.length} kills at ${points.length} points: ${violated.length} violations of an invariant.`,
+    `The steps pass points ${passes.length} times; at ${results.length} of these passes the daemon was to be killed so far, the first pass of each point first.`,
     `In ${missed.length} runs the pass did not come again, so that nothing was killed. Second kills are those of the next daemon, in its recovery.`,
     '',
     'A cell holds the passes at which the daemon was killed; `-n`: of so many that were planned, the pass did not come; `!n`: violations. The last column counts all kills at the point,',
@@ -41,7 +47,7 @@ export function tableOf(results: readonly Result[], facts: readonly string[]): s
   ].join('\n');
 }
 
-function columnOf({ edge, step }: Result): string {
+function columnOf({ edge, step }: Pick<Result, 'edge' | 'step'>): string {
   return edge === 'embedded' ? step : `${step} (${edge})`;
 }
 

@@ -104,9 +104,9 @@ export async function onlyOwned(kapal: TestKapal): Promise<void> {
 }
 
 /** Processes, control groups and run folders that belong to none of these instances. */
-export function straysOf(kapal: Install, owners: readonly string[]): string[] {
+export function straysOf(kapal: Install, owners: readonly string[], all = processesOf(kapal)): string[] {
   const owned = (run: string | null) => run !== null && owners.includes(run.slice(0, run.lastIndexOf('.')));
-  const processes = processesOf(kapal).filter(
+  const processes = all.filter(
     ({ role, run }) => role === 'other' || ((role === 'app' || role === 'keeper') && !owned(run)),
   );
   const groups = cgroupsOf(kapal).filter((path) => !owned(/\/run-([^/]+)$/.exec(path)?.[1] ?? null));

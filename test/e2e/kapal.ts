@@ -45,6 +45,8 @@ export class TestKapal implements AsyncDisposable {
   under: readonly string[] = [];
   /** For the daemon alone. */
   more: Readonly<Record<string, string>> = {};
+  /** Where the daemon is started from: this checkout, or another version of it. */
+  version = checkout;
   daemon: ChildProcess | null = null;
 
   private constructor(parts: { folder: string; http: number; https: number; api: number }) {
@@ -90,7 +92,7 @@ export class TestKapal implements AsyncDisposable {
       ...(flags.includes('--edge') ? [] : ['--edge', this.edge]),
       ...flags,
     ];
-    const [program = '', ...words] = [...this.under, join(checkout, 'kapal'), ...args];
+    const [program = '', ...words] = [...this.under, join(this.version, 'kapal'), ...args];
     const daemon = spawn(program, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...this.#daemonEnvironment(), ...this.more },

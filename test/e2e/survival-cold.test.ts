@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { InstanceDocument, ServiceDocument } from '../../src/api/contract/types.ts';
 import { TestKapal } from './kapal.ts';
-import { isAlive, killAll, leftovers, onlyOwned, processesOf, send } from './install.ts';
+import { installOf, isAlive, killAll, leftovers, onlyOwned, processesOf, send } from './install.ts';
 import { eventually, Gate, going, logged, shop } from './survival.ts';
 
 describe('from cold state', () => {
@@ -46,11 +46,18 @@ describe('from cold state', () => {
   });
 
   test('what ended while no daemon ran is restarted and says how it ended', async () => {
-    await kapal.deploy(await kapal.project('shop', shop('shop')));
-    const ends: readonly [how: (instance: InstanceDocument) => Promise<void> | void, words: RegExp][] = [
+    await kapal.deploy(await kapal.project('shop', shop('shop', ['memoryLimit: 256MB'])));
+    const limited = !(await kapal.run('doctor', '--json')).stdout.includes('Memory limits are kept by the daemon');
+    type End = readonly [how: (instance: InstanceDocument) => Promise<void> | void, words: RegExp];
+    const starved: End = [
+      async () => void (await kapal.visit('shop.localhost', '/?eat')),
+      /more memory than its limit/,
+    ];
+    const ends: readonly End[] = [
       [async () => void (await kapal.visit('shop.localhost', '/?exit=3')), /exited with code 3/],
       [({ pid }) => void send(pid ?? 0, 'SIGSEGV'), /SIGSEGV/],
       [({ id }) => endWithKeeper(kapal, id), /reason is not known/],
+      ...(limited ? [starved] : []),
     ];
     for (const [index, [end, words]] of ends.entries()) {
       const { instances } = await ready(kapal, 'shop', 1);
@@ -141,6 +148,13 @@ function forgeReboot(kapal: TestKapal, pid: number): void {
       if (content.includes(boot))
         writeFileSync(path, content.replace(/^\d+(?= )/, String(pid)).replaceAll(boot, earlier), 'latin1');
     }
+  }
+  // What the kernel held is gone as well.
+  const install = installOf(kapal) ?? '';
+  for (const controller of ['memory', 'cpuacct', 'pids']) {
+    const parent = join('/sys/fs/cgroup', controller, `kapal-${install}`);
+    for (const run of existsSync(parent) ? readdirSync(parent).filter((name) => name.startsWith('run-')) : [])
+      rmdirSync(join(parent, run));
   }
   using database = new DatabaseSync(join(kapal.data, 'record', 'record.db'));
   database.prepare('UPDATE instances SET handle = replace(handle, ?, ?)').run(boot, earlier);

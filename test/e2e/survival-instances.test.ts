@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { TestKapal } from './kapal.ts';
 import { isAlive, onlyOwned, processesOf, send } from './install.ts';
@@ -42,7 +44,13 @@ describe('instances that end', () => {
     assert.equal(looping.instances[0]?.state, 'crash-looping');
     assert.ok((looping.instances[0]?.restarts ?? 99) <= 6, 'by the fifth quick exit');
     assert.match((await kapal.run('ps')).stdout, /exited with code 7/);
-    await logged(kapal, 'shop', /exited with code 7/);
+    await logged(kapal, 'shop', /exited with code 7; it is started again in [\d.]+ s/);
+    const waiting = await kapal.serviceOnce('shop', ({ instances }) => instances[0]?.nextStartAt !== undefined);
+    assert.ok(Date.parse(waiting.instances[0]?.nextStartAt ?? '') > Date.parse(waiting.instances[0]?.startedAt ?? ''));
+    assert.match((await kapal.run('events')).stdout, /exited with code 7; it is started again in/);
+    await eventually('the last lines are in the events', async () =>
+      /said before it ended: booting shop-/.test((await kapal.run('events')).stdout),
+    );
     assert.equal((await kapal.visit('shop.localhost')).status, 503);
 
     await gate.close();
@@ -75,10 +83,14 @@ describe('instances that end', () => {
       '    name: deaf',
       '    runtime: node',
       '    buildCommand: ""',
-      `    startCommand: "trap '' TERM; echo deaf; while :; do sleep 0.2; done"`,
+      `    startCommand: "trap '' TERM; echo deaf; setsid sh deaf.sh & while :; do sleep 0.2; done"`,
       '    maxShutdownDelaySeconds: 1',
     ];
-    const files = { 'package.json': '{"private": true, "scripts": {"start": "node server.js"}}', 'server.js': server };
+    const files = {
+      'package.json': '{"private": true, "scripts": {"start": "node server.js"}}',
+      'server.js': server,
+      'deaf.sh': 'trap "" TERM HUP\nwhile :; do sleep 0.2; done\n',
+    };
     await kapal.deploy(
       await kapal.project('shop', {
         'kapal.yaml': ['project: shop', 'services:', ...services, ...deaf, ''].join('\n'),
@@ -88,6 +100,8 @@ describe('instances that end', () => {
 
     for (const name of [...Object.keys(commands), 'deaf']) {
       const [instance] = (await kapal.service(name)).instances;
+      // One that is stopped hears no signal either.
+      if (name === 'deaf') send(instance?.pid ?? 0, 'SIGSTOP');
       const begun = performance.now();
       assert.equal((await kapal.run('stop', name)).code, 0);
       const took = performance.now() - begun;
@@ -103,11 +117,28 @@ describe('instances that end', () => {
     await onlyOwned(kapal);
   });
 
+  test('a program that puts itself in the background is ended with what it left, and the reason is said', async () => {
+    const folder = await kapal.project('shop', {
+      ...shop('shop'),
+      'start.sh': 'setsid node server.js &\nsetsid sh -c "setsid sleep 3600 &"\nexit 0\n',
+    });
+    const declared = await readFile(join(folder, 'kapal.yaml'), 'utf8');
+    await writeFile(join(folder, 'kapal.yaml'), declared.replace('node server.js', 'sh start.sh'));
+    const [failed] = (await kapal.deployFailing(folder)).services;
+    assert.equal(failed?.outcome, 'failed');
+    assert.match(
+      failed?.error?.message ?? '',
+      /exited with code 0 \(what it left in the background was ended with it\)/,
+    );
+    await eventually('nothing of it is left', () => processesOf(kapal).every(({ role }) => role !== 'app'));
+    await onlyOwned(kapal);
+  });
+
   test('a program that takes more memory than its limit is ended, and it is said', {
     skip: root ? false : 'memory limits need root',
   }, async (context) => {
     const status = await kapal.run('doctor', '--json');
-    if (status.stdout.includes('Memory limits are not enforced'))
+    if (status.stdout.includes('Memory limits are kept by the daemon'))
       return context.skip('this kernel has no memory limits');
     const greedy = `const { createServer } = require('node:http'); const kept = [];
       createServer((request, response) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { DeployDocument, LogDocument } from '../../src/api/contract/types.ts';
-import { TestKapal } from './kapal.ts';
+import { hasEnded, TestKapal } from './kapal.ts';
 import { killAll, onlyOwned, processesOf } from './install.ts';
 import { eventually, facesOf, Gate, going, shop } from './survival.ts';
 
@@ -28,6 +30,24 @@ describe('SIGKILL to the daemon in the middle', () => {
     await eventually('what it printed', async () => (await printed(kapal, 'shop', 'build')).at(-1) === 'built');
     assert.deepEqual((await printed(kapal, 'shop', 'build')).slice(-2), ['began', 'built']);
     assert.equal((await printed(kapal, 'shop', 'build')).filter((line) => line === 'began').length, 1);
+    await onlyOwned(kapal);
+  });
+
+  test('of the copy that a build begins with: it is made anew, and nothing of the first is left', async () => {
+    const folder = await kapal.project('shop', shop('shop', [`buildCommand: sleep 9000`]));
+    await kapal.killDaemon();
+    kapal.more = { KAPAL_CRASHPOINT: 'build.source.copied' };
+    await kapal.up();
+    kapal.more = {};
+    const deploy = going(kapal, 'deploy', folder);
+    await eventually('the daemon died', () => kapal.daemon !== null && hasEnded(kapal.daemon));
+    await kapal.up();
+    await running(kapal, 'build-');
+    assert.equal((await readdir(join(kapal.data, 'releases', 'shop', 'production', 'shop'))).length, 1);
+    assert.equal((await kapal.run('cancel', 'shop')).code, 0);
+    const { services } = JSON.parse((await deploy.ended).stdout) as DeployDocument;
+    assert.deepEqual(services[0]?.outcome, 'cancelled');
+    assert.deepEqual(await readdir(join(kapal.data, 'releases', 'shop', 'production', 'shop')), []);
     await onlyOwned(kapal);
   });
 

@@ -40,7 +40,7 @@ describe('as an unprivileged user', () => {
       assert.equal(deploy.code, 0, deploy.stderr);
       const doctor = await user.run('doctor');
       assert.match(doctor.stdout, /Services run as the user of the daemon: run it as root/);
-      assert.match(doctor.stdout, /Memory limits are not enforced/);
+      assert.match(doctor.stdout, /Memory limits are kept by the daemon/);
       assert.match(doctor.stdout, new RegExp(`${engine} on 127\\.0\\.0\\.1:\\d+: asked for`));
       const before = await user.service();
       assert.deepEqual(new Set(processesOf(user).map(({ uid }) => uid)), new Set([user.uid]), 'nothing of it is root');

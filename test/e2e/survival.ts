@@ -18,6 +18,7 @@ at(process.env.BOOT_GATE, () => {
   const web = createServer((request, response) => {
     const asked = new URL(request.url, 'http://x').searchParams;
     if (asked.has('exit')) process.exit(Number(asked.get('exit')));
+    if (asked.has('eat')) setInterval(() => (globalThis.kept ??= []).push(Buffer.alloc(8 << 20, 1)), 5);
     const slow = Number(asked.get('slow') ?? 0);
     const answer = () => response.end(JSON.stringify({ pid: process.pid, release: process.env.KAPAL_RELEASE, mode: process.env.MODE ?? null }));
     slow > 0 ? setTimeout(answer, slow) : answer();

@@ -203,6 +203,7 @@ export class CertificatesKapal implements AsyncDisposable {
         buildSlots: 1,
         startSlots: 4,
         buildMemory: null,
+        keepFree: 'auto',
         edgeWhy: '',
         runtimeWhy: '',
       },

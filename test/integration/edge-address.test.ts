@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -56,6 +56,8 @@ describe('the address of the embedded edge', () => {
     assert.equal((await get(port)).body, 'ok');
     await assert.rejects(get(ground.port), { code: 'ECONNREFUSED' });
     await until('the old processes to end', () => processesNaming(ground.folder).length === 5);
+    const sockets = readdirSync(join(ground.folder, 'control')).filter((name) => name.startsWith('worker-'));
+    assert.deepEqual(sockets.toSorted(), ['worker-2-0.sock', 'worker-2-1.sock']);
   });
 
   test('a wider address takes over on the same port', async () => {

@@ -174,7 +174,7 @@ export async function workersOf(edge: Edge): Promise<EdgeStatus['workers']> {
 }
 
 /** Requests one after another on new connections from several lanes, until it is stopped. */
-export class Load {
+export class Load implements AsyncDisposable {
   requests = 0;
   readonly failures: string[] = [];
   readonly #port: number;
@@ -195,6 +195,11 @@ export class Load {
   async stop(): Promise<void> {
     this.#running = false;
     await Promise.all(this.#lanes);
+  }
+
+  /** For a test that fails before it has stopped it: else its process would never end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #lane(): Promise<void> {

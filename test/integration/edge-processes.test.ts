@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   EdgeGround,
+  freePort,
   get,
   keeperOf,
   keepersOf,
@@ -107,6 +108,7 @@ describe('the processes of the embedded edge', () => {
     const { workers } = await edge.ensure();
     await edge.apply(tableTo(1, [backend.port]));
     const keeper = keeperOf(ground.folder);
+    const slots = keepersOf(ground.folder).filter((pid) => pid !== keeper);
     const load = new Load(ground.port);
     await load.answered(20);
     process.kill(keeper, 'SIGKILL');
@@ -116,12 +118,9 @@ describe('the processes of the embedded edge', () => {
     await load.stop();
     assert.ok(!replaced.workers.some(({ pid }) => workers.some((worker) => worker.pid === pid)));
     assert.notEqual(keeperOf(ground.folder), keeper);
-    // What waits in the backlog of the orphans' socket at the moment when they close it is reset: the price of a killed keeper.
-    assert.deepEqual(
-      load.failures.filter((failure) => failure !== 'ECONNRESET'),
-      [],
-    );
-    assert.ok(load.failures.length <= 4, load.failures.join());
+    // One of its slots has the same sockets and becomes the next keeper, so none was closed.
+    assert.ok(slots.includes(keeperOf(ground.folder)));
+    assert.deepEqual(load.failures, []);
     await until('the old workers to end', () => processesNaming(ground.folder).length === 5);
   });
 
@@ -134,11 +133,10 @@ describe('the processes of the embedded edge', () => {
     for (const pid of processesNaming(ground.folder)) process.kill(pid, 'SIGKILL');
     await until('the edge to be gone', () => processesNaming(ground.folder).length === 0);
     await assert.rejects(edge.status());
-    const began = performance.now();
+    assert.equal(edge.isAlive(), false);
     await edge.ensure();
-    const took = performance.now() - began;
+    assert.equal(edge.isAlive(), true);
     assert.equal((await get(ground.port)).body, 'ok');
-    assert.ok(took < hang, `${took} ms`);
   });
 
   test('a hand-over to new workers refuses and breaks nothing', async () => {
@@ -172,13 +170,32 @@ describe('the processes of the embedded edge', () => {
     const edge = ground.edge();
     const { workers } = await edge.ensure();
     await edge.apply(tableTo(1, [backend.port]));
-    await assert.rejects(ground.edge({ node: '/bin/false' }).ensure(), { code: 'edge_failed' });
+    const pids = workers.map(({ pid }) => pid);
+    const next = ground.edge({ node: '/bin/false' });
+    for (const round of ['at first', 'and again']) {
+      const { workers: now } = await next.ensure();
+      assert.deepEqual(
+        now.map(({ pid }) => pid),
+        pids,
+        round,
+      );
+    }
+    assert.equal(
+      ground.notes.filter((note) => note.includes('does not come up')).length,
+      1,
+      'it is not tried all the time',
+    );
+    await next.apply(tableTo(2, [backend.port]));
     assert.equal((await get(ground.port)).body, 'ok');
     const after = await edge.ensure();
     assert.deepEqual(
-      after.workers.map(({ pid }) => pid),
-      workers.map(({ pid }) => pid),
+      after.workers.map(({ pid, version }) => ({ pid, version })),
+      pids.map((pid) => ({ pid, version: 2 })),
     );
+    // Elsewhere than what runs it has nothing to go on with.
+    const elsewhere = { node: '/bin/false', http: { host: '127.0.0.1', port: await freePort() } };
+    await assert.rejects(ground.edge(elsewhere).ensure(), { code: 'edge_failed' });
+    assert.equal((await get(ground.port)).body, 'ok');
   });
 
   test('a hung worker is killed by the next table and comes back with it', async () => {

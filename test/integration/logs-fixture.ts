@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceId } from '../../src/model/service.ts';
-import type { LogLine, LogSource, LogStore } from '../../src/observe/logs/port.ts';
+import type { LogLine, LogLoss, LogSource, LogStore } from '../../src/observe/logs/port.ts';
 import { type LogStoreOptions, openLogStore } from '../../src/observe/logs/store.ts';
 import { seen } from '../patience.ts';
 
@@ -15,6 +15,7 @@ export class Logs implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'kapal-logs-'));
   readonly path = join(this.folder, 'logs.db');
   readonly warnings: string[] = [];
+  readonly losses: LogLoss[] = [];
   #store: LogStore | null = null;
 
   static async open(options: Partial<LogStoreOptions> = {}): Promise<Logs> {
@@ -32,7 +33,9 @@ export class Logs implements AsyncDisposable {
   async reopen(options: Partial<LogStoreOptions> = {}): Promise<void> {
     await this.#store?.close();
     this.#store = null;
-    this.#store = await openLogStore({ path: this.path, warn: (message) => this.warnings.push(message), ...options });
+    const warn = (message: string): void => void this.warnings.push(message);
+    const dropped = (loss: LogLoss): void => void this.losses.push(loss);
+    this.#store = await openLogStore({ path: this.path, warn, dropped, ...options });
   }
 
   async close(): Promise<void> {
@@ -41,12 +44,24 @@ export class Logs implements AsyncDisposable {
   }
 
   source(change: Partial<LogSource> & { run: string }): LogSource {
-    const path = join(this.folder, `${change.run}.log`);
-    return { path, service: api, kind: 'app', instance: 'i1', release: 3, masks: [], ...change };
+    return {
+      path: this.pathOf(change.run),
+      service: api,
+      kind: 'app',
+      instance: 'i1',
+      release: 3,
+      masks: [],
+      ...change,
+    };
   }
 
-  append(run: string, content: string | Uint8Array): void {
-    appendFileSync(join(this.folder, `${run}.log`), content);
+  /** The file of a run that begins after so many bytes of its output. */
+  pathOf(run: string, after = 0): string {
+    return join(this.folder, after === 0 ? `${run}.log` : `${run}.log.${after}`);
+  }
+
+  append(run: string, content: string | Uint8Array, after = 0): void {
+    appendFileSync(this.pathOf(run, after), content);
   }
 
   async texts(query: Partial<Parameters<LogStore['query']>[0]> = {}): Promise<string[]> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { locateNginx, usualPlaces } from '../../src/edge/nginx/locate.ts';
-import { type Backend, get, Load, startBackend, startProgram, tableTo, workersOf } from './edge-fixture.ts';
+import { type Backend, freePort, get, Load, startBackend, startProgram, tableTo, workersOf } from './edge-fixture.ts';
 import { hang, until } from '../patience.ts';
 import { complaintsOf, masterPid, NginxGround, processesIn } from './nginx-ground.ts';
 
@@ -212,7 +212,11 @@ describe('the processes of the nginx edge', () => {
     await edge.apply(tableTo(1, [backend.port]));
     const before = readFileSync(join(ground.folder, 'nginx.conf'), 'utf8');
     const strict = { places: await strictNginx(ground), workers: 1 };
-    await assert.rejects(ground.edge(strict).ensure(), { code: 'edge_failed', log: ['[emerg] no'] });
+    assert.equal((await ground.edge(strict).ensure()).workers.length, 2);
+    assert.ok(
+      ground.notes.some((note) => note.includes('serves on') && note.includes('[emerg] no')),
+      ground.notes.join(),
+    );
     assert.deepEqual(await ground.edge(strict).check(tableTo(2, [backend.port])), ['[emerg] no']);
     assert.equal(readFileSync(join(ground.folder, 'nginx.conf'), 'utf8'), before);
     assert.equal((await get(ground.port)).body, 'ok');
@@ -230,14 +234,11 @@ describe('the processes of the nginx edge', () => {
     await edge.ensure();
     await edge.apply(tableTo(1, [backend.port]));
     const before = readFileSync(join(ground.folder, 'nginx.conf'), 'utf8');
-    await assert.rejects(
-      ground.edge({ places: brokenLibraries(ground) }).ensure(),
-      (error: { code?: string; log?: readonly string[] }) => {
-        assert.equal(error.code, 'edge_failed');
-        assert.ok(error.log?.some((line) => line.includes('this library is broken')));
-        return true;
-      },
-    );
+    await ground.edge({ places: brokenLibraries(ground) }).ensure();
+    assert.ok(ground.notes.some((note) => note.includes('serves on') && note.includes('this library is broken')));
+    // Elsewhere than what runs it has nothing to go on with.
+    const elsewhere = { places: brokenLibraries(ground), http: { host: '127.0.0.1', port: await freePort() } };
+    await assert.rejects(ground.edge(elsewhere).ensure(), { code: 'edge_failed' });
     assert.equal(readFileSync(join(ground.folder, 'nginx.conf'), 'utf8'), before);
     assert.equal((await get(ground.port)).body, 'ok');
     assert.equal((await edge.ensure()).workers.length, 2);

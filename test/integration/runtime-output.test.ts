@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Exit } from '../../src/model/instance.ts';
-import type { RunObservation } from '../../src/runtime/port.ts';
+import type { RunHandle, RunObservation } from '../../src/runtime/port.ts';
 import { readStat } from '../../src/runtime/process/proc.ts';
 import { ProcessSubject } from '../conformance/runtime-process.ts';
 import { until } from '../patience.ts';
@@ -71,14 +72,46 @@ describe('what a run prints', () => {
     assert.equal(await readFile(handle.log, 'utf8'), 'one\ntwo\nthree\nfour\nfive\n');
   });
 
-  test('a flood blocks nobody and is kept whole, though no daemon reads it', async () => {
+  test('a flood blocks nobody; though no daemon reads it, the newest of it is kept, and the disk is bounded', async () => {
     await using subject = await ProcessSubject.make();
-    const size = 100 * 1024 * 1024;
-    const handle = await subject.runtime.start(await subject.shell(`head -c ${size} /dev/zero; exit 7`));
-    await subject.ended(handle);
+    const size = 400 * MIB;
+    const program = `i=0; while [ $i -lt 400 ]; do head -c ${MIB} /dev/zero; i=$((i+1)); done; echo the end; exit 7`;
+    const handle = await subject.runtime.start(await subject.shell(program));
+    let largest = 0;
+    await until('it has ended', async () => {
+      largest = Math.max(largest, occupied(handle));
+      return (await subject.runtime.observe(handle)).phase === 'exited';
+    });
     const seen = await subject.runtime.observe(handle);
     assert.equal(seen.phase === 'exited' ? seen.exit.code : null, 7);
-    await until('the log is drained', async () => (await stat(handle.log)).size === size);
+    await until('the log is drained', () => existsSync(recordOf(handle, 'drained')));
+    const files = segments(handle);
+    const last = files.at(-1);
+    assert.ok(last !== undefined);
+    assert.equal(last.start + last.size, size + 8, 'names are offsets, whatever was removed');
+    assert.ok(files.length >= 4, String(files.length));
+    for (const [index, { start }] of files.entries()) {
+      const before = files[index - 1];
+      if (before !== undefined) assert.equal(start, before.start + before.size);
+    }
+    const text = await printed(handle);
+    assert.ok(text.subarray(-9).equals(Buffer.from('\0the end\n')));
+    assert.ok(text.length >= 48 * MIB, 'as much as is promised');
+    assert.ok(largest <= 88 * MIB, String(largest));
+  });
+
+  test('what fits is kept whole, over the borders of files too, whether it comes in large pieces or line by line', async () => {
+    await using subject = await ProcessSubject.make();
+    const handle = await subject.runtime.start(
+      await subject.shell('seq 1 4000000; i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done'),
+    );
+    await subject.ended(handle);
+    await until('the log is drained', () => existsSync(recordOf(handle, 'drained')));
+    const files = segments(handle);
+    assert.ok(files.length >= 2, String(files.length));
+    const lines = (await printed(handle)).toString().trimEnd().split('\n');
+    assert.equal(lines.length, 4_003_000);
+    assert.ok(lines.every((line, index) => line === String(index < 4_000_000 ? index + 1 : index - 4_000_000)));
   });
 
   test('the log holds every line when the keeper is gone', async () => {
@@ -90,7 +123,7 @@ describe('what a run prints', () => {
     await subject.ended(handle);
     const keeper = Number((await readFile(claim, 'utf8')).split(' ')[0]);
     await until('the keeper is gone', async () => (await stat(`/proc/${keeper}`).catch(() => null)) === null);
-    assert.equal((await readFile(handle.log, 'utf8')).split('\n').length, 20_001);
+    assert.equal((await printed(handle)).toString().split('\n').length, 20_001);
   });
 
   test('a full disk neither blocks nor ends the program, and the log goes on when there is room', async (context) => {
@@ -101,11 +134,19 @@ describe('what a run prints', () => {
     try {
       const program = 'let n = 0; setInterval(() => console.log(String(n++).padEnd(65536)), 1)';
       const handle = await subject.runtime.start(await subject.shell(`exec node -e "${program}"`));
-      await until('the disk is full', async () => (await stat(handle.log)).blocks * 512 > 1_500_000);
+      await until('the disk is full', () => occupied(handle) > 1_500_000);
       const before = ticksOf(await subject.runtime.observe(handle));
       await until('the program works on', async () => ticksOf(await subject.runtime.observe(handle)) > before + 10);
-      await truncate(handle.log);
-      await until('the log goes on', async () => (await stat(handle.log)).size > 0);
+      assert.ok(
+        segments(handle).some(({ size }) => size > 0),
+        'what was written is kept while nothing can be',
+      );
+      const kept = segments(handle).at(-1)?.start ?? 0;
+      for (const { path } of segments(handle)) await truncate(path);
+      await until('the log goes on, and its name tells that something is missing', () => {
+        const last = segments(handle).at(-1);
+        return last !== undefined && last.start > kept + 1_500_000 && last.size > 0;
+      });
       assert.equal((await subject.runtime.observe(handle)).phase, 'running');
       await subject.runtime.dispose(handle);
     } finally {
@@ -113,6 +154,33 @@ describe('what a run prints', () => {
     }
   });
 });
+
+const MIB = 1024 * 1024;
+
+/** The files that hold what a run printed, the oldest first. */
+function segments(handle: RunHandle): { path: string; start: number; size: number }[] {
+  const folder = dirname(handle.log);
+  return readdirSync(folder)
+    .filter((name) => /^log(?:\.\d+)?$/.test(name))
+    .map((name) => ({ path: join(folder, name), start: Number(name.slice(4)) }))
+    .map((file) => ({ ...file, size: statSync(file.path, { throwIfNoEntry: false })?.size ?? 0 }))
+    .toSorted((a, b) => a.start - b.start);
+}
+
+async function printed(handle: RunHandle): Promise<Buffer> {
+  return Buffer.concat(await Promise.all(segments(handle).map(({ path }) => readFile(path))));
+}
+
+function occupied(handle: RunHandle): number {
+  return segments(handle).reduce(
+    (sum, { path }) => sum + (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512,
+    0,
+  );
+}
+
+function recordOf(handle: RunHandle, kind: string): string {
+  return join(dirname(handle.log), '..', '..', 'records', `${handle.id}.${kind}`);
+}
 
 /** CPU that a running program has used, in clock ticks. */
 function ticksOf(seen: RunObservation): number {

@@ -9,6 +9,7 @@ import { describe, test } from 'node:test';
 import { KapalError } from '../../src/model/errors.ts';
 import { acquireLock } from '../../src/state/lock.ts';
 import { openStore } from '../../src/state/open.ts';
+import { hang } from '../patience.ts';
 
 const source = join(import.meta.dirname, '..', '..', 'src');
 
@@ -83,11 +84,21 @@ describe('the lock of the data folder', () => {
 
   test('a second daemon is refused with the pid of the first, and kill -9 frees it', async () => {
     using folder = new Folder();
+    const begun = Date.now();
     const child = program(holder, [folder.path]);
     await once(child.stdout, 'data');
     const refused = (error: unknown): boolean =>
       error instanceof KapalError && error.code === 'daemon_running' && error.message.includes(`process ${child.pid}`);
     assert.throws(() => acquireLock(folder.path), refused);
+    const told = /process \d+, since (\S+Z) \((.+acquireLock.*)\)$/s;
+    assert.throws(
+      () => acquireLock(folder.path),
+      (error: unknown) => {
+        const [, since = ''] = told.exec(error instanceof Error ? error.message : '') ?? [];
+        // It began within the life of this test, whatever the clock does to its last second.
+        return Math.abs(Date.parse(since) - begun) < hang;
+      },
+    );
     // The refusal itself must not have loosened it.
     assert.throws(() => acquireLock(folder.path), refused);
     await killed(child);

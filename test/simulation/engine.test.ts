@@ -133,6 +133,17 @@ describe('engine', () => {
     assert.equal(run?.spec.environment['API_KEY'], 'swordfish-1');
   });
 
+  test('a value that the release needs is not unset: what is refused changes nothing', async () => {
+    await using kapal = await simulatedKapal();
+    const at = { project: undefined, environment: 'production', service: 'api' };
+    await kapal.engine.setVariables(at, { API_KEY: 'swordfish-1' });
+    await kapal.deploy(web('    envVars:\n      - key: API_KEY\n        sync: false\n'));
+    await assert.rejects(kapal.engine.setVariables(at, { API_KEY: null }), { code: 'variable_missing' });
+    const api = kapal.engine.resolve('api', { environment: 'production' });
+    assert.deepEqual(kapal.engine.variables(api, true), [{ key: 'API_KEY', source: 'set', value: 'swordfish-1' }]);
+    assert.deepEqual(kapal.store.operations.running(), []);
+  });
+
   test('env set on a live service rolls out a new release without a build', async () => {
     await using kapal = await simulatedKapal();
     await kapal.deploy(web());
@@ -211,6 +222,41 @@ describe('engine', () => {
     assert.equal(kapal.store.instances.all().length, 0);
     assert.equal([...kapal.runtime.world.runs.values()].filter((run) => run.ended === null).length, 0);
     await until('no route', () => kapal.edge.serving().routes.length === 0);
+  });
+
+  test('values that were made for a group go with the last service of its project and environment', async () => {
+    await using kapal = await simulatedKapal();
+    const groups = 'envVarGroups:\n  - name: base\n    envVars: [{key: SESSION, generateValue: true}]\n';
+    await kapal.deploy(`${web('    envVars: [{fromGroup: base}]\n')}${groups}`);
+    const keys = () => kapal.store.variables.of('shop/production/@base').map(({ key }) => key);
+    assert.deepEqual(keys(), ['SESSION']);
+    await kapal.engine.removeProject('shop');
+    assert.deepEqual(keys(), []);
+  });
+
+  test('of many releases the last hundred stay on record, and an older one while it has an instance', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    const service = kapal.engine.resolve('api', { environment: 'production' });
+    const recorded = () => kapal.store.releases.of(service).map(({ number }) => number);
+    const [first] = kapal.store.releases.of(service);
+    assert.ok(first);
+    // What failed long ago, as a Kapal left it that forgot nothing.
+    for (let number = 2; number < 130; number += 1) {
+      kapal.store.services.takeReleaseNumber(service);
+      kapal.store.releases.insert({ ...first, number, artifact: null, status: 'failed' });
+    }
+    for (const next of [130, 131]) {
+      const { id } = await kapal.engine.restart(service);
+      assert.equal((await outcomeOf(kapal.engine, id)).services[0]?.release, next);
+      // The instances of the first release may still be leaving when the second one is live.
+      await until('the oldest have left', () =>
+        recorded().every((number) => number > next - 100 || number === 131 - next),
+      );
+    }
+    assert.deepEqual([recorded()[0], recorded().at(-1), recorded().length], [131, 32, 100]);
+    assert.equal((await services(kapal))[0]?.status, 'running');
+    assert.deepEqual(kapal.complaints, []);
   });
 
   test('a stuck build of one service does not hold up another', async () => {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -115,8 +115,4 @@ function* framesOf(log: Buffer): Generator<{ readonly end: number; readonly comm
 /** Of the log. */
 export function pageSizeOf({ log }: Image): number {
   return log.readUInt32BE(8);
-}
-
-export function textOf(path: string): string {
-  return readFileSync(path, 'latin1');
 }

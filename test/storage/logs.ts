@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceId } from '../../src/model/service.ts';
 import { LogDatabase } from '../../src/observe/logs/database.ts';
@@ -122,7 +122,7 @@ function logImage(folder: string): LogImage {
       line += lines;
       offset += texts.reduce((sum, text) => sum + text.length + 1, 0);
       database.append(origin, texts, 1_000);
-      database.saveProgress('r1', { offset, position: 'start' });
+      database.saveProgress('r1', { offset, position: 'start', dropped: 0 });
     });
   for (let n = 0; n < 20; n += 1) write(20);
   database.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -146,5 +146,3 @@ function place(path: string, { main, log }: LogImage): void {
   writeFileSync(path, main);
   if (log.length > 0) writeFileSync(`${path}-wal`, log);
 }
-
-export const readText = (path: string): string => readFileSync(path, 'utf8');

@@ -4,7 +4,7 @@ import { catalogue, type ErrorCode } from '../../model/errors.ts';
 import { instanceStates } from '../../model/instance.ts';
 import { isName } from '../../model/names.ts';
 import { serviceTypes } from '../../model/service.ts';
-import { serviceStatuses } from './types.ts';
+import { diskStates, serviceStatuses } from './types.ts';
 
 /**
  * The shapes of `types.ts` for the daemon, which checks requests and answers with them and describes them in OpenAPI. A type test keeps
@@ -49,6 +49,7 @@ const instanceSchema = z
     restarts: count('Starts after the first.'),
     startedAt: moment('When its present process was started.'),
     lastExit: z.string().nullable().describe('How its last process ended, in words; null when none did.'),
+    nextStartAt: moment('When it is started again; absent while it runs.').exactOptional(),
     problem: z
       .string()
       .exactOptional()
@@ -289,6 +290,14 @@ export const statusSchema = z
       })
       .describe('The runtime.'),
     residentBytes: z.number().describe('Memory of the daemon in bytes.'),
+    disk: z
+      .object({
+        freeBytes: z.number().describe('Bytes that can still be written.'),
+        totalBytes: z.number().describe('Size of the file system in bytes.'),
+        state: z.enum(diskStates).describe('What is given up for want of room.'),
+        problem: z.string().nullable().describe('For people; null while there is plenty.'),
+      })
+      .describe('The disk of the data folder.'),
   })
   .meta({ id: 'Status' });
 

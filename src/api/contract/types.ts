@@ -56,6 +56,8 @@ export interface InstanceDocument {
   readonly startedAt: string;
   /** How the last attempt ended, in words; `null` when none did. */
   readonly lastExit: string | null;
+  /** ISO 8601: when it is started again; absent while it runs. */
+  readonly nextStartAt?: string;
   /** Why the edge passes it over although it is ready; absent where it does not. */
   readonly problem?: string;
 }
@@ -266,6 +268,18 @@ export interface StatusDocument {
   };
   readonly runtime: { readonly engine: string; readonly why: string; readonly notes: readonly string[] };
   readonly residentBytes: number;
+  readonly disk: DiskDocument;
+}
+
+export const diskStates = ['plenty', 'refusing', 'trimming', 'last'] as const;
+
+/** The disk of the data folder. `refusing`: no build is begun; `trimming`: the oldest logs are removed too; `last`: the ballast file is given up too. */
+export interface DiskDocument {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly state: (typeof diskStates)[number];
+  /** Null while there is plenty. */
+  readonly problem: string | null;
 }
 
 /** Body of `POST /services/:service/rollback`. `null`: the live release before the current one. */

@@ -1,8 +1,8 @@
 import { paths } from '../../api/contract/paths.ts';
-import type { InstanceDocument, ServiceDocument, UpstreamDocument } from '../../api/contract/types.ts';
+import type { InstanceDocument, ServiceDocument, StatusDocument, UpstreamDocument } from '../../api/contract/types.ts';
 import type { Command, Invocation } from '../command.ts';
 import { type Colour, table } from '../output.ts';
-import { since } from '../time.ts';
+import { since, until } from '../time.ts';
 
 export const ps: Command = {
   operands: [{ name: 'service', description: 'only services of this name', required: false, completes: 'service' }],
@@ -19,8 +19,13 @@ export const ps: Command = {
     const filter = { project: invocation.at.project, ...(environment === undefined ? {} : { environment }) };
     const found = await client.get<readonly ServiceDocument[]>(paths.services(filter, service));
     if (found.length === 0 && service !== undefined) await refuseUnknown(invocation, service);
-    if (json) out.json(found.map((one) => ({ ...one, instances: one.instances.map(withoutNoExit) })));
-    else print(invocation, found);
+    if (json) {
+      out.json(found.map((one) => ({ ...one, instances: one.instances.map(withoutNoExit) })));
+      return 0;
+    }
+    print(invocation, found);
+    const { disk } = await client.get<StatusDocument>(paths.status);
+    if (disk.problem !== null) out.err.line(`${out.err.paint('yellow', invocation.say.warning)}: ${disk.problem}`);
     return 0;
   },
 };
@@ -76,13 +81,14 @@ function instanceRow(
   instance: InstanceDocument,
   { out, say }: { out: Invocation['out']['out']; say: Invocation['say'] },
 ): string[] {
-  const { id, state, release, pid, address, restarts, startedAt, lastExit, problem } = instance;
+  const { id, state, release, pid, address, restarts, startedAt, lastExit, nextStartAt, problem } = instance;
   const facts = [
     pid === null ? null : `pid ${pid}`,
     address,
     since(startedAt, Date.now()),
     restarts === 0 ? null : say.restarts(restarts),
     lastExit === null ? null : out.safe(lastExit),
+    nextStartAt === undefined ? null : say.nextStart(until(nextStartAt, Date.now())),
     problem === undefined ? null : out.safe(problem),
   ];
   const words = facts.filter((fact) => fact !== null).join(', ');

@@ -168,6 +168,7 @@ async function checkDaemon({ client, data }: DoctorOptions): Promise<readonly Ch
     const status = await client.get<StatusDocument>(paths.status);
     return [
       ok('daemon', `version ${status.version}, pid ${status.pid}, ${megabytes(status.residentBytes)}`),
+      ...checkRoom(status),
       ...(await checkParts(client, status)),
     ];
   } catch (error) {
@@ -175,6 +176,19 @@ async function checkDaemon({ client, data }: DoctorOptions): Promise<readonly Ch
     if (code === 'no_daemon') return [warn('daemon', message, hint ?? `kapal up --data ${data}`)];
     return [fail('daemon', message, hint ?? `See its log in ${data}/logs.`)];
   }
+}
+
+/** What the daemon gives up for want of room. */
+function checkRoom({ disk }: StatusDocument): readonly Check[] {
+  if (disk.problem === null) return [];
+  const judged = disk.state === 'refusing' ? warn : fail;
+  return [
+    judged(
+      'room',
+      disk.problem,
+      'Free space there; "du -xh -d 2 DATA" shows what takes it, and "kapal events" what was given up.',
+    ),
+  ];
 }
 
 async function checkParts(client: Client, { edge, runtime, http }: StatusDocument): Promise<readonly Check[]> {

@@ -108,6 +108,7 @@ export const en = {
   planOf: (project: string, environment: string, origin: string) => `${project} (${environment}), from ${origin}`,
   vanished: 'no longer declared; kapal deploy --prune removes it',
   restarts: (count: number) => `${count} ${count === 1 ? 'restart' : 'restarts'}`,
+  nextStart: (wait: string) => `next start in ${wait}`,
   hidden: '(hidden; --reveal shows it)',
 
   daemonReady: (pid: number) => `Kapal is up (pid ${pid}).`,

@@ -94,6 +94,7 @@ export const id: Messages = {
   planOf: (project, environment, origin) => `${project} (${environment}), dari ${origin}`,
   vanished: 'tidak dideklarasikan lagi; kapal deploy --prune menghapusnya',
   restarts: (count) => `${count} kali dimulai ulang`,
+  nextStart: (wait) => `mulai lagi dalam ${wait}`,
   hidden: '(tersembunyi; --reveal menampilkannya)',
 
   daemonReady: (pid) => `Kapal siap (pid ${pid}).`,

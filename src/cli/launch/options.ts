@@ -4,6 +4,7 @@ import type { Invocation, Option } from '../command.ts';
 import type { Flags } from '../flags.ts';
 import type { AcmeOptions, CliHost, DaemonOptions } from '../host.ts';
 import { addressText, parseAddress } from './address-text.ts';
+import { keepFreeText, parseKeepFree } from './keep-free.ts';
 
 /** Options of the daemon, of `up` and `service install` alike. */
 export const daemonOptions: readonly Option[] = [
@@ -29,6 +30,11 @@ export const daemonOptions: readonly Option[] = [
   { flags: '--api <address>', description: 'where the API answers over TCP; 127.0.0.1:7700 unless told' },
   { flags: '--edge <engine>', description: 'auto, nginx or embedded; auto takes nginx where it can serve' },
   { flags: '--runtime <engine>', description: 'auto or process' },
+  {
+    flags: '--keep-free <size>',
+    description:
+      'of the data folder’s disk, below which no build is begun: 2GiB, 5%, or 0 for no limit; 5%, at most 1GiB, unless told',
+  },
   { flags: '--domain <base>', description: 'services without domains answer below it; localhost unless told' },
 ];
 
@@ -47,12 +53,13 @@ export function readDaemonOptions({ flags, data, host }: Invocation): Omit<Daemo
     edge: engine(flags.text('edge'), { flag: '--edge', known: ['auto', 'embedded', 'nginx'], later: [] }),
     runtime: engine(flags.text('runtime'), { flag: '--runtime', known: ['auto', 'process'], later: ['swarm'] }),
     domain: base(flags.text('domain') ?? 'localhost'),
+    keepFree: parseKeepFree(flags.text('keepFree')),
   };
 }
 
 /** The command line that means these options. */
 export function daemonArguments(options: Omit<DaemonOptions, 'onReady'>): readonly string[] {
-  const { data, http, https, acme, api, edge, runtime, domain } = options;
+  const { data, http, https, acme, api, edge, runtime, domain, keepFree } = options;
   const pairs = {
     data,
     http: addressText(http),
@@ -65,6 +72,7 @@ export function daemonArguments(options: Omit<DaemonOptions, 'onReady'>): readon
     edge,
     runtime,
     domain,
+    'keep-free': keepFreeText(keepFree),
   };
   return Object.entries(pairs).flatMap(([flag, value]) => (value === null ? [] : [`--${flag}`, value]));
 }

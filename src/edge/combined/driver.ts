@@ -34,6 +34,10 @@ class CombinedEdge implements Edge {
     return this.#with(status);
   }
 
+  isAlive(): boolean {
+    return this.#http.isAlive() && (this.#wanted !== true || this.#streams.isAlive());
+  }
+
   async apply(table: RouteTable): Promise<void> {
     const { http, streams } = splitTable(table);
     await Promise.all([this.#http.apply(http), this.#inTurn(() => this.#applyStreams(streams))]);

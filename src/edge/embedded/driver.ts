@@ -15,19 +15,34 @@ import { type Fleet, forgetRetired, surveyFleet } from './fleet.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
 import {
   askFleet,
+  comesUp,
   endFleet,
   holds,
   type KeeperControl,
   retireBefore,
   startGeneration,
-  waitUntilServing,
+  wake,
 } from './keeper.ts';
-import { furnishFolder, rehearse, renderLaunch, type WorkerAccount, workerCommand, workersOwner } from './launch.ts';
+import {
+  furnishFolder,
+  rehearse,
+  renderLaunch,
+  type WorkerAccount,
+  workerCommand,
+  workersIn,
+  workersOwner,
+} from './launch.ts';
+import { type Identity, isAwake } from './identity.ts';
 import { formatAddress, type SocketAddress } from './listener.ts';
 import { TablePublisher } from './publisher.ts';
 import { type AnsweringWorker, askWorkers } from './questions.ts';
 import { readTable } from './table-file.ts';
 import { CertificatePublisher } from './tls/publisher.ts';
+
+/** Milliseconds from the end of a worker until it must serve again: five seconds of back-off, and time to start on a busy machine. */
+const MISSING_TIMEOUT = 20_000;
+/** Milliseconds until a launch that did not come up is tried again. */
+const REFUSED_FOR = 600_000;
 
 export interface EmbeddedEdgeOptions {
   /** Absolute; made on `ensure`. The workers' user must be able to pass through the folders above it. */
@@ -65,6 +80,14 @@ class EmbeddedEdge implements Edge {
   #engine: Promise<Engine> | null = null;
   #launch: string | null = null;
   #turn: Promise<unknown> = Promise.resolve();
+  /** How many `ensure` and `stop` are under way or wait. */
+  #busy = 0;
+  /** Who holds the sockets and restarts workers, as they were last seen well. */
+  #holders: readonly Identity[] = [];
+  /** When fewer workers than there should be began to serve, monotonic; `null`: all do. */
+  #short: number | null = null;
+  /** When a launch that did not come up is tried again, monotonic; until then `#launch` is the one that serves. */
+  #again = Number.POSITIVE_INFINITY;
 
   constructor(options: EmbeddedEdgeOptions) {
     this.#options = options;
@@ -90,9 +113,14 @@ class EmbeddedEdge implements Edge {
     return this.#inTurn(async () => {
       const well = await this.#glance();
       if (well !== null) return well;
-      if (!(await this.#adopt())) await this.#replace();
+      await this.#bringUp();
       return this.status();
     });
+  }
+
+  isAlive(): boolean {
+    // What is being started, replaced or ended is not dead.
+    return this.#busy > 0 || this.#holders.every(isAwake);
   }
 
   async apply(table: RouteTable): Promise<void> {
@@ -142,14 +170,29 @@ class EmbeddedEdge implements Edge {
 
   /** The status where all is as this daemon left it, else `null`. For the daemon's regular look: one survey, one question for each worker. */
   async #glance(): Promise<EdgeStatus | null> {
+    if (this.#options.clock.monotonic() > this.#again) this.#launch = null;
     if (this.#launch === null) return null;
     const fleet = surveyFleet(this.#folder);
     const keeper = fleet.keepers.at(-1);
     const [generation, ...others] = fleet.generations;
     if (keeper === undefined || generation === undefined || others.length > 0) return null;
     if (!holds(keeper, this.#options)) return null;
-    if ((await readIfThere(this.#folder.launch(generation))) !== this.#launch) return null;
-    return this.#statusOf(fleet, await askFleet(this.#control, fleet));
+    const running = await readIfThere(this.#folder.launch(generation));
+    if (running !== this.#launch) return null;
+    const slots = fleet.slots.filter((slot) => slot.generation === generation);
+    if (slots.length < workersIn(running)) return null;
+    this.#holders = [keeper, ...slots].map(({ identity }) => identity);
+    for (const holder of this.#holders)
+      if (wake(holder)) this.#control.note(`edge: its keeper (pid ${holder.pid}) was stopped, and goes on`);
+    const status = this.#statusOf(fleet, await askFleet(this.#control, fleet));
+    return status === null || this.#isShort(status.workers.length < workersIn(running)) ? null : status;
+  }
+
+  /** Whether a worker has been missing for longer than a slot takes to start it again after many failures: then the slot hangs. */
+  #isShort(missing: boolean): boolean {
+    const now = this.#options.clock.monotonic();
+    this.#short = missing ? (this.#short ?? now) : null;
+    return this.#short !== null && now - this.#short > MISSING_TIMEOUT;
   }
 
   /** `null`: no worker serves. */
@@ -171,6 +214,32 @@ class EmbeddedEdge implements Edge {
     return { http: http === null ? '' : formatAddress(http), https: https === null ? null : formatAddress(https) };
   }
 
+  /** Adopts what is as it should be, else has the next generation take over; where that one does not come up, what ran goes on. */
+  async #bringUp(): Promise<void> {
+    this.#again = Number.POSITIVE_INFINITY;
+    try {
+      if (!(await this.#adopt())) await this.#replace();
+      this.#short = null;
+    } catch (error) {
+      if (!(error instanceof KapalError) || !(await this.#goesOn())) throw error;
+      const words = [error.message, ...(error.log ?? [])].join('; ');
+      this.#control.note(`edge: the next version does not come up, so the one that runs serves on: ${words}`);
+    }
+    const { keepers, slots } = surveyFleet(this.#folder);
+    this.#holders = [...keepers.slice(-1), ...slots].map(({ identity }) => identity);
+  }
+
+  /** Whether what ran before serves at the wanted addresses; then it is what is wanted for a while. */
+  async #goesOn(): Promise<boolean> {
+    const fleet = surveyFleet(this.#folder);
+    const [keeper, generation] = [fleet.keepers.at(-1), fleet.generations.at(-1)];
+    if (keeper === undefined || generation === undefined || !holds(keeper, this.#options)) return false;
+    if (this.#statusOf(fleet, await askFleet(this.#control, fleet)) === null) return false;
+    this.#launch = await readIfThere(this.#folder.launch(generation));
+    this.#again = this.#options.clock.monotonic() + REFUSED_FOR;
+    return true;
+  }
+
   /** Whether what runs is what is wanted; waits for its first worker, and finishes a hand-over that a dead daemon began. */
   async #adopt(): Promise<boolean> {
     const fleet = surveyFleet(this.#folder);
@@ -178,12 +247,11 @@ class EmbeddedEdge implements Edge {
     const generation = fleet.generations.at(-1);
     if (keeper === undefined || generation === undefined || !holds(keeper, this.#options)) return false;
     const running = await readIfThere(this.#folder.launch(generation));
-    if (running !== (await this.#launchText(running))) return false;
-    try {
-      await waitUntilServing(this.#control, { generation, workers: 1 });
-    } catch {
-      return false;
-    }
+    if (running !== (await this.#launchText(running)) || this.#isShort(this.#short !== null)) return false;
+    const wanted = { generation, workers: 1, heir: keeper.identity };
+    if (!(await comesUp(this.#control, wanted).catch(() => false))) return false;
+    const slots = surveyFleet(this.#folder).slots.filter((slot) => slot.generation === generation);
+    if (slots.length < workersIn(running)) return false;
     await (fleet.generations.length > 1 ? this.#retireBefore(generation) : forgetRetired(this.#folder));
     return true;
   }
@@ -271,7 +339,8 @@ class EmbeddedEdge implements Edge {
 
   /** `ensure` and `stop` never overlap: each begins when the one before has ended, however it ended. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
+    this.#busy += 1;
+    const result = this.#turn.then(work).finally(() => (this.#busy -= 1));
     this.#turn = result.catch(() => undefined);
     return result;
   }

@@ -29,13 +29,16 @@ export interface HeldAddresses {
   readonly https: string | null;
 }
 
-export interface SlotProcess {
+interface Member {
   readonly generation: number;
   readonly slot: number;
   readonly identity: Identity;
 }
 
-export interface WorkerProcess extends SlotProcess {
+/** With its keeper's addresses, for it holds the same descriptors. */
+export interface SlotProcess extends Member, HeldAddresses {}
+
+export interface WorkerProcess extends Member {
   /** Name of its control socket in the folder `control`. */
   readonly socket: string;
 }
@@ -78,7 +81,7 @@ export async function forgetRetired(folder: EdgeFolder): Promise<void> {
   }
 }
 
-interface FoundProcess extends SlotProcess, HeldAddresses {
+interface FoundProcess extends Member, HeldAddresses {
   readonly role: 'keeper' | 'slot' | 'worker';
 }
 

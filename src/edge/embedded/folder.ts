@@ -6,7 +6,7 @@ import { join } from 'node:path';
  *
  *   table.json           the last table that was applied
  *   launch-N             how generation N's workers are started (see keeper.sh); a generation without it is retired
- *   next                 the generation that a keeper starts on SIGHUP
+ *   next                 what a keeper becomes on SIGHUP: a generation, and the path of the keeper.sh that starts it
  *   keeper-N             identity of the keeper that began with generation N, and the addresses that it holds
  *   slot-N-S, worker-N-S identities of the subshell and of the worker of a slot
  *   workers.log          what workers and keeper print

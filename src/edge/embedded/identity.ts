@@ -22,6 +22,11 @@ export function isAlive(identity: Identity): boolean {
   return stat !== null && stat.start === identity.start && stat.state !== 'Z' && identity.boot === bootId();
 }
 
+/** Whether it is there and was not stopped (SIGSTOP), in which case it does nothing. */
+export function isAwake(identity: Identity): boolean {
+  return isAlive(identity) && readStat(identity.pid)?.state !== 'T';
+}
+
 /** Signals exactly that process; one that is gone is no error. Answers whether it was there. */
 export function signal(identity: Identity, name: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;

@@ -3,13 +3,14 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { launch, plainEnvironment } from '../../lib/exec.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { crashpoint } from '../../lib/crashpoint.ts';
 import { readIfThere, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import { drainQuestion, statusQuestion } from './control.ts';
 import { type Fleet, forgetRetired, type HeldAddresses, surveyFleet, type WorkerProcess } from './fleet.ts';
 import type { EdgeFolder } from './folder.ts';
 import type { Engine } from './engine.ts';
-import { commandOf, isAlive, signal } from './identity.ts';
+import { commandOf, type Identity, isAlive, isAwake, signal } from './identity.ts';
 import { formatAddress, type ListenAddresses, openListeners, type SocketAddress } from './listener.ts';
 import { type AnsweringWorker, askWorkers } from './questions.ts';
 import { endStrays } from './strays.ts';
@@ -27,8 +28,8 @@ export interface KeeperControl {
 
 /**
  * Starts the next generation beside what runs and resolves when all its workers serve: by the living keeper of these addresses, whose
- * descriptors they inherit, else by a new keeper with sockets of its own. If they do not come up, they are ended and what ran before
- * goes on. Throws `port_taken`, `edge_failed`.
+ * descriptors they inherit, or where it was killed by one of its slots; else by a new keeper with sockets of its own. If they do not
+ * come up, they are ended and what ran before goes on. Throws `port_taken`, `edge_failed`.
  */
 export async function startGeneration(
   control: KeeperControl,
@@ -39,36 +40,68 @@ export async function startGeneration(
     readonly workers: number;
   },
 ): Promise<number> {
-  const fleet = surveyFleet(control.folder);
-  const generation = fleet.highest + 1;
+  const generation = surveyFleet(control.folder).highest + 1;
+  let began: Beginner = 'heir';
   await writeDurably(control.folder.launch(generation), next.launch);
   try {
-    const keeper = fleet.keepers.at(-1);
-    if (keeper !== undefined && holds(keeper, next.addresses)) {
-      await writeDurably(control.folder.next, `${generation}\n`);
-      signal(keeper.identity, 'SIGHUP');
-    } else {
-      await startKeeper(control, { ...next, generation });
+    // One that is dying already, or dies now, hands nothing on: then it is the turn of the next.
+    for (;;) {
+      const heir = heirOf(surveyFleet(control.folder), next.addresses);
+      if (heir === null) began = 'keeper';
+      if (heir === null) await startKeeper(control, { ...next, generation });
+      else await handOn(control, { heir, next: `${generation}\n${next.engine.keeper}\n` });
+      crashpoint('edge.generation.begun');
+      if (await comesUp(control, { generation, workers: next.workers, heir })) break;
     }
-    await waitUntilServing(control, { generation, workers: next.workers });
+    crashpoint('edge.generation.serving');
     return generation;
   } catch (error) {
-    await abandon(control, generation);
+    await abandon(control, generation, began);
     throw error;
   }
 }
 
-/** Resolves when so many workers of a generation serve; throws `edge_failed` with the workers' last lines when they do not. */
-export async function waitUntilServing(
+/** Who began a generation: a keeper that was started for it, or whoever held the sockets already. */
+type Beginner = 'keeper' | 'heir';
+
+async function handOn(
   control: KeeperControl,
-  wanted: { readonly generation: number; readonly workers: number },
+  { heir, next }: { readonly heir: Identity; readonly next: string },
 ): Promise<void> {
+  await writeDurably(control.folder.next, next);
+  wake(heir);
+  signal(heir, 'SIGHUP');
+}
+
+/** Who has the descriptors of these addresses and can start workers. */
+function heirOf(fleet: Fleet, addresses: ListenAddresses): Identity | null {
+  const keeper = fleet.keepers.at(-1);
+  if (keeper !== undefined) return holds(keeper, addresses) ? keeper.identity : null;
+  return fleet.slots.find((slot) => holds(slot, addresses))?.identity ?? null;
+}
+
+/** Lets a process go on that somebody has stopped; answers whether it was. */
+export function wake(identity: Identity): boolean {
+  return isAlive(identity) && !isAwake(identity) && signal(identity, 'SIGCONT');
+}
+
+/**
+ * Resolves when so many workers of a generation serve; with `false` where the process that is to start them has died and nothing else does. Throws
+ * `edge_failed` with the workers' last lines when they do not come up.
+ */
+export async function comesUp(
+  control: KeeperControl,
+  wanted: { readonly generation: number; readonly workers: number; readonly heir: Identity | null },
+): Promise<boolean> {
+  const { heir } = wanted;
   const deadline = control.clock.monotonic() + READY_TIMEOUT;
   for (;;) {
     const fleet = surveyFleet(control.folder);
     const workers = fleet.workers.filter((worker) => worker.generation === wanted.generation);
     const answers = await askWorkers({ ...control, workers, question: statusQuestion });
-    if (answers.filter(({ status }) => status.state === 'serving').length >= wanted.workers) return;
+    if (answers.filter(({ status }) => status.state === 'serving').length >= wanted.workers) return true;
+    const isBegun = fleet.slots.some((slot) => slot.generation === wanted.generation);
+    if (heir !== null && !isAlive(heir) && !isBegun) return false;
     if (control.clock.monotonic() > deadline) throw await notServing(control.folder);
     await pause(POLL);
   }
@@ -87,7 +120,9 @@ export async function retireBefore(
     if (generation < options.first) await rm(control.folder.launch(generation), { force: true });
   }
   const last = fleet.keepers.at(-1);
-  const keepers = fleet.keepers.filter((keeper) => keeper !== last || options.first > fleet.highest);
+  const keepers = fleet.keepers.filter(
+    ({ identity }) => identity.pid !== last?.identity.pid || options.first > fleet.highest,
+  );
   // Whoever holds a copy of a listening descriptor without accepting leaves connections to wait for ever: end them before the drain.
   for (const { identity } of [...keepers, ...fleet.slots.filter((slot) => slot.generation < options.first)]) {
     signal(identity, 'SIGKILL');
@@ -155,11 +190,12 @@ async function startKeeper(
   }
 }
 
-async function abandon(control: KeeperControl, generation: number): Promise<void> {
+async function abandon(control: KeeperControl, generation: number, began: Beginner): Promise<void> {
   await rm(control.folder.launch(generation), { force: true });
   const fleet = surveyFleet(control.folder);
-  const others = fleet.generations.length > 0;
-  const keepers = others ? fleet.keepers.filter((keeper) => keeper.generation === generation) : fleet.keepers;
+  // A keeper that has served before this generation holds the sockets of what goes on.
+  const added = began === 'keeper' ? fleet.keepers.filter((keeper) => keeper.generation === generation) : [];
+  const keepers = fleet.generations.length > 0 ? added : fleet.keepers;
   const members = [...fleet.slots, ...fleet.workers].filter((member) => member.generation === generation);
   for (const { identity } of [...keepers, ...members]) signal(identity, 'SIGKILL');
 }

@@ -56,6 +56,11 @@ export function renderLaunch(workers: number, command: readonly string[]): strin
   return `${[String(workers), ...command].join('\n')}\n`;
 }
 
+/** How many workers a launch file asks for; 0 where there is none. */
+export function workersIn(launch: string | null): number {
+  return Number((launch ?? '').split('\n')[0]);
+}
+
 /** Makes the folders, those of the workers theirs. The edge's own folder is readable by the workers' group and nobody else. */
 export async function furnishFolder(folder: EdgeFolder, account: WorkerAccount | null): Promise<void> {
   const owner = process.getuid?.() ?? 0;

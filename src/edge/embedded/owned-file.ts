@@ -23,15 +23,17 @@ export async function placeOwned(path: string, file: OwnedFile): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const handle = await open(temporary, flags, 0o600);
   try {
-    await handle.chmod(0o600);
-    if (file.owner !== null && process.getuid?.() === 0) await handle.chown(file.owner.uid, file.owner.gid);
-    await handle.writeFile(file.content);
-    await handle.sync();
+    try {
+      await handle.chmod(0o600);
+      if (file.owner !== null && process.getuid?.() === 0) await handle.chown(file.owner.uid, file.owner.gid);
+      await handle.writeFile(file.content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;
-  } finally {
-    await handle.close();
   }
-  await rename(temporary, path);
 }

@@ -13,6 +13,10 @@ export type ControlAnswer =
 /** A question to the running nginx over its control socket. `body` makes it a POST. */
 export interface ControlQuestion {
   readonly path: string;
+  /** Of another socket in the same folder; the control socket unless told. */
+  readonly socket?: string;
+  /** What is named as Host. */
+  readonly host?: string;
   readonly body?: string;
   /** Milliseconds for the whole exchange; 10,000 unless told. */
   readonly timeout?: number;
@@ -36,25 +40,29 @@ export async function askControl(folder: EdgeFolder, question: ControlQuestion):
 }
 
 async function askOnce(folder: EdgeFolder, question: ControlQuestion): Promise<ControlAnswer> {
-  const path = join(folder.control, controlSocket);
+  const name = question.socket ?? controlSocket;
+  const path = join(folder.control, name);
   if (Buffer.byteLength(path) <= SOCKET_PATH_LIMIT) return ask(path, question);
   const handle = await open(folder.control, 'r').catch(() => null);
   if (handle === null) return { kind: 'absent' };
   try {
-    return await ask(`/proc/self/fd/${handle.fd}/${controlSocket}`, question);
+    return await ask(`/proc/self/fd/${handle.fd}/${name}`, question);
   } finally {
     await handle.close();
   }
 }
 
-function ask(socketPath: string, { path, body, timeout = 10_000 }: ControlQuestion): Promise<ControlAnswer> {
+function ask(
+  socketPath: string,
+  { path, host = 'localhost', body, timeout = 10_000 }: ControlQuestion,
+): Promise<ControlAnswer> {
   return new Promise((resolve) => {
     const asked = request({
       socketPath,
       path,
       method: body === undefined ? 'GET' : 'POST',
       agent: false,
-      headers: body === undefined ? {} : { 'content-length': Buffer.byteLength(body) },
+      headers: { host, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
     });
     const finish = (answer: ControlAnswer): void => {
       clearTimeout(timer);

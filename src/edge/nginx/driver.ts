@@ -9,21 +9,24 @@ import { shedOf } from '../shed.ts';
 import type { WorkerAccount } from './account.ts';
 import { formatAddress, type SocketAddress } from './address.ts';
 import { claimPort } from './claim.ts';
-import { askControl } from './control.ts';
+import { askControl, type ControlAnswer } from './control.ts';
 import { describeEdge } from './describe.ts';
 import { pruneEngines } from './engine.ts';
-import { addressesIn, certificateEntries, isSame, tableEntries } from './entries.ts';
+import { addressesIn, certificateEntries, endpointsIn, type EntryDelta, isSame, tableEntries } from './entries.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
 import type { NginxPlaces } from './locate.ts';
 import { rotateLogs } from './logs.ts';
-import { changeMaster, endMaster, type MasterControl, startMaster, testConfiguration, untilServing } from './master.ts';
+import { endMaster, type MasterControl, testConfiguration } from './master.ts';
 import { type LookUp, Names, systemLookUp } from './names.ts';
 import { type EdgePlan, planEdge, readAddresses } from './plan.ts';
-import { type EdgeProcess, isOf, masterOf, residentBytes, signal, workersOf } from './processes.ts';
+import { type EdgeProcess, isAlive, isOf, isStopped, masterOf, residentBytes, signal, workersOf } from './processes.ts';
 import { EntryPublisher } from './publisher.ts';
+import { endRehearsal } from './rehearsal.ts';
 import { checkCertificates } from './soundness.ts';
 import { Silence } from '../silence.ts';
 import { askStatus, type NginxStatus, silentWorkers, withZeros } from './status.ts';
+import { Succession } from './succession.ts';
+import { leavingEndpoints } from './upgrade.ts';
 
 /** A worker that has not answered a question yet. */
 interface Owed {
@@ -72,7 +75,10 @@ class NginxEdge implements Edge {
   readonly #table: EntryPublisher;
   readonly #certificates: EntryPublisher;
   /** What this driver has seen running. */
-  #running: { readonly plan: EdgePlan; readonly master: EdgeProcess } | null = null;
+  #running: { readonly workers: number; readonly master: EdgeProcess; readonly plan: EdgePlan } | null = null;
+  readonly #succession: Succession;
+  /** How many `ensure` and `stop` are under way or wait. */
+  #busy = 0;
   /** Workers that had not answered at the last look. */
   #silent: ReadonlyMap<number, Owed> = new Map();
   readonly #names: Names;
@@ -87,17 +93,23 @@ class NginxEdge implements Edge {
     const folder = edgeFolder(options.folder);
     this.#folder = folder;
     this.#control = { folder, clock: options.clock };
+    this.#succession = new Succession({
+      ...this.#control,
+      account: options.account,
+      endpoints: async () => endpointsIn((await this.#table.saved()).entries),
+      note: (text) => options.note?.(text),
+    });
     this.#names = new Names({ lookUp: options.lookUp ?? systemLookUp, clock: options.clock });
     const dead = (): KapalError => this.#dead();
     this.#table = new EntryPublisher({
       path: folder.state,
-      push: (delta) => askControl(folder, { path: '/entries', body: JSON.stringify(delta), timeout: 30_000 }),
+      push: (delta) => this.#tell('/entries', delta),
       subject: 'the route table',
       dead,
     });
     this.#certificates = new EntryPublisher({
       path: folder.certificateState,
-      push: (delta) => askControl(folder, { path: '/certificates', body: JSON.stringify(delta), timeout: 30_000 }),
+      push: (delta) => this.#tell('/certificates', delta),
       subject: 'the certificates',
       dead,
     });
@@ -110,6 +122,12 @@ class NginxEdge implements Edge {
       await this.#bringUp();
       return this.status();
     });
+  }
+
+  isAlive(): boolean {
+    // What is being started, changed or ended is not dead.
+    if (this.#busy > 0) return true;
+    return this.#running !== null && isAlive(this.#running.master) && !isStopped(this.#running.master);
   }
 
   async apply(table: RouteTable): Promise<void> {
@@ -139,7 +157,9 @@ class NginxEdge implements Edge {
   }
 
   async inFlight(): Promise<InFlight> {
-    return new Map(Object.entries((await this.#asked()).inFlight).filter(([, count]) => count > 0));
+    const total = new Map(Object.entries((await this.#asked()).inFlight).filter(([, count]) => count > 0));
+    for (const id of await leavingEndpoints(this.#folder)) total.set(id, (total.get(id) ?? 0) + 1);
+    return total;
   }
 
   async stalled(): Promise<readonly string[]> {
@@ -170,8 +190,20 @@ class NginxEdge implements Edge {
   stop(grace: number): Promise<void> {
     return this.#inTurn(async () => {
       this.#running = null;
+      await endRehearsal(this.#control);
       await endMaster(this.#control, grace);
     });
+  }
+
+  async #tell(path: string, delta: EntryDelta): Promise<ControlAnswer> {
+    const body = JSON.stringify(delta);
+    for (;;) {
+      const settled = this.#succession.settled;
+      await settled;
+      const answer = await askControl(this.#folder, { path, body, timeout: 30_000 });
+      // One master began to hand over to another meanwhile: whichever took it, the other may not have.
+      if (this.#succession.settled === settled) return answer;
+    }
   }
 
   /** A table whose endpoints have addresses; what does not resolve is left out and noted. */
@@ -197,14 +229,16 @@ class NginxEdge implements Edge {
   /** The status where all is as this driver left it, else `null`. For the daemon's regular look: a few small files and one question. */
   async #glance(): Promise<EdgeStatus | null> {
     if (this.#running === null) return null;
-    const { plan, master } = this.#running;
-    if (masterOf(this.#folder)?.start !== master.start) return null;
+    const { workers, master } = this.#running;
+    if (masterOf(this.#folder)?.start !== master.start || this.#succession.isDue(master)) return null;
+    if (isStopped(master) && signal(master, 'SIGCONT'))
+      this.#options.note?.(`edge: the master of nginx (pid ${master.pid}) was stopped, and goes on`);
     if (await rotateLogs(this.#folder)) signal(master, 'SIGUSR1');
     await this.#resolveAgain();
     const answer = await this.#ask();
     if (answer !== null) this.#endHung(master, answer);
     const status = this.#statusOf(master, answer);
-    if (status === null || status.workers.length !== plan.settings.workers) return null;
+    if (status === null || status.workers.length !== workers) return null;
     return { ...status, addresses: await this.#addresses() };
   }
 
@@ -225,18 +259,19 @@ class NginxEdge implements Edge {
     this.#silent = silent;
   }
 
-  /** Adopts what runs as it should; starts what does not run; changes what runs differently. */
+  /** Adopts what runs as it should; starts what does not run; upgrades what runs differently. */
   async #bringUp(): Promise<void> {
-    const plan = await this.#plan();
-    const master = masterOf(this.#folder);
-    if (master === null) await startMaster(this.#control, plan);
-    else if ((await this.#runningDigest()) === plan.configuration.digest) await untilServing(this.#control, plan, null);
-    else await changeMaster(this.#control, plan);
+    // What died was sound a moment ago: it comes back as it was, and nothing is looked at first that takes time.
+    const before = masterOf(this.#folder) === null ? this.#running : null;
+    this.#running = null;
+    const plan = before === null ? await this.#plan() : before.plan;
+    if (before !== null) await this.#claimAgain(plan);
+    const workers = await this.#succession.bring(plan);
     const now = masterOf(this.#folder);
     if (now === null) throw this.#dead();
-    this.#running = { plan, master: now };
-    const last = (await readIfThere(this.#folder.last)) ?? '';
-    await pruneEngines(this.#folder.path, [plan.settings.engine, last]);
+    this.#running = { workers, master: now, plan };
+    const inUse = await Promise.all([this.#folder.configuration, this.#folder.last].map(readIfThere));
+    await pruneEngines(this.#folder.path, [plan.settings.engine, ...inUse.map((text) => text ?? '')]);
   }
 
   #plan(): Promise<EdgePlan> {
@@ -249,15 +284,19 @@ class NginxEdge implements Edge {
       account,
       places,
       tableMemory,
-      // Asked of each holder when it is found: a master may start workers at any moment.
-      claim: (address, protocol) => claimPort({ address, protocol, ours: ({ pid }) => isOf(this.#folder, pid) }),
+      claim: (address, protocol) => this.#claim(address, protocol),
       note: (text) => this.#options.note?.(text),
     });
   }
 
-  async #runningDigest(): Promise<string | null> {
-    const answer = await askControl(this.#folder, { path: '/configuration' });
-    return answer.kind === 'answered' && answer.status === 200 ? answer.body : null;
+  async #claimAgain({ settings: { http, https } }: EdgePlan): Promise<void> {
+    await this.#claim(http, 'http');
+    if (https !== null) await this.#claim(https, 'https');
+  }
+
+  /** Asked of each holder when it is found: a master may start workers at any moment. */
+  #claim(address: SocketAddress, protocol: 'http' | 'https'): Promise<number> {
+    return claimPort({ address, protocol, ours: ({ pid }) => isOf(this.#folder, pid) });
   }
 
   #problemsOf(table: RouteTable): string[] {
@@ -299,7 +338,8 @@ class NginxEdge implements Edge {
 
   /** One after another: two that start an engine at once would start two. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work);
+    this.#busy += 1;
+    const result = this.#turn.then(work).finally(() => (this.#busy -= 1));
     this.#turn = result.catch(() => undefined);
     return result;
   }

@@ -68,6 +68,15 @@ export function addressesIn(entries: Entries): ReadonlyMap<string, string> {
   return found;
 }
 
+/** Ids of the endpoints that entries name. */
+export function endpointsIn(entries: Entries): string[] {
+  return [...entries].flatMap(([key, text]) => {
+    if (!key.startsWith('pool:')) return [];
+    const pool = JSON.parse(text) as Pool;
+    return pool.kind === 'static' ? [] : pool.endpoints.map(({ id }) => id);
+  });
+}
+
 function routesByHost(routes: readonly Route[]): Map<string, RouteEntry[]> {
   const byHost = new Map<string, RouteEntry[]>();
   for (const { host, ...route } of routes) {

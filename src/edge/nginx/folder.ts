@@ -10,7 +10,9 @@ import { join } from 'node:path';
  *   state.json            the last table, as entries (0600)
  *   certificates.json     the last certificates, as entries (0600)
  *   certificates/         placeholder.pem and .key: what nginx wants to start (0700)
- *   control/nginx.sock    for the daemon (0700)
+ *   control/nginx.sock    for the daemon (0700); control/START.sock, for one start of the master alone
+ *   leaving.json          endpoints that the workers of a replaced master may still talk to
+ *   rehearsal/            a folder of the same form, in which a next configuration is tried without a public port
  *   engine-DIGEST/lua/    the edge's own copy of its Lua
  *   log/, temp/, nginx.pid
  */
@@ -28,6 +30,8 @@ export interface EdgeFolder {
   readonly log: string;
   readonly temp: string;
   readonly pid: string;
+  readonly leaving: string;
+  readonly rehearsal: string;
 }
 
 export function edgeFolder(path: string): EdgeFolder {
@@ -45,6 +49,8 @@ export function edgeFolder(path: string): EdgeFolder {
     log: join(path, 'log'),
     temp: join(path, 'temp'),
     pid: join(path, 'nginx.pid'),
+    leaving: join(path, 'leaving.json'),
+    rehearsal: join(path, 'rehearsal'),
   };
 }
 
@@ -53,3 +59,8 @@ export const runFile = 'run.conf';
 
 /** In `control`; see unix(7) for why it is reached through a short path. */
 export const controlSocket = 'nginx.sock';
+
+/** In `control`, of one start of the master: one that takes over inherits the control socket, this tells the two apart. */
+export function startSocket(start: string): string {
+  return `${start}.sock`;
+}

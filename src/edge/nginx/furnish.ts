@@ -23,10 +23,11 @@ export async function furnishFolder(folder: EdgeFolder, account: WorkerAccount |
   if (!(await exists(folder.run))) await nameStart(folder);
 }
 
-/** Before each start of a master. */
-export async function nameStart(folder: EdgeFolder): Promise<void> {
+/** Before each start of a master; resolves with the name of the start. */
+export async function nameStart(folder: EdgeFolder): Promise<string> {
   const start = randomBytes(6).toString('hex');
   await writeDurably(folder.run, `${runLines(start).join('\n')}\n`, 0o644);
+  return start;
 }
 
 async function makeOwned(path: string, owned: { readonly group: number; readonly mode: number }): Promise<void> {

@@ -1,4 +1,4 @@
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { exists, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { SocketAddress } from './address.ts';
 import { askControl } from './control.ts';
-import { controlSocket, type EdgeFolder } from './folder.ts';
+import type { EdgeFolder } from './folder.ts';
 import { nameStart } from './furnish.ts';
 import { errorLog, logSize, wordsSince } from './logs.ts';
 import type { EdgePlan } from './plan.ts';
@@ -39,7 +39,7 @@ export async function startMaster(control: MasterControl, plan: EdgePlan): Promi
   crashpoint('nginx.configuration.written');
   await nameStart(folder);
   await saveAddresses(folder, plan);
-  await rm(join(folder.control, controlSocket), { force: true });
+  for (const name of await readdir(folder.control)) await rm(join(folder.control, name), { force: true });
   await rm(folder.pid, { force: true });
   const before = await logSize(folder);
   const started = await runNginx(control, plan, ['-c', 'nginx.conf']);
@@ -56,7 +56,7 @@ const CLOSING_TIMEOUT = 2000;
  * Asks workers to end after what they have under way. One that does not even begin to is hung: connections would wait in its listening socket for ever, so
  * it is killed.
  */
-async function dismiss(control: MasterControl, orphans: readonly EdgeProcess[]): Promise<void> {
+export async function dismiss(control: MasterControl, orphans: readonly EdgeProcess[]): Promise<void> {
   for (const orphan of orphans) signal(orphan, 'SIGQUIT');
   const deadline = control.clock.monotonic() + CLOSING_TIMEOUT;
   const serving = (): EdgeProcess[] => {
@@ -73,20 +73,30 @@ async function dismiss(control: MasterControl, orphans: readonly EdgeProcess[]):
  */
 export async function changeMaster(control: MasterControl, plan: EdgePlan): Promise<void> {
   const { folder } = control;
-  await stage(control, plan);
-  if (await exists(folder.configuration)) await copyFile(folder.configuration, folder.last);
-  await rename(folder.next, folder.configuration);
-  crashpoint('nginx.configuration.swapped');
+  await swap(control, plan);
   const before = await logSize(folder);
   reload(folder);
   try {
     await untilServing(control, plan, before);
   } catch (error) {
-    if (await exists(folder.last)) await rename(folder.last, folder.configuration);
+    await swapBack(folder);
     reload(folder);
     throw error;
   }
   await saveAddresses(folder, plan);
+}
+
+/** Puts the next configuration in the place of the last one, once nginx itself finds nothing wrong with it. No process reads it yet. */
+export async function swap(control: MasterControl, plan: EdgePlan): Promise<void> {
+  const { folder } = control;
+  await stage(control, plan);
+  if (await exists(folder.configuration)) await copyFile(folder.configuration, folder.last);
+  await rename(folder.next, folder.configuration);
+  crashpoint('nginx.configuration.swapped');
+}
+
+export async function swapBack(folder: EdgeFolder): Promise<void> {
+  if (await exists(folder.last)) await rename(folder.last, folder.configuration);
 }
 
 /** What nginx says about a configuration: nothing where it is sound. It opens files and looks at everything, and touches nothing that runs. */
@@ -104,8 +114,7 @@ export async function untilServing(control: MasterControl, plan: EdgePlan, since
   while (!(await isServing(control.folder, plan))) {
     if (isUnderWay(control.folder)) seen = control.clock.monotonic();
     const words = await wordsSince(control.folder, before);
-    // nginx -t does not run Lua where there is shared memory: an error in it shows only now.
-    const refused = words.some((line) => /\[emerg\]|init_by_lua error|failed to load the 'resty\.core'/.test(line));
+    const refused = hasRefused(words);
     const died = control.clock.monotonic() - seen > GONE;
     if (refused || died || control.clock.monotonic() > deadline)
       throw new KapalError('edge_failed', 'nginx does not serve its configuration', {
@@ -114,6 +123,11 @@ export async function untilServing(control: MasterControl, plan: EdgePlan, since
       });
     await pause(POLL);
   }
+}
+
+/** nginx -t does not run Lua where there is shared memory: an error in it shows only in the log of a start. */
+export function hasRefused(words: readonly string[]): boolean {
+  return words.some((line) => /\[emerg\]|init_by_lua error|failed to load the 'resty\.core'/.test(line));
 }
 
 /** A master, or what is about to become one. */
@@ -164,6 +178,7 @@ async function isServing(folder: EdgeFolder, plan: EdgePlan): Promise<boolean> {
   if (serving.length < plan.settings.workers) return false;
   const answer = await askControl(folder, { path: '/configuration', timeout: 2000 });
   if (answer.kind !== 'answered' || answer.body !== plan.configuration.digest) return false;
+  if (plan.rehearsed === true) return true;
   const { http, https } = plan.settings;
   const open = await Promise.all([http, ...(https === null ? [] : [https])].map(accepts));
   return open.every(Boolean);
@@ -191,7 +206,7 @@ async function runNginx(control: MasterControl, plan: EdgePlan, args: readonly s
   return exec(program, rest, { cwd: control.folder.path, timeout: 30_000 });
 }
 
-async function saveAddresses(folder: EdgeFolder, { settings }: EdgePlan): Promise<void> {
+export async function saveAddresses(folder: EdgeFolder, { settings }: EdgePlan): Promise<void> {
   await writeDurably(folder.settings, `${JSON.stringify({ http: settings.http, https: settings.https })}\n`);
 }
 

@@ -17,6 +17,8 @@ export interface EdgePlan {
   readonly nginx: FoundNginx;
   readonly settings: EngineSettings;
   readonly configuration: Configuration;
+  /** Tried without a public port (rehearsal.ts). */
+  readonly rehearsed?: true;
 }
 
 export interface PlanOptions {

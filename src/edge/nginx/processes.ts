@@ -11,9 +11,16 @@ export interface EdgeProcess {
   readonly role: 'master' | 'worker' | 'leaving' | 'other';
 }
 
-/** The master that the pid file names, or `null`: no file, or the pid is another process's by now. */
+/**
+ * The master that the pid file names, or `null`: no file, or the pid is another process's by now. One that has been told to start its successor
+ * (upgrade.ts) bears another file until that one has written its own.
+ */
 export function masterOf(folder: EdgeFolder): EdgeProcess | null {
-  const pid = Number(readOrEmpty(folder.pid));
+  return masterIn(folder, folder.pid) ?? masterIn(folder, `${folder.pid}.oldbin`);
+}
+
+function masterIn(folder: EdgeFolder, file: string): EdgeProcess | null {
+  const pid = Number(readOrEmpty(file));
   if (!Number.isSafeInteger(pid) || pid <= 1) return null;
   const found = processAt(pid, realFolder(folder));
   return found?.role === 'master' ? found : null;
@@ -52,6 +59,25 @@ export function signal(target: EdgeProcess, name: NodeJS.Signals): boolean {
 export function isAlive(target: EdgeProcess): boolean {
   const stat = readStat(target.pid);
   return stat !== null && stat.start === target.start && stat.state !== 'Z';
+}
+
+/** Whether it was stopped (SIGSTOP): it is there and does nothing. */
+export function isStopped(target: EdgeProcess): boolean {
+  const stat = readStat(target.pid);
+  return stat !== null && stat.start === target.start && stat.state === 'T';
+}
+
+/**
+ * The program and the libraries that a process runs from and that are not on disk any more: the machine's package manager has put others in their place
+ * (proc_pid_maps(5)). Shared memory and what is compiled at run time have no file of that kind.
+ */
+export function replacedFiles(target: EdgeProcess): string[] {
+  const program = linkOrEmpty(`/proc/${target.pid}/exe`);
+  const mapped = readOrEmpty(`/proc/${target.pid}/maps`)
+    .split('\n')
+    .flatMap((line) => /^\S+ ..x. \S+ \S+ \d+\s+(\/.+ \(deleted\))$/.exec(line)?.[1] ?? []);
+  const ours = mapped.filter((path) => path === program || /\.so(?:[.\s]|$)/.test(path));
+  return [...new Set(ours)].map((path) => path.slice(0, -' (deleted)'.length));
 }
 
 /** Bytes of memory that the process has in RAM, what it shares with others included; 0 where it is gone. */

@@ -22,9 +22,13 @@ export interface NginxStatus {
   }[];
 }
 
-/** Asks the running nginx; `null` where none answers, or not with a status. */
-export async function askStatus(folder: EdgeFolder): Promise<NginxStatus | null> {
-  const answer = await askControl(folder, { path: '/status', timeout: 5000 });
+/** Asks the running nginx, at its control socket or at another one beside it; `null` where none answers, or not with a status. */
+export async function askStatus(folder: EdgeFolder, socket?: string): Promise<NginxStatus | null> {
+  const answer = await askControl(folder, {
+    path: '/status',
+    timeout: 5000,
+    ...(socket === undefined ? {} : { socket }),
+  });
   if (answer.kind !== 'answered' || answer.status !== 200) return null;
   try {
     const status = JSON.parse(answer.body) as NginxStatus;

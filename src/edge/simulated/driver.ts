@@ -61,6 +61,10 @@ class EdgeInMemory implements SimulatedEdge {
     return await this.status();
   }
 
+  isAlive(): boolean {
+    return this.#running;
+  }
+
   async apply(table: RouteTable): Promise<void> {
     this.#refuse();
     this.#needRunning();

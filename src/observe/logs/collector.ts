@@ -1,25 +1,20 @@
 import { setImmediate as turnOver, setTimeout as pause } from 'node:timers/promises';
 import type { ServiceId } from '../../model/service.ts';
-import type { LogDatabase } from './database.ts';
-import { freeHead, freeStep } from './free-head.ts';
+import { type LogDatabase, lineOverhead } from './database.ts';
 import type { OwnLine } from './messages.ts';
-import type { LogSource } from './port.ts';
+import { Pace } from './pace.ts';
+import type { LogLoss, LogSource } from './port.ts';
 import { chunkSize, Tail, type TailTurn } from './tail.ts';
 
 /** What a transaction takes at most before it is committed and others get their turn. */
 const roundBytes = 4 << 20;
 
-/** Unread bytes of one file beyond which most of them are dropped: the writer is faster than the store, and the disk is not endless. */
-const backlogLimit = 64 << 20;
-
 /** How long an unfinished line must not grow before a flush stores it: a program that writes in two pieces does so within this. */
 const settleTime = 40;
 
-/** Milliseconds between two passes that free what was read: each file that has enough costs a program's start. */
-const freeInterval = 500;
-
 export interface CollectorEvents {
   stored(services: readonly ServiceId[]): void;
+  dropped(loss: LogLoss): void;
   /** For the daemon's log; each text once. */
   warning(message: string): void;
 }
@@ -37,8 +32,7 @@ export class Collector {
   readonly #tails = new Map<string, Tail>();
   readonly #buffer = Buffer.allocUnsafeSlow(chunkSize);
   readonly #warned = new Set<string>();
-  #freeing: Promise<void> | null = null;
-  #freeAgainAt = 0;
+  readonly #pace = new Pace();
 
   constructor(database: LogDatabase, events: CollectorEvents) {
     this.#database = database;
@@ -55,6 +49,9 @@ export class Collector {
     const tail = this.#tails.get(run);
     if (tail === undefined) return;
     await this.#finish(tail);
+    this.#store([tail], false);
+    tail.close();
+    this.#pace.forget(run);
     if (this.#tails.get(run) === tail) this.#tails.delete(run);
     this.#database.closeFile(run, Date.now());
   }
@@ -72,19 +69,30 @@ export class Collector {
     this.#events.stored([origin.service]);
   }
 
-  /** One turn for every file that has something; whether there was anything, so that there may be more. */
+  /** One turn for every file that has something and is within its pace; whether there was anything, so that there may be more. */
   round(): boolean {
-    const busy = this.#store([...this.#tails.values()], false);
-    const trimming = this.#database.trim();
-    if (this.#freeing === null && performance.now() >= this.#freeAgainAt) {
-      this.#freeing = this.#freeHeads().finally(() => (this.#freeing = null));
-    }
-    return busy || trimming;
+    const now = performance.now();
+    const tails = [...this.#tails.values()].filter((tail) => this.#pace.allows(tail.source.run, now));
+    const busy = this.#store(tails, false);
+    return this.#database.trim() || busy;
   }
 
   /** For idle moments; whether it is worth calling again. */
   tidy(): boolean {
     return this.#database.shrink();
+  }
+
+  /** Deletes the oldest lines of all until so many bytes are gone, and gives their room back; answers how many lines. */
+  async reclaim(bytes: number): Promise<number> {
+    let removed = 0;
+    for (let freed = 0; freed < bytes; await turnOver()) {
+      const step = this.#database.trimOldest();
+      if (step.lines === 0) break;
+      freed += step.bytes;
+      removed += step.lines;
+    }
+    this.#database.shrinkWhole();
+    return removed;
   }
 
   /** Deletes the lines that a service has now. */
@@ -97,7 +105,6 @@ export class Collector {
   async finish(milliseconds: number): Promise<void> {
     const deadline = performance.now() + milliseconds;
     while (performance.now() < deadline && this.#store([...this.#tails.values()], false)) await turnOver();
-    await this.#freeing;
   }
 
   /** To where the file ends now, unfinished line included. A writer that never pauses does not keep us here. */
@@ -129,11 +136,13 @@ export class Collector {
     let group: Read[] = [];
     let bytes = 0;
     for (const tail of tails) {
-      const turn = tail.take(this.#buffer, { backlog: backlogLimit, last });
+      const turn = tail.take(this.#buffer, { last });
       this.#warnOf(tail);
       if (turn === null) continue;
       group.push({ tail, turn });
-      bytes += Math.min(chunkSize, turn.progress.offset - tail.offset);
+      const size = Math.min(chunkSize, Math.max(0, turn.progress.offset - tail.offset - turn.dropped));
+      this.#pace.spend(tail.source.run, size + turn.lines.length * lineOverhead);
+      bytes += size;
       if (bytes < roundBytes) continue;
       yield group;
       group = [];
@@ -154,24 +163,20 @@ export class Collector {
         this.#database.saveProgress(run, turn.progress);
       }
     });
-    for (const { tail, turn } of group) tail.advance(turn);
+    for (const { tail, turn } of group) this.#advance(tail, turn);
     this.#events.stored(group.map(({ tail }) => tail.source.service));
   }
 
-  /** Frees the heads of files whose reading is on record. */
-  async #freeHeads(): Promise<void> {
-    for (const tail of this.#tails.values()) {
-      if (tail.offset - tail.freed < freeStep) continue;
-      const result = await freeHead(tail.source.path, { from: tail.freed, to: tail.offset });
-      if (result.kind === 'freed') tail.freed = result.upTo;
-      else this.#warn(`what was read of output files stays on disk until their run ends: ${result.why}`);
-      if (result.kind === 'impossible') tail.freed = Number.POSITIVE_INFINITY;
-      if (result.kind === 'impossible' && result.everywhere) {
-        this.#freeAgainAt = Number.POSITIVE_INFINITY;
-        break;
-      }
+  #advance(tail: Tail, turn: TailTurn): void {
+    const { service, run, instance } = tail.source;
+    if (turn.dropped > 0) this.#events.dropped({ service, run, instance, bytes: turn.dropped });
+    try {
+      tail.advance(turn);
+    } catch (error) {
+      this.#warn(
+        `what was read of ${run} stays on disk until it ends: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
-    this.#freeAgainAt = Math.max(this.#freeAgainAt, performance.now() + freeInterval);
   }
 
   #warnOf({ trouble, source }: Tail): void {

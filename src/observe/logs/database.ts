@@ -5,14 +5,17 @@ import { KapalError } from '../../model/errors.ts';
 import { type Position, positions } from './lines.ts';
 import type { OwnLine } from './messages.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** What a line costs besides its text: row, index entry and their share of the pages, rounded up. */
-const lineOverhead = 64;
+export const lineOverhead = 64;
 
 /** Trimming goes a little below the quota, so that it does not run for every line. */
 const trimTo = 0.95;
 const trimBatch = 4000;
+
+/** Bytes that stay however full the disk is: the newest lines say why. */
+const keptAlways = 2 << 20;
 
 /** Free pages (of 4 KiB) that are kept for reuse; only more is given back to the file system. */
 const sparePages = 2048;
@@ -24,6 +27,8 @@ const closedFilesKept = 7 * 24 * 3_600_000;
 export interface FileProgress {
   readonly offset: number;
   readonly position: Position;
+  /** Bytes that were lost since the run began; they count in `offset`. */
+  readonly dropped: number;
 }
 
 /** The file of the logs: lines, and how far each source was read. `synchronous=NORMAL`: a power cut may take the last moments, never the soundness. */
@@ -80,11 +85,12 @@ export class LogDatabase {
   progress(run: string): FileProgress | null {
     const row = this.#sql.file.get({ run });
     if (row === undefined) return null;
-    return { offset: Number(row['offset']), position: positions.find((one) => one === row['position']) ?? 'start' };
+    const position = positions.find((one) => one === row['position']) ?? 'start';
+    return { offset: Number(row['offset']), position, dropped: Number(row['dropped']) };
   }
 
-  saveProgress(run: string, { offset, position }: FileProgress): void {
-    this.#sql.saveFile.run({ run, offset, position });
+  saveProgress(run: string, { offset, position, dropped }: FileProgress): void {
+    this.#sql.saveFile.run({ run, offset, position, dropped });
   }
 
   closeFile(run: string, now: number): void {
@@ -113,6 +119,25 @@ export class LogDatabase {
       this.#sql.dropService.run({ service });
       return false;
     });
+  }
+
+  /** Deletes some of the oldest lines, whosever they are; answers how many, and their bytes. None where only `keptAlways` are left. */
+  trimOldest(): { readonly lines: number; readonly bytes: number } {
+    const doomed = this.#sql.oldestOfAll.all({ limit: trimBatch });
+    const total = Number(this.#sql.totalBytes.get()?.['bytes'] ?? 0);
+    const bytes = doomed.reduce((sum, row) => sum + Number(row['size']), 0);
+    if (doomed.length === 0 || total - bytes < keptAlways) return { lines: 0, bytes: 0 };
+    this.transaction(() => {
+      for (const [service, rows] of Map.groupBy(doomed, (row) => Number(row['service'])))
+        this.#deleteUpTo(service, rows);
+    });
+    return { lines: doomed.length, bytes };
+  }
+
+  /** Gives every unused page back to the file system. */
+  shrinkWhole(): void {
+    this.connection.exec('PRAGMA incremental_vacuum');
+    this.connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   }
 
   serviceNumber(name: string): number | null {
@@ -197,11 +222,15 @@ function statements(connection: DatabaseSync) {
     oldest: connection.prepare(
       `SELECT sequence, ${size} AS size FROM lines WHERE service = $service ORDER BY sequence LIMIT $limit`,
     ),
+    oldestOfAll: connection.prepare(
+      `SELECT sequence, service, ${size} AS size FROM lines ORDER BY sequence LIMIT $limit`,
+    ),
+    totalBytes: connection.prepare('SELECT sum(bytes) AS bytes FROM services'),
     deleteLines: connection.prepare('DELETE FROM lines WHERE service = $service AND sequence <= $last'),
-    file: connection.prepare('SELECT offset, position FROM files WHERE run = $run'),
+    file: connection.prepare('SELECT offset, position, dropped FROM files WHERE run = $run'),
     saveFile: connection.prepare(`
-      INSERT INTO files (run, offset, position) VALUES ($run, $offset, $position)
-      ON CONFLICT (run) DO UPDATE SET offset = excluded.offset, position = excluded.position, closed_at = NULL`),
+      INSERT INTO files (run, offset, position, dropped) VALUES ($run, $offset, $position, $dropped)
+      ON CONFLICT (run) DO UPDATE SET offset = excluded.offset, position = excluded.position, dropped = excluded.dropped, closed_at = NULL`),
     closeFile: connection.prepare('UPDATE files SET closed_at = $now WHERE run = $run'),
     dropFiles: connection.prepare('DELETE FROM files WHERE closed_at < $before'),
     freePages: connection.prepare('PRAGMA freelist_count'),
@@ -217,6 +246,7 @@ function connect(path: string): DatabaseSync {
     const version = Number(connection.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
     if (version > schemaVersion) throw newer(path);
     if (version === 0) create(connection);
+    else if (version < schemaVersion) upgrade(connection);
     return connection;
   } catch (error) {
     connection.close();
@@ -226,6 +256,12 @@ function connect(path: string): DatabaseSync {
 
 function create(connection: DatabaseSync): void {
   const sql = readFileSync(join(import.meta.dirname, 'schema.sql'), 'utf8');
+  connection.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
+}
+
+/** From version 1, which did not count what was dropped. */
+function upgrade(connection: DatabaseSync): void {
+  const sql = 'ALTER TABLE files ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0';
   connection.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${schemaVersion}; COMMIT`);
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorDocument } from '../../model/errors.ts';
 import type { ServiceId } from '../../model/service.ts';
-import type { LogLine, LogQuery, LogSource } from './port.ts';
+import type { LogLine, LogLoss, LogQuery, LogSource } from './port.ts';
 
 /** What the store and its worker say to each other; all of it can be cloned. */
 
@@ -19,6 +19,7 @@ export type Request =
   | { readonly kind: 'flush'; readonly run: string }
   | { readonly kind: 'query'; readonly query: LogQuery }
   | { readonly kind: 'forget'; readonly service: ServiceId }
+  | { readonly kind: 'reclaim'; readonly bytes: number }
   | { readonly kind: 'close' };
 
 export type ToWorker =
@@ -29,7 +30,9 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   /** Instead of `ready`; the worker ends. */
   | { readonly kind: 'unopened'; readonly error: ErrorDocument }
-  | { readonly kind: 'done'; readonly id: number; readonly lines: readonly LogLine[] }
+  /** `removed`: how many lines `reclaim` removed. */
+  | { readonly kind: 'done'; readonly id: number; readonly lines: readonly LogLine[]; readonly removed: number }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorDocument }
   | { readonly kind: 'stored'; readonly services: readonly ServiceId[] }
+  | { readonly kind: 'dropped'; readonly loss: LogLoss }
   | { readonly kind: 'warning'; readonly message: string };

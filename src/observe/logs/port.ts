@@ -18,7 +18,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** A file that a run appends to and the store drains. */
+/** What a run prints: a file that it appends to, and those that continue it (segments.ts). The store removes what it has read. */
 export interface LogSource {
   readonly path: string;
   readonly run: string;
@@ -28,6 +28,14 @@ export interface LogSource {
   readonly release: number | null;
   /** Values that are replaced by `[masked]` before anything is written; travels by message, never to disk. */
   readonly masks: readonly string[];
+}
+
+/** Output that nobody will ever read: it came faster than it could be stored, or while the disk was full. */
+export interface LogLoss {
+  readonly service: ServiceId;
+  readonly run: string;
+  readonly instance: string | null;
+  readonly bytes: number;
 }
 
 export interface LogQuery {
@@ -63,6 +71,8 @@ export interface LogStore {
   query(query: LogQuery): Promise<readonly LogLine[]>;
   /** Calls back soon after lines were stored; the follower then queries with `after`. */
   watch(service: ServiceId | null, more: () => void): Disposable;
+  /** Removes the oldest lines of all services, about so many bytes of them, and gives the room back to the disk. Answers how many lines went; the newest few megabytes stay. */
+  reclaim(bytes: number): Promise<number>;
   /** Removes all lines of a service. */
   forget(service: ServiceId): Promise<void>;
   close(): Promise<void>;

@@ -39,10 +39,11 @@ CREATE TABLE lines (
 
 CREATE INDEX lines_of_service ON lines (service);
 
--- How far each run's file was read; changed in the transaction that stores the lines.
+-- How far each run's output was read, and how many bytes of that were lost; changed in the transaction that stores the lines.
 CREATE TABLE files (
   run       TEXT PRIMARY KEY,
   offset    INTEGER NOT NULL,
   position  TEXT NOT NULL,
+  dropped   INTEGER NOT NULL DEFAULT 0,
   closed_at INTEGER
 ) STRICT, WITHOUT ROWID;

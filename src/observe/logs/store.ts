@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type ErrorDocument, KapalError } from '../../model/errors.ts';
 import type { ServiceId } from '../../model/service.ts';
 import type { FromWorker, Request, ToWorker, WorkerSettings } from './messages.ts';
-import type { LogLine, LogSource, LogStore } from './port.ts';
+import type { LogLine, LogLoss, LogSource, LogStore } from './port.ts';
 
 export interface LogStoreOptions {
   /** The database's file; made where it is missing. Its folder must exist. */
@@ -11,6 +11,8 @@ export interface LogStoreOptions {
   readonly quotaBytes?: number;
   /** For the daemon's own log: what the store cannot do on this machine, what went wrong and was mended. */
   readonly warn?: (message: string) => void;
+  /** Told of each loss; many of them while something floods. */
+  readonly dropped?: (loss: LogLoss) => void;
 }
 
 const defaultQuota = 64 << 20;
@@ -24,13 +26,24 @@ const limits = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 4, stack
 /** Opens the store of what programs print. Throws KapalError `state_newer` where a newer Kapal wrote the file. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
   const settings = { path: options.path, quotaBytes: options.quotaBytes ?? defaultQuota };
-  const store = new WorkerStore(settings, options.warn ?? (() => undefined));
+  const store = new WorkerStore(settings, { warn: options.warn ?? ignore, dropped: options.dropped ?? ignore });
   await store.opened;
   return store;
 }
 
+type Answer = Extract<FromWorker, { kind: 'done' }>;
+
+function ignore(): void {
+  // Nobody wants to know.
+}
+
+interface Listeners {
+  readonly warn: (message: string) => void;
+  readonly dropped: (loss: LogLoss) => void;
+}
+
 interface Waiting {
-  readonly resolve: (lines: readonly LogLine[]) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -49,7 +62,7 @@ interface Watcher {
 class WorkerStore implements LogStore {
   readonly opened: Promise<void>;
   readonly #settings: WorkerSettings;
-  readonly #warn: (message: string) => void;
+  readonly #listeners: Listeners;
   readonly #waiting = new Map<number, Waiting>();
   readonly #watchers = new Set<Watcher>();
   /** What is attached, for the next worker should this one die. */
@@ -60,9 +73,9 @@ class WorkerStore implements LogStore {
   #lastId = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(settings: WorkerSettings, warn: (message: string) => void) {
+  constructor(settings: WorkerSettings, listeners: Listeners) {
     this.#settings = settings;
-    this.#warn = warn;
+    this.#listeners = listeners;
     this.opened = this.#open();
   }
 
@@ -85,14 +98,18 @@ class WorkerStore implements LogStore {
     this.#post({ kind: 'write', line: { service, kind, run, instance, release, text } });
   }
 
-  query(query: Parameters<LogStore['query']>[0]): Promise<readonly LogLine[]> {
-    return this.#ask({ kind: 'query', query });
+  async query(query: Parameters<LogStore['query']>[0]): Promise<readonly LogLine[]> {
+    return (await this.#ask({ kind: 'query', query })).lines;
   }
 
   watch(service: ServiceId | null, more: () => void): Disposable {
     const watcher = { service, more };
     this.#watchers.add(watcher);
     return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
+  }
+
+  async reclaim(bytes: number): Promise<number> {
+    return (await this.#ask({ kind: 'reclaim', bytes })).removed;
   }
 
   async forget(service: ServiceId): Promise<void> {
@@ -109,11 +126,11 @@ class WorkerStore implements LogStore {
     const closed = this.#ask({ kind: 'close' });
     if (worker === null) this.#failAll('the log store was closed while its worker was away');
     // One that cannot close has nothing left to lose: what it did not store is read by the next daemon.
-    await closed.catch((error: unknown) => this.#warn(`the log store did not close well: ${String(error)}`));
+    await closed.catch((error: unknown) => this.#listeners.warn(`the log store did not close well: ${String(error)}`));
     await worker?.terminate();
   }
 
-  #ask(request: Request): Promise<readonly LogLine[]> {
+  #ask(request: Request): Promise<Answer> {
     if (this.#closing !== null) return Promise.reject(new KapalError('internal', 'the log store is closed'));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -152,7 +169,7 @@ class WorkerStore implements LogStore {
     this.#worker = null;
     this.#failAll(failure.message);
     if (this.#closing !== null) return;
-    this.#warn(`the log store's worker ended and is started again: ${failure.message}`);
+    this.#listeners.warn(`the log store's worker ended and is started again: ${failure.message}`);
     setTimeout(() => void this.#reopen(), restartDelay);
   }
 
@@ -174,7 +191,7 @@ class WorkerStore implements LogStore {
   #take(message: Exclude<FromWorker, { kind: 'ready' | 'unopened' }>): void {
     switch (message.kind) {
       case 'done':
-        this.#settle(message.id)?.resolve(message.lines);
+        this.#settle(message.id)?.resolve(message);
         break;
       case 'failed':
         this.#settle(message.id)?.reject(restored(message.error));
@@ -183,8 +200,11 @@ class WorkerStore implements LogStore {
         for (const { service, more } of this.#watchers)
           if (service === null || message.services.includes(service)) more();
         break;
+      case 'dropped':
+        this.#listeners.dropped(message.loss);
+        break;
       case 'warning':
-        this.#warn(message.message);
+        this.#listeners.warn(message.message);
     }
   }
 

@@ -1,4 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
+import { readlinkSync, renameSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { setImmediate as turnOver, setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorDocument, KapalError } from '../../model/errors.ts';
@@ -6,7 +7,7 @@ import type { ServiceId } from '../../model/service.ts';
 import { Collector } from './collector.ts';
 import { LogDatabase } from './database.ts';
 import type { FromWorker, Request, ToWorker, WorkerSettings } from './messages.ts';
-import type { LogLine } from './port.ts';
+import type { LogLine, LogLoss } from './port.ts';
 import { LogSearch } from './search.ts';
 
 /** Milliseconds between two looks at the files: while something comes, and when nothing came for a while. */
@@ -23,8 +24,11 @@ const fullPause = 1_000;
 /** Milliseconds that closing may take for reading what is there. */
 const closingTime = 2_000;
 
+/** nice(1): 5 is about a third of what a service gets where both want the same processor. */
+const niceness = 5;
+
 /** Result codes, https://www.sqlite.org/rescode.html. */
-const sqlite = { corrupt: 11, full: 13, notDatabase: 26 } as const;
+const sqlite = { ioError: 10, corrupt: 11, full: 13, notDatabase: 26 } as const;
 
 /**
  * The log store's thread: it has the files and the database to itself, so that neither a flood nor a search takes a moment from the
@@ -33,13 +37,15 @@ const sqlite = { corrupt: 11, full: 13, notDatabase: 26 } as const;
 async function main(): Promise<void> {
   if (parentPort === null) throw new Error('this is a worker of the log store');
   const port = parentPort;
+  giveWay();
   const send = (message: FromWorker): void => port.postMessage(message);
   const warning = (message: string): void => send({ kind: 'warning', message });
   // Sent by our own store.ts.
   const settings = workerData as WorkerSettings;
   const database = openOrSay(settings, { send, warning });
   if (database === null) return;
-  const collector = new Collector(database, { stored: notices(send), warning });
+  const dropped = (loss: LogLoss): void => send({ kind: 'dropped', loss });
+  const collector = new Collector(database, { stored: notices(send), dropped, warning });
   const desk = new Desk({ database, collector, send });
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'request') void desk.answer(message.id, message.request);
@@ -49,18 +55,27 @@ async function main(): Promise<void> {
   await collect(settings, { collector, desk, warning });
 }
 
+/** What floods the logs must not take the processor from the services: this thread alone, by its number, is made nice (sched(7)). */
+function giveWay(): void {
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), niceness);
+  } catch {
+    // Where /proc is not mounted or priorities are fixed it works all the same.
+  }
+}
+
 async function collect(
   settings: WorkerSettings,
   { collector, desk, warning }: { collector: Collector; desk: Desk; warning: (message: string) => void },
 ): Promise<void> {
   let last = performance.now();
-  let before: boolean | 'full' = false;
+  let before: boolean | Refusal = false;
   while (!desk.closed) {
-    const outcome: boolean | 'full' = guarded(() => collector.round(), { settings, warning });
-    if (outcome === 'full' && before !== 'full')
-      warning(`the disk is full: logs wait to be stored in ${settings.path}`);
+    const outcome: boolean | Refusal = guarded(() => collector.round(), { settings, warning });
+    if (typeof outcome === 'string' && outcome !== before)
+      warning(`the disk ${outcome}: logs wait to be stored in ${settings.path}`);
     before = outcome;
-    if (outcome === 'full') await pause(fullPause);
+    if (typeof outcome === 'string') await pause(fullPause);
     else if (outcome) {
       last = performance.now();
       await turnOver();
@@ -85,10 +100,10 @@ class Desk {
 
   async answer(id: number, request: Request): Promise<void> {
     try {
-      const lines = await this.#do(request);
-      this.#send({ kind: 'done', id, lines });
+      const removed = request.kind === 'reclaim' ? await this.#collector.reclaim(request.bytes) : 0;
+      this.#send({ kind: 'done', id, lines: await this.#do(request), removed });
     } catch (error) {
-      this.#send({ kind: 'failed', id, error: errorDocument(isFull(error) ? diskFull(error) : error) });
+      this.#send({ kind: 'failed', id, error: errorDocument(readable(error)) });
     }
   }
 
@@ -104,6 +119,8 @@ class Desk {
       case 'flush':
         await this.#collector.flush(request.run);
         return [];
+      case 'reclaim':
+        return [];
       case 'query':
         return await this.#search.find(request.query);
       case 'forget':
@@ -118,15 +135,16 @@ class Desk {
   }
 }
 
-/** A full disk is waited out, for the lines stay in their files; a damaged database is put aside; anything else ends the thread. */
+/** A disk that is full or fails is waited out, for the lines stay in their files; a damaged database is put aside; anything else ends the thread. */
 function guarded<T>(
   work: () => T,
   { settings, warning }: { settings: WorkerSettings; warning: (message: string) => void },
-): T | 'full' {
+): T | Refusal {
   try {
     return work();
   } catch (error) {
-    if (isFull(error)) return 'full';
+    const refusal = refusalOf(error);
+    if (refusal !== null) return refusal;
     if (isDamaged(error)) setAside(settings, warning);
     throw error;
   }
@@ -140,7 +158,7 @@ function openOrSay(
   try {
     return open(settings, warning);
   } catch (error) {
-    send({ kind: 'unopened', error: errorDocument(isFull(error) ? diskFull(error) : error) });
+    send({ kind: 'unopened', error: errorDocument(readable(error)) });
     return null;
   }
 }
@@ -176,8 +194,12 @@ function notices(send: (message: FromWorker) => void): (services: readonly Servi
   };
 }
 
-function isFull(error: unknown): boolean {
-  return resultCode(error) === sqlite.full;
+/** How the disk takes nothing, in words. */
+type Refusal = 'is full' | 'reports errors';
+
+function refusalOf(error: unknown): Refusal | null {
+  const code = resultCode(error);
+  return code === sqlite.full ? 'is full' : code === sqlite.ioError ? 'reports errors' : null;
 }
 
 function isDamaged(error: unknown): boolean {
@@ -192,11 +214,14 @@ function resultCode(error: unknown): number | null {
     : null;
 }
 
-function diskFull(cause: unknown): KapalError {
-  return new KapalError('disk_full', 'The disk is full: logs could not be stored', {
-    hint: 'Free space on that disk.',
-    cause,
-  });
+function readable(error: unknown): unknown {
+  const refusal = refusalOf(error);
+  if (refusal === null) return error;
+  const [code, hint] =
+    refusal === 'is full'
+      ? (['disk_full', 'Free space on that disk.'] as const)
+      : (['disk_failed', "Look at the kernel's messages (dmesg) for that disk."] as const);
+  return new KapalError(code, `The disk ${refusal}: logs could not be stored`, { hint, cause: error });
 }
 
 await main();

@@ -106,7 +106,13 @@ async function begin(
   input.signal.throwIfAborted();
   const handle = await needs.runtime.start(run);
   crashpoint('build.started');
-  input.began(handle);
+  try {
+    input.began(handle);
+  } catch (error) {
+    // Nobody would own a run that is not on record.
+    await needs.runtime.dispose(handle);
+    throw error;
+  }
   crashpoint('build.run.recorded');
   return handle;
 }

@@ -95,7 +95,7 @@ export class Capacity {
       `${spec.name} did not reach its number of instances within ${limit / 1000} s`,
       { hint: `See what holds it up: kapal ps ${spec.name} ; kapal logs ${spec.name}` },
     );
-    finishTask(context, { outcome: 'failed', error: error.toDocument() });
+    await finishTask(context, { outcome: 'failed', error: error.toDocument() });
   }
 
   #watched(context: TaskContext, limit: number): Promise<boolean> {

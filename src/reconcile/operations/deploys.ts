@@ -22,6 +22,8 @@ export interface DeployParts {
   readonly operations: Operations;
   readonly loops: Loops;
   readonly privatePorts: PortAllocator;
+  /** Throws `disk_full` while there is too little room to begin a build. */
+  readonly admitBuild: () => Promise<void>;
 }
 
 /** Milliseconds for a fetch from a remote. */
@@ -40,6 +42,7 @@ export class Deploys {
   async putSource(digest: string, tar: AsyncIterable<Uint8Array>): Promise<void> {
     const { clock, sources } = this.#parts.needs;
     const begun = clock.monotonic();
+    await this.#parts.admitBuild();
     await sources.put(digest, tar);
     if (this.#arrivals.size > 100) this.#arrivals.clear();
     this.#arrivals.set(digest, clock.monotonic() - begun);
@@ -50,6 +53,7 @@ export class Deploys {
     checkNames(request);
     const repeated = request.idempotencyKey === undefined ? null : needs.store.operations.byKey(request.idempotencyKey);
     if (repeated !== null) return operations.document(repeated.id);
+    await this.#parts.admitBuild();
     if (request.source.kind === 'git') return this.#deployRemote(request, request.source);
     const record = await this.#folderRecord(request);
     const spec = await this.#read(request, record);

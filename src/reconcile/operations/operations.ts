@@ -6,6 +6,7 @@ import type { OperationRow, RolloutRow, TaskRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
 import { Slots } from '../slots.ts';
+import { stored } from '../storing.ts';
 import { newTask, operationRow } from './acknowledge.ts';
 import { deployedService, operationDocument } from './documents.ts';
 import { Progress } from './progress.ts';
@@ -33,6 +34,7 @@ export class Operations {
   readonly #needs: Dependencies;
   readonly #loops: Loops;
   readonly #slots: Slots;
+  readonly #admitBuild: () => Promise<void>;
   readonly #progress = new Progress();
   readonly #controllers = new Map<string, AbortController>();
   readonly #turns = new Map<ServiceId, Promise<void>>();
@@ -41,9 +43,11 @@ export class Operations {
   readonly #leaving = new AbortController();
   #left = false;
 
-  constructor(needs: Dependencies, loops: Loops) {
+  /** `admitBuild` throws while there is too little room on the disk. */
+  constructor(needs: Dependencies, loops: Loops, admitBuild: () => Promise<void>) {
     this.#needs = needs;
     this.#loops = loops;
+    this.#admitBuild = admitBuild;
     this.#slots = new Slots(needs.settings.buildSlots);
   }
 
@@ -135,21 +139,47 @@ export class Operations {
       } catch (error) {
         if (this.#left) return;
         this.#needs.log.error({ err: error, operation: id, service }, 'a task failed by a fault');
-        this.#needs.store.operations.updateTask(id, service, {
-          stage: 'finished',
-          outcome: 'failed',
-          error: errorDocument(error),
-        });
+        await this.#failTask(id, service, errorDocument(error));
       }
       this.#controllers.delete(taskKey(id, service));
       const task = this.#needs.store.operations.tasks(id).find((one) => one.service === service);
       if (task !== undefined) this.publish(id, { kind: 'service', result: deployedService(this.#needs, task) });
     });
-    const whole = Promise.all(all)
-      .then(() => {
+    this.#keep(
+      id,
+      Promise.all(all).then(async () => {
         const open = this.#needs.store.operations.tasks(id).some((task) => task.stage !== 'finished');
-        if (!(this.#left && open)) this.finish(id, null);
-      })
+        if (!(this.#left && open)) await this.#finish(id, null);
+      }),
+    );
+  }
+
+  /** Ends an operation that cannot go on as a whole, and with it the tasks that it has: an open one would hold up its service for ever. */
+  fail(id: string, error: unknown): void {
+    if (!(error instanceof KapalError))
+      this.#needs.log.error({ err: error, operation: id }, 'an operation failed by a fault');
+    this.#keep(id, this.#fail(id, errorDocument(error)));
+  }
+
+  /** Ends an operation whose tasks have ended; on a full disk as soon as there is room. */
+  finish(id: string, error: ErrorDocument | null): void {
+    this.#keep(id, this.#finish(id, error));
+  }
+
+  async #fail(id: string, document: ErrorDocument): Promise<void> {
+    for (const task of this.#needs.store.operations.tasks(id))
+      if (task.stage !== 'finished') await this.#failTask(id, task.service, document);
+    await this.#finish(id, document);
+  }
+
+  async #failTask(id: string, service: ServiceId, error: ErrorDocument): Promise<void> {
+    const end = { stage: 'finished', outcome: 'failed', error } as const;
+    await this.#stored(() => this.#needs.store.operations.updateTask(id, service, end));
+  }
+
+  /** What goes on by itself: `suspend` waits for it, and how it fails is said in the log. */
+  #keep(id: string, work: Promise<void>): void {
+    const whole = work
       .catch((error: unknown) =>
         this.#needs.log.error({ err: error, operation: id }, 'an operation could not be finished'),
       )
@@ -157,27 +187,16 @@ export class Operations {
     this.#works.add(whole);
   }
 
-  /** Ends an operation that cannot go on as a whole, and with it the tasks that it has: an open one would hold up its service for ever. */
-  fail(id: string, error: unknown): void {
-    if (!(error instanceof KapalError))
-      this.#needs.log.error({ err: error, operation: id }, 'an operation failed by a fault');
-    const document = errorDocument(error);
-    for (const task of this.#needs.store.operations.tasks(id)) {
-      if (task.stage === 'finished') continue;
-      this.#needs.store.operations.updateTask(id, task.service, {
-        stage: 'finished',
-        outcome: 'failed',
-        error: document,
-      });
-    }
-    this.finish(id, document);
+  #stored<T>(step: () => T): Promise<T> {
+    return stored(this.#needs, step, () => this.#left);
   }
 
-  finish(id: string, error: ErrorDocument | null): void {
+  async #finish(id: string, error: ErrorDocument | null): Promise<void> {
     const now = this.#needs.clock.now();
-    this.#needs.store.operations.finish(id, now, error);
+    await this.#stored(() => this.#needs.store.operations.finish(id, now, error));
     crashpoint('operation.finished');
-    this.#needs.store.operations.trim({ keep: keptOperations, before: now - operationsKeptFor });
+    const oldest = { keep: keptOperations, before: now - operationsKeptFor };
+    await this.#stored(() => this.#needs.store.operations.trim(oldest));
     this.publish(id, { kind: 'finished', operation: this.document(id) });
   }
 
@@ -194,6 +213,7 @@ export class Operations {
       signal: AbortSignal.any([controller.signal, this.#leaving.signal]),
       isLeft: () => this.#left,
       slots: this.#slots,
+      admitBuild: this.#admitBuild,
       clear: (id, signal) => this.#clear(id, signal),
       ended: (rollout) => this.#ended(rollout),
       wake: (id) => this.#loops.wake(id),

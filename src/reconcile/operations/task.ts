@@ -9,6 +9,7 @@ import type { RolloutRow, TaskRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
 import type { Slots } from '../slots.ts';
+import { stored } from '../storing.ts';
 import type { Candidate } from './acknowledge.ts';
 import { abortReason, build } from './building.ts';
 import { draftOfCandidate, recordRelease, type ReleaseDraft } from './releasing.ts';
@@ -22,6 +23,8 @@ export interface TaskContext {
   /** The daemon ends: how things fail from now on says nothing of them, and is not recorded. */
   readonly isLeft: () => boolean;
   readonly slots: Slots;
+  /** Throws `disk_full` while there is too little room to begin a build. */
+  readonly admitBuild: () => Promise<void>;
   /** One rollout of a service at a time: resolves when none is in flight, having asked the one that is to give way. */
   readonly clear: (service: ServiceId, signal: AbortSignal) => Promise<Disposable>;
   /** Resolves when the rollout has ended. */
@@ -53,7 +56,7 @@ export async function resumeRollout(context: TaskContext, task: TaskRow): Promis
   if (active !== null && active.to === task.release) return finishRollout(context, await context.ended(active.id));
   const release = task.release === null ? null : context.needs.store.releases.get(context.service, task.release);
   const outcome = release === null || release.status === 'pending' ? 'failed' : release.status;
-  finishTask(context, { outcome, error: release?.error ?? null });
+  await finishTask(context, { outcome, error: release?.error ?? null });
 }
 
 async function settle(context: TaskContext, make: () => Promise<() => ReleaseDraft>): Promise<void> {
@@ -70,13 +73,13 @@ async function settle(context: TaskContext, make: () => Promise<() => ReleaseDra
     const message = `starting release ${rollout.to}`;
     context.publish({ kind: 'stage', service: nameOf(context), stage: 'start', message });
     context.wake(context.service);
-    finishRollout(context, await context.ended(rollout.id));
+    await finishRollout(context, await context.ended(rollout.id));
   } catch (error) {
     if (context.isLeft()) throw error;
     const cause = context.signal.aborted ? abortReason(context.signal) : error;
     if (!(cause instanceof KapalError))
       context.needs.log.error({ err: cause, service: context.service }, 'a deploy failed by a fault');
-    finishTask(context, endBy(cause));
+    await finishTask(context, endBy(cause));
   }
 }
 
@@ -118,6 +121,8 @@ async function buildStage(
       message: `waiting for a build slot, position ${position}`,
     });
   });
+  // The disk may have filled since the deploy was taken: a remote was fetched, or others were built.
+  if (adopt === null) await context.admitBuild();
   context.publish({
     kind: 'stage',
     service: candidate.spec.name,
@@ -159,32 +164,43 @@ export async function abandonTask(context: TaskContext, task: TaskRow, reason: u
   const { needs, service, signal } = context;
   if (task.buildRun !== null) await needs.runtime.dispose(task.buildRun);
   if (task.artifact !== null) await needs.artifacts.remove(needs.artifacts.folder(service, task.artifact));
-  finishTask(context, endBy(signal.aborted ? abortReason(signal) : reason));
+  await finishTask(context, endBy(signal.aborted ? abortReason(signal) : reason));
 }
 
-function finishRollout(context: TaskContext, rollout: RolloutRow): void {
+async function finishRollout(context: TaskContext, rollout: RolloutRow): Promise<void> {
   const end = rollout.finishedAt ?? context.needs.clock.steady();
   const promoted = rollout.promotedAt ?? end;
-  setTimes(context, { start: promoted - rollout.startedAt, shift: end - promoted });
-  finishTask(context, { outcome: rollout.outcome ?? 'failed', error: rollout.error });
+  const took = { start: promoted - rollout.startedAt, shift: end - promoted };
+  await finishTask(context, { outcome: rollout.outcome ?? 'failed', error: rollout.error }, took);
 }
 
-/** Makes the end of a task durable. */
-export function finishTask(context: TaskContext, end: Pick<TaskRow, 'outcome' | 'error'>): void {
+/** Makes the end of a task durable, on a full disk as soon as there is room: an end that is nowhere would be waited for without end. */
+export async function finishTask(
+  context: TaskContext,
+  end: Pick<TaskRow, 'outcome' | 'error'>,
+  took: Partial<DeployTimes> = {},
+): Promise<void> {
+  await stored(context.needs, () => recordEnd(context, end, took), context.isLeft);
+  crashpoint('task.finished');
+}
+
+function recordEnd(context: TaskContext, end: Pick<TaskRow, 'outcome' | 'error'>, took: Partial<DeployTimes>): void {
   const { needs, operation, service } = context;
   const row = needs.store.operations.get(operation);
-  const { times } = taskRow(context);
+  const times = { ...taskRow(context).times, ...rounded(took) };
   const total = times.source + Math.max(0, needs.clock.now() - (row?.createdAt ?? needs.clock.now()));
   needs.store.operations.updateTask(operation, service, { stage: 'finished', ...end, times: { ...times, total } });
-  crashpoint('task.finished');
 }
 
 function setTimes(context: TaskContext, times: Partial<DeployTimes>): void {
   const known = taskRow(context).times;
-  const rounded = Object.fromEntries(
-    Object.entries(times).map(([key, value]) => [key, Math.max(0, Math.round(value))]),
-  );
-  context.needs.store.operations.updateTask(context.operation, context.service, { times: { ...known, ...rounded } });
+  context.needs.store.operations.updateTask(context.operation, context.service, {
+    times: { ...known, ...rounded(times) },
+  });
+}
+
+function rounded(times: Partial<DeployTimes>): Partial<DeployTimes> {
+  return Object.fromEntries(Object.entries(times).map(([key, value]) => [key, Math.max(0, Math.round(value))]));
 }
 
 function taskRow(context: TaskContext): TaskRow {

@@ -43,8 +43,9 @@ export async function findAbilities(options: {
 }
 
 function memoryNote(wanted: 'auto' | 'off'): string {
-  if (wanted === 'off') return 'Memory limits are not enforced: control groups are switched off.';
-  return 'Memory limits are not enforced: no memory control group (cgroup) can be made here; run the daemon as root on a kernel with the memory controller, or give its container a writable cgroup.';
+  const who = 'Memory limits are kept by the daemon, which looks once a second, and not by the kernel';
+  if (wanted === 'off') return `${who}: control groups are switched off.`;
+  return `${who}: no memory control group (cgroup) can be made here; run the daemon as root on a kernel with the memory controller, or give its container a writable cgroup.`;
 }
 
 async function findUsers(data: string): Promise<{ separate: boolean; notes: string[] }> {

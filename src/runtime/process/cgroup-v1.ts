@@ -10,18 +10,36 @@ export function cgroupV1(mounts: readonly Mount[], install: string): Hierarchy |
   const memory = mountOf(mounts, 'memory');
   const cpu = mountOf(mounts, 'cpuacct');
   if (memory === null || cpu === null) return null;
+  const pids = mountOf(mounts, 'pids');
   const parents = [join(memory, `kapal-${install}`), join(cpu, `kapal-${install}`)] as const;
+  const pidsParent = pids === null ? null : join(pids, `kapal-${install}`);
+  const pidsFolder = (run: string): string | null => (pidsParent === null ? null : join(pidsParent, `run-${run}`));
   const memoryFolder = (run: string): string => join(parents[0], `run-${run}`);
   const cpuFolder = (run: string): string => join(parents[1], `run-${run}`);
   return {
-    parents,
-    folders: (run) => [memoryFolder(run), cpuFolder(run)],
-    async create(run, memoryLimit) {
+    parents: pidsParent === null ? parents : [...parents, pidsParent],
+    folders(run) {
+      const third = pidsFolder(run);
+      return third === null ? [memoryFolder(run), cpuFolder(run)] : [memoryFolder(run), cpuFolder(run), third];
+    },
+    ceiling(run) {
+      const third = pidsFolder(run);
+      return third === null ? null : join(third, 'pids.max');
+    },
+    async create(run, limits) {
       const folder = memoryFolder(run);
       await mkdir(folder, { recursive: true });
       await mkdir(cpuFolder(run), { recursive: true });
-      if (memoryLimit !== null) await limit(folder, memoryLimit);
-      return { memory: folder, cpu: cpuFolder(run), oom: join(folder, 'memory.oom_control') };
+      if (limits.memory !== null) await limit(folder, limits.memory);
+      const third = pidsFolder(run);
+      // A container may be given the memory controller and not this one.
+      const bounded = third === null ? false : await bound(third, limits.processes).catch(() => false);
+      return {
+        memory: folder,
+        cpu: cpuFolder(run),
+        pids: bounded && third !== null ? third : '',
+        oom: join(folder, 'memory.oom_control'),
+      };
     },
     usage(run) {
       const stat = readFileSync(join(memoryFolder(run), 'memory.stat'), 'utf8');
@@ -31,6 +49,12 @@ export function cgroupV1(mounts: readonly Mount[], install: string): Hierarchy |
       return { residentBytes: resident, cpuMilliseconds: nanoseconds / 1e6 };
     },
   };
+}
+
+async function bound(folder: string, processes: number): Promise<boolean> {
+  await mkdir(folder, { recursive: true });
+  await setKnob(join(folder, 'pids.max'), String(processes));
+  return true;
 }
 
 /** memsw counts swap too and may only be set after the plain limit; it is absent where swap accounting is off. */

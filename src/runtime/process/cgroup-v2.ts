@@ -18,13 +18,21 @@ export function cgroupV2(mounts: readonly Mount[], install: string): Hierarchy |
   return {
     parents: [parent],
     folders: (run) => [folder(run)],
-    async create(run, memoryLimit) {
+    ceiling: (run) => join(folder(run), 'pids.max'),
+    async create(run, limits) {
       await mkdir(parent, { recursive: true });
-      await passMemoryOn(top);
-      await passMemoryOn(parent);
+      for (const holder of [top, parent]) {
+        await passOn(holder, 'memory');
+        await passOn(holder, 'pids').catch(() => undefined);
+      }
       await mkdir(folder(run), { recursive: true });
-      if (memoryLimit !== null) await limit(folder(run), memoryLimit);
-      return { memory: folder(run), cpu: '', oom: join(folder(run), 'memory.events') };
+      if (limits.memory !== null) await limit(folder(run), limits.memory);
+      const bounded = await setKnob(join(folder(run), 'pids.max'), String(limits.processes)).then(
+        () => true,
+        () => false,
+      );
+      const pids = bounded ? folder(run) : '';
+      return { memory: folder(run), cpu: '', pids, oom: join(folder(run), 'memory.events') };
     },
     usage(run) {
       const stat = readFileSync(join(folder(run), 'memory.stat'), 'utf8');
@@ -37,11 +45,11 @@ export function cgroupV2(mounts: readonly Mount[], install: string): Hierarchy |
   };
 }
 
-/** Gives the children of a cgroup the memory controller; refused (ENOENT, EBUSY) where this cgroup has none to give. */
-async function passMemoryOn(folder: string): Promise<void> {
+/** Gives the children of a cgroup a controller; refused (ENOENT, EBUSY) where this cgroup has none to give. */
+async function passOn(folder: string, controller: 'memory' | 'pids'): Promise<void> {
   const file = join(folder, 'cgroup.subtree_control');
   const enabled = (await readFile(file, 'utf8')).split(/\s+/);
-  if (!enabled.includes('memory')) await setKnob(file, '+memory');
+  if (!enabled.includes(controller)) await setKnob(file, `+${controller}`);
 }
 
 /** Without swap, and all processes of the run together: half of an instance is of no use to anybody. */

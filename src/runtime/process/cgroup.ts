@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { KapalError } from '../../model/errors.ts';
@@ -30,9 +30,11 @@ export async function findCgroups(install: string, seen = mounts()): Promise<Cgr
 async function works(cgroups: Cgroups): Promise<boolean> {
   const trial = `trial-${randomBytes(4).toString('hex')}`;
   try {
-    const places = await cgroups.create(trial, 64 * 1024 * 1024);
+    const places = await cgroups.create(trial, { memory: 64 * 1024 * 1024, processes: 64 });
     const enter = 'for folder; do [ -z "$folder" ] || echo 0 >"$folder/cgroup.procs" || exit 1; done';
-    const entered = await exec('/bin/sh', ['-c', enter, 'sh', places.memory, places.cpu], { timeout: 5_000 });
+    const entered = await exec('/bin/sh', ['-c', enter, 'sh', places.memory, places.cpu, places.pids], {
+      timeout: 5_000,
+    });
     return entered.ok && cgroups.usage(trial) !== null;
   } catch {
     return false;
@@ -43,7 +45,16 @@ async function works(cgroups: Cgroups): Promise<boolean> {
 
 function over(hierarchy: Hierarchy): Cgroups {
   return {
-    create: (run, memoryLimit) => hierarchy.create(run, memoryLimit),
+    create: (run, limits) => hierarchy.create(run, limits),
+    seal(run) {
+      const ceiling = hierarchy.ceiling(run);
+      if (ceiling === null) return;
+      try {
+        writeFileSync(ceiling, '0', { flag: 'r+' });
+      } catch {
+        // It has none, or is gone: what it holds is ended all the same.
+      }
+    },
     members: (run) => orNull(() => readPids(hierarchy.folders(run)[0])),
     usage: (run) => orNull(() => hierarchy.usage(run)),
     async remove(run) {

@@ -26,6 +26,7 @@ import { Launcher } from './launcher.ts';
 import { Layout, runOfRecord } from './layout.ts';
 import { ListenTable } from './listen-table.ts';
 import { endOf } from './members.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { Observer } from './observer.ts';
 import { bootId } from './proc.ts';
 import { Stopper } from './stopper.ts';
@@ -44,7 +45,12 @@ export interface ProcessRuntimeOptions {
   readonly toolchain: string;
   readonly clock: Clock;
   readonly useCgroups?: 'auto' | 'off';
+  /** Processes and threads that a run may have, where the kernel can be told. */
+  readonly processLimit?: number;
 }
+
+/** More than any app needs, less than a machine bears: systemd gives a unit about as many. */
+const usualProcessLimit = 4_096;
 
 /** Runs programs as plain processes of this machine; needs nothing but the kernel and a POSIX shell. */
 export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<Runtime & PortFinder> {
@@ -74,6 +80,8 @@ class ProcessRuntime implements Runtime, PortFinder {
   readonly #observer: Observer;
   readonly #launcher: Launcher;
   readonly #stopper: Stopper;
+  /** Where the kernel keeps no memory limits. */
+  readonly #memory: MemoryWatch | null;
   readonly #prepared = new Map<ServiceId, Promise<Account | null>>();
 
   constructor({
@@ -90,8 +98,11 @@ class ProcessRuntime implements Runtime, PortFinder {
     this.#accounts = new Accounts(install);
     this.#homes = new Homes(homes);
     this.#observer = new Observer({ layout, boot, install, clock, cgroups, table: new ListenTable(clock) });
-    this.#launcher = new Launcher({ layout, boot, install, cgroups });
+    const { processLimit = usualProcessLimit } = options;
+    this.#launcher = new Launcher({ layout, boot, install, cgroups, processLimit });
     this.#stopper = new Stopper(this.#observer, cgroups);
+    this.#memory =
+      cgroups === null ? new MemoryWatch({ layout, clock, observer: this.#observer, stopper: this.#stopper }) : null;
   }
 
   capabilities(): RuntimeCapabilities {
@@ -114,7 +125,9 @@ class ProcessRuntime implements Runtime, PortFinder {
   }
 
   async start(run: RunSpec): Promise<RunHandle> {
-    return this.#launcher.start(run, await this.#accountOf(run.service));
+    const handle = await this.#launcher.start(run, await this.#accountOf(run.service));
+    if (run.memoryLimit !== null) this.#memory?.add(handle, run.memoryLimit);
+    return handle;
   }
 
   async observe(handle: RunHandle): Promise<RunObservation> {
@@ -156,7 +169,10 @@ class ProcessRuntime implements Runtime, PortFinder {
   async inventory(): Promise<readonly RunHandle[]> {
     const ids = await this.#layout.ids();
     const intents = await Promise.all(ids.map((id) => readIntent(this.#layout.files(id).intent)));
-    return intents.filter((intent) => intent !== null).map((intent) => intent.handle);
+    const known = intents.filter((intent) => intent !== null);
+    // A daemon that adopts runs keeps their limits too.
+    for (const { handle, memoryLimit } of known) if (memoryLimit !== null) this.#memory?.add(handle, memoryLimit);
+    return known.map((intent) => intent.handle);
   }
 
   watch(changed: (run: string) => void): Disposable {

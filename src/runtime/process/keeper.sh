@@ -3,7 +3,7 @@
 # which only the last stage reads, as the service's own user. So no variable of a user's (LD_PRELOAD, IFS, ENV, PATH) acts here, and
 # no value of one is in an argv or a file.
 #
-#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU OOM DIRECTORY COMMAND     (UID, MEMORY, CPU and OOM may be empty)
+#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC DIRECTORY COMMAND     (UID, MEMORY, CPU, PIDS, OOM and NPROC may be empty)
 #
 # Every record is one write(2) that ends in " end": a reader takes anything shorter for not yet written.
 
@@ -24,16 +24,65 @@ finish() {
   until printf 'status=%s told=%s oom=%s end\n' "$1" "$2" "$3" >"$record.exit"; do sleep 1; done 2>/dev/null
   # Then, without its own end of the pipe, until the drain has read what was printed last. Processes that remain may hold the pipe for
   # long, so this is a record of its own.
-  exec 3<&- 5>&- 6<&- 7>&-
+  exec 3<&- 5>&- 6<&-
   wait
   : >"$record.drained"
   exit 0
 }
 
+# Copies the pipe into files, $run/log and then $run/log.OFFSET by the number of bytes that came before. Each holds 4 to 20 MiB, and when the
+# later ones hold 48 MiB the oldest goes: the disk is bounded whatever the program prints and whether or not a daemon reads and removes
+# them. A gap in the offsets is what was lost. dd writes at once what each read(2) gave and reads nothing beyond its count, so nothing is
+# late and nothing falls between two files.
+drain() {
+  offset=0 begun=0 file=$run/log
+  while :; do
+    ended=perhaps lost=0
+    dd bs=32768 count=512 <&6 2>"$run/drain" >>"$file" || discard
+    written
+    [ "$ended $bytes" != 'perhaps 0' ] || break
+    [ "$ended" != yes ] || break
+    offset=$((offset + bytes))
+    [ "$lost" != 0 ] || [ $((offset - begun)) -ge 4194304 ] || continue
+    if [ "$offset" = "$begun" ]; then rm -f "$file"; else set -- "$@" "$begun"; fi
+    offset=$((offset + lost))
+    begun=$offset file=$run/log.$offset
+    while [ $# -gt 1 ] && [ $((offset - $2)) -ge 50331648 ]; do
+      oldest=$run/log.$1
+      [ "$1" != 0 ] || oldest=$run/log
+      [ ! -e "$oldest" ] || rm -f "$oldest"
+      shift
+    done
+  done
+}
+
+# The disk is full. What comes is thrown away for a second, and counted: the program is never blocked and never ended by SIGPIPE.
+discard() {
+  # The status of cat is 0 at the end of the output, else that of timeout.
+  lost=$({ { timeout 1 cat <&6; printf '%s ' "$?" >&8; } | wc -c >&8; } 8>&1)
+  ended=no
+  [ "${lost%% *}" != 0 ] || ended=yes
+  lost=${lost##* }
+}
+
+# How much the last dd has written, in $bytes. What it says of itself may have met the full disk as well, and other dds say less.
+written() {
+  bytes=
+  while read -r count word _; do
+    case $word in byte*) bytes=$count ;; esac
+  done <"$run/drain"
+  case $bytes in
+    '' | *[!0-9]*)
+      bytes=$(wc -c <"$file") || bytes=$((offset - begun))
+      bytes=$((bytes - (offset - begun)))
+      ;;
+  esac
+}
+
 keep() {
-  run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 oom=$8 directory=$9
+  run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 pids=$8 oom=$9
   shift 9
-  command=$1
+  nproc=$1 directory=$2 command=$3
   read -r boot </proc/sys/kernel/random/boot_id
 
   # Claims the run: noclobber opens with O_EXCL, so of two keepers for one run the second ends here, and so does one whose run was disposed of.
@@ -46,14 +95,12 @@ keep() {
   # A named pipe and not a plain one: the program may open /dev/stdout again as its own user, which a pipe of root's refuses.
   # Its folder is closed to everybody else, so mode 666 opens nothing.
   mkfifo -m 666 "$run/pipe" 2>"$run/refusal" || finish 126 0 0
-  exec 4<>"$run/pipe" 5>"$run/pipe" 6<"$run/pipe" 7>>"$run/log"
+  exec 4<>"$run/pipe" 5>"$run/pipe" 6<"$run/pipe"
   exec 4>&-
 
-  # Where the log cannot be written (disk full), output is thrown away for a second and then tried again: the program is never blocked
-  # and never ended by SIGPIPE.
   {
     exec 3<&- 5>&-
-    until cat <&6 >&7; do timeout 1 cat <&6 >/dev/null; done
+    drain
   } 2>/dev/null &
 
   # In the foreground, because background jobs of sh ignore SIGINT and SIGQUIT for ever. The identity holds over every exec.
@@ -63,17 +110,19 @@ keep() {
     # First its cgroups, then the record: whoever knows of the leader finds it among their processes.
     [ -z "$memory" ] || echo 0 >"$memory/cgroup.procs" || exit 126
     [ -z "$cpu" ] || echo 0 >"$cpu/cgroup.procs" || exit 126
+    [ -z "$pids" ] || echo 0 >"$pids/cgroup.procs" || exit 126
     printf '%s %s %s end\n' "$pid" "$start" "$boot" >"$record.process" || exit 126
     ulimit -S -n "$(ulimit -H -n)"
     umask 022
     set -- /bin/sh -s -- "$directory" "$command"
     [ -z "$uid" ] || set -- setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs \
       --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    [ -z "$nproc" ] || set -- prlimit --nproc="$nproc" -- "$@"
     [ "$nice" = 0 ] || set -- nice -n "$nice" "$@"
     # The last stage writes to descriptor 8 when all that can be refused is behind it.
     exec 8>"$run/reached"
     # Not a group leader, so setsid(1) does not fork and the pid stays.
-    exec setsid "$@" <&3 >&5 3<&- 5>&- 6<&- 7>&-
+    exec setsid "$@" <&3 >&5 3<&- 5>&- 6<&-
   ) 2>"$run/refusal"
   status=$?
 

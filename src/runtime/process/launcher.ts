@@ -15,7 +15,7 @@ import { readIntent, writeIntent } from './intent.ts';
 import type { Layout, RunFiles } from './layout.ts';
 
 const KEEPER = fileURLToPath(new URL('keeper.sh', import.meta.url));
-const NO_PLACES: CgroupPlaces = { memory: '', cpu: '', oom: '' };
+const NO_PLACES: CgroupPlaces = { memory: '', cpu: '', pids: '', oom: '' };
 
 /** Writes the intent of a run and starts its keeper. */
 export class Launcher {
@@ -23,13 +23,21 @@ export class Launcher {
   readonly #boot: string;
   readonly #install: string;
   readonly #cgroups: Cgroups | null;
+  readonly #processLimit: number;
   readonly #starting = new Map<string, Promise<RunHandle>>();
 
-  constructor(world: { layout: Layout; boot: string; install: string; cgroups: Cgroups | null }) {
+  constructor(world: {
+    layout: Layout;
+    boot: string;
+    install: string;
+    cgroups: Cgroups | null;
+    processLimit: number;
+  }) {
     this.#layout = world.layout;
     this.#boot = world.boot;
     this.#install = world.install;
     this.#cgroups = world.cgroups;
+    this.#processLimit = world.processLimit;
   }
 
   /** Repeatable by the run's id. `account` is `null` where the program runs as the daemon's own user. */
@@ -50,9 +58,10 @@ export class Launcher {
     }
     try {
       const handle = await this.#intend(run, { files, account });
-      const places = (await this.#cgroups?.create(run.id, run.memoryLimit)) ?? NO_PLACES;
+      const limits = { memory: run.memoryLimit, processes: this.#processLimit };
+      const places = (await this.#cgroups?.create(run.id, limits)) ?? NO_PLACES;
       crashpoint('run.cgroup.made');
-      await startKeeper(keeperArguments(run, { files, account, places }), script);
+      await startKeeper(keeperArguments(run, { files, account, places, processLimit: this.#processLimit }), script);
       crashpoint('run.keeper.started');
       return handle;
     } catch (error) {
@@ -75,12 +84,19 @@ export class Launcher {
 
 function keeperArguments(
   run: RunSpec,
-  { files, account, places }: { files: RunFiles; account: Account | null; places: CgroupPlaces },
+  {
+    files,
+    account,
+    places,
+    processLimit,
+  }: { files: RunFiles; account: Account | null; places: CgroupPlaces; processLimit: number },
 ): string[] {
   const user = account === null ? ['', ''] : [String(account.uid), String(account.gid)];
   const niceness = String(Math.trunc(run.niceness));
-  const groups = [places.memory, places.cpu, places.oom];
-  return [KEEPER, files.folder, files.record, ...user, niceness, ...groups, run.directory, run.command];
+  const groups = [places.memory, places.cpu, places.pids, places.oom];
+  // Where no cgroup holds the number down, its user may have so many; a user that others share is left as it is.
+  const limit = account !== null && places.pids === '' ? String(processLimit) : '';
+  return [KEEPER, files.folder, files.record, ...user, niceness, ...groups, limit, run.directory, run.command];
 }
 
 /**

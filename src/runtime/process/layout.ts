@@ -17,6 +17,8 @@ export interface RunFiles {
   readonly log: string;
   /** stderr of the stages before the program: why it was not started. */
   readonly refusal: string;
+  /** Why the run was ended: what it used and its limit, where the driver itself keeps memory limits. */
+  readonly starved: string;
   /** Not empty once the last stage before the program had nothing left that could be refused. */
   readonly reached: string;
   /** Prefix of the records: `.process`, `.exit` and `.drained` follow. */
@@ -59,6 +61,7 @@ export class Layout {
       claim: join(folder, 'claim'),
       log: join(folder, 'log'),
       refusal: join(folder, 'refusal'),
+      starved: join(folder, 'starved'),
       reached: join(folder, 'reached'),
       record: join(this.records, id),
     };

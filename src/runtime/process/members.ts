@@ -20,14 +20,37 @@ export interface RunOfProcesses {
  */
 export function membersOf(run: RunOfProcesses, cgroups: Cgroups | null): ProcessStat[] {
   const held = cgroups?.members(run.id) ?? null;
-  if (held !== null) return withLeader(run, held.map(readStat).filter(isLive));
-  const stats = everyPid().map(readStat).filter(isLive);
+  return held !== null ? withLeader(run, held.map(readStat).filter(isLive)) : membersAmong(run, everyProcess());
+}
+
+/** Every living process, and the run that its environment names: read once, to be asked for many runs. */
+export interface Everybody {
+  readonly stats: readonly ProcessStat[];
+  markOn(pid: number): string | null;
+}
+
+export function everyProcess(): Everybody {
+  const marks = new Map<number, string | null>();
+  return {
+    stats: everyPid().map(readStat).filter(isLive),
+    markOn(pid) {
+      const known = marks.get(pid);
+      if (known !== undefined) return known;
+      const mark = markOn(pid);
+      marks.set(pid, mark);
+      return mark;
+    },
+  };
+}
+
+/** As `membersOf` without a cgroup. */
+export function membersAmong(run: RunOfProcesses, { stats, markOn: markOf }: Everybody): ProcessStat[] {
   const leaderNow = stats.find((stat) => stat.pid === run.leader.pid);
   const numberReused = leaderNow !== undefined && leaderNow.start !== run.leader.start;
   return stats.filter((stat) => {
     if (stat.start < run.leader.start) return false;
     if (stat.pid === run.leader.pid) return !numberReused;
-    const mark = markOn(stat.pid);
+    const mark = markOf(stat.pid);
     if (mark !== null) return mark === run.mark;
     const inSession = stat.session === run.leader.pid && !numberReused;
     return inSession && run.uid !== null && ownerOf(stat.pid) === run.uid;

@@ -188,7 +188,8 @@ export class Observer {
     const record = at === null ? null : parseExit(readProc(path) ?? '');
     if (at === null || record === null) return null;
     const reached = (readProc(files.reached) ?? '') !== '';
-    return explainExit(record, { reached, refusal: readProc(files.refusal) ?? '', at: Math.round(at) });
+    const refusal = readProc(files.refusal) ?? '';
+    return explainExit(record, { reached, refusal, starved: readProc(files.starved), at: Math.round(at) });
   }
 
   #notStarted(handle: RunHandle, known: Known, detail: string): RunObservation {
@@ -202,10 +203,11 @@ export class Observer {
   }
 
   #exited(handle: RunHandle, known: Known, exit: Exit): RunObservation {
-    known.exit = exit;
     const run = known.remains ? this.processesOf(handle) : null;
     known.remains = run !== null && membersOf(run, this.#cgroups).length > 0;
-    return { phase: 'exited', exit, remains: known.remains };
+    const daemonised = known.exit === null && known.remains && exit.reason === 'exited' && exit.code === 0;
+    known.exit = daemonised ? { ...exit, detail: LEFT_BEHIND } : exit;
+    return { phase: 'exited', exit: known.exit, remains: known.remains };
   }
 
   /** A descriptor found once is only looked at again: a listening socket stays one until it is closed. */
@@ -233,5 +235,8 @@ export class Observer {
     return Math.round(this.#clock.now() - (uptime() - (ticks * 1000) / TICKS_PER_SECOND));
   }
 }
+
+/** A program that puts itself in the background, as daemons do, looks as if it ended well. */
+const LEFT_BEHIND = 'what it left in the background was ended with it';
 
 const WITHDRAWN = 'withdrawn\n';

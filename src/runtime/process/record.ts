@@ -33,6 +33,8 @@ export function parseExit(text: string): ExitRecord | null {
 export interface ExitCircumstances {
   readonly reached: boolean;
   readonly refusal: string;
+  /** Why the driver ended it for its memory; `null` where it did not. */
+  readonly starved: string | null;
   readonly at: number;
 }
 
@@ -40,7 +42,7 @@ export interface ExitCircumstances {
  * What the record means. `reached` is whether the stages before the program were passed, `refusal` what they wrote to stderr; `at` is
  * in milliseconds since the epoch. Of 128+n, dash and bash name every signal but SIGINT and SIGPIPE, so these two are taken for the signal.
  */
-export function explainExit(record: ExitRecord, { reached, refusal, at }: ExitCircumstances): Exit {
+export function explainExit(record: ExitRecord, { reached, refusal, starved, at }: ExitCircumstances): Exit {
   const { status, told, oomKills } = record;
   const signal = signalName(status - 128);
   const signalled = signal !== null && (told || signal === 'SIGINT' || signal === 'SIGPIPE');
@@ -50,8 +52,8 @@ export function explainExit(record: ExitRecord, { reached, refusal, at }: ExitCi
   }
   const outcome = signalled ? { code: null, signal } : { code: status, signal: null };
   // The victim may be a child: a shell or npm then ends by itself with a code of its own, most often 137.
-  const starved = oomKills > 0 && (outcome.signal === 'SIGKILL' || (outcome.code !== null && outcome.code !== 0));
-  if (starved) return { ...outcome, reason: 'out-of-memory', at, detail: null };
+  const ended = outcome.signal === 'SIGKILL' || (outcome.code !== null && outcome.code !== 0);
+  if (ended && (oomKills > 0 || starved !== null)) return { ...outcome, reason: 'out-of-memory', at, detail: starved };
   return { ...outcome, reason: signalled ? 'signalled' : 'exited', at, detail: null };
 }
 

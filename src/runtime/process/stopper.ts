@@ -12,6 +12,9 @@ const KILL_PATIENCE = 5_000;
 /** How long the keeper may take to write its record after the leader has ended. */
 const KEEPER_PATIENCE = 2_000;
 const PACE = 5;
+/** Processes beyond which a run is taken for one that forks without end, and looks at it before it is killed. */
+const MANY = 64;
+const SWEEPS = 4;
 
 /** Signals runs and makes sure that they are gone. Waits for the kernel, so by real time. */
 export class Stopper {
@@ -31,7 +34,9 @@ export class Stopper {
   /** Repeats SIGKILL until nothing is left, because a process may fork between the look and the signal. False when something stays. */
   async kill(handle: RunHandle): Promise<boolean> {
     const run = await this.#runOf(handle);
-    return run === null || until(KILL_PATIENCE, () => this.#killOnce(run));
+    if (run === null) return true;
+    this.#cgroups?.seal(run.id);
+    return until(KILL_PATIENCE, () => this.#killOnce(run));
   }
 
   /** Waits for the keeper to end by itself, then ends it: afterwards nothing writes to the run's files. */
@@ -43,7 +48,10 @@ export class Stopper {
   }
 
   #killOnce(run: RunOfProcesses): boolean {
-    if (membersOf(run, this.#cgroups).length === 0) return true;
+    const { length } = membersOf(run, this.#cgroups);
+    if (length === 0) return true;
+    // What forks without end gives the place of each that is killed to another; one that is stopped keeps its place and forks no more.
+    if (length > MANY) for (let sweep = 0; sweep < SWEEPS; sweep += 1) signalMembers(run, 'SIGSTOP', this.#cgroups);
     signalMembers(run, 'SIGKILL', this.#cgroups);
     return membersOf(run, this.#cgroups).length === 0;
   }

@@ -125,7 +125,7 @@ export const serviceFields = {
   }),
   memoryLimit: own(
     size(32 * MB),
-    'Memory of one instance; above it the kernel kills it, where the kernel allows a limit.',
+    'Memory of one instance; above it the kernel kills it. Without control groups the daemon does so, by a look once a second.',
     { types: running, fallback: 'no limit' },
   ),
   build: own(build, 'Limits of the build.', { types: built }),

@@ -18,6 +18,7 @@ import { createVault } from '../../../src/secrets/vault.ts';
 import { openStore } from '../../../src/state/open.ts';
 import type { Store } from '../../../src/state/store.ts';
 import { silentLogs } from './silent-logs.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
 
@@ -26,6 +27,7 @@ export interface SimulatedKapal extends AsyncDisposable {
   readonly store: Store;
   readonly edge: SimulatedEdge;
   readonly runtime: SimulatedRuntime;
+  readonly disk: SimulatedDisk;
   /** What endpoints answer to checks. */
   readonly answers: SimulatedAnswers;
   /** What the daemon's log said above info. */
@@ -47,6 +49,7 @@ interface World {
   readonly store: Store;
   readonly edge: SimulatedEdge;
   readonly runtime: SimulatedRuntime;
+  readonly disk: SimulatedDisk;
   readonly sources: Map<string, string>;
   readonly answers: SimulatedAnswers;
   readonly key: Uint8Array;
@@ -62,6 +65,7 @@ export async function simulatedKapal(options: SimulatedOptions = {}): Promise<Si
     runtime: createSimulatedRuntime(
       behaviour === undefined ? { clock: systemClock } : { clock: systemClock, behaviour },
     ),
+    disk: new SimulatedDisk(),
     sources: new Map(),
     answers: new SimulatedAnswers(),
     key: randomBytes(32),
@@ -78,6 +82,7 @@ async function begin(world: World, options: SimulatedOptions): Promise<Simulated
     store: world.store,
     edge: world.edge,
     runtime: world.runtime,
+    disk: world.disk,
     answers: world.answers,
     complaints,
     async deploy(yaml, more = {}) {
@@ -148,6 +153,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     random: { bytes: (count) => randomBytes(count), fraction: () => Math.random() },
     log: { info: () => undefined, warn: complain, error: complain },
     certificates: withoutAuthorities(),
+    disk: world.disk,
     settings: {
       version: '0.0.0',
       data: world.folder,
@@ -160,6 +166,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       domain: 'localhost',
       buildMemory: null,
       buildSlots: parts.options.buildSlots ?? 2,
+      keepFree: 'auto',
       startSlots: parts.options.startSlots ?? 4,
       edgeWhy: 'simulated',
       runtimeWhy: 'simulated',

@@ -99,7 +99,7 @@ export class ServiceRecord {
   apply(action: Action, rollout: Rollout | null): void {
     switch (action.kind) {
       case 'start':
-        return this.#start(action.release);
+        return this.#start(action.release, action.setbacks ?? 0);
       case 'retry':
       case 'drain':
       case 'terminate':
@@ -115,7 +115,7 @@ export class ServiceRecord {
     }
   }
 
-  #start(release: number): void {
+  #start(release: number, quickExits: number): void {
     const id = `i${this.#nextId}`;
     this.#nextId += 1;
     const now = this.#wall();
@@ -123,7 +123,7 @@ export class ServiceRecord {
       state: 'starting',
       since: now,
       startedAt: now,
-      quickExits: 0,
+      quickExits,
       retryAt: null,
       lastExit: null,
       failedProbes: 0,

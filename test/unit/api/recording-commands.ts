@@ -93,6 +93,7 @@ export const status: StatusDocument = {
   edge: { engine: 'embedded', why: 'asked for', workers: [{ pid: 2, residentBytes: 50_000_000 }] },
   runtime: { engine: 'process', why: 'asked for', notes: [] },
   residentBytes: 90_000_000,
+  disk: { freeBytes: 20_000_000_000, totalBytes: 40_000_000_000, state: 'plenty', problem: null },
 };
 
 export const domain: DomainDocument = {

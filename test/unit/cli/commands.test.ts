@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ReleaseDocument, ServiceDocument } from '../../../src/api/contract/types.ts';
-import { event, finished, logLine, running, service } from '../api/recording-commands.ts';
+import { event, finished, logLine, running, service, status } from '../api/recording-commands.ts';
 import { serve, token, until } from '../api/serving.ts';
 import { run, Running, visible } from './running.ts';
 
@@ -66,7 +66,7 @@ describe('ps', () => {
     await run(['ps'], { env });
     await run(['ps', 'api', '-e', 'staging', '--project', 'shop'], { env });
     assert.deepEqual(
-      served.calls.map(({ input }) => input[0]),
+      served.calls.flatMap(({ name, input }) => (name === 'services' ? [input[0]] : [])),
       [{}, { project: 'shop', environment: 'staging', service: 'api' }],
     );
   });
@@ -76,6 +76,16 @@ describe('ps', () => {
     const { out } = await run(['ps'], { env: { KAPAL_DATA: served.data }, terminal: true });
     assert.match(visible(out), /␛\[31mcrash-looping␛\[0m/);
     assert.match(visible(out), /␛\[33mwaiting␛\[0m/);
+  });
+
+  test('says what the disk is short of, beside the table', async () => {
+    const problem = 'only 300 MiB of 20.0 GiB are free on the disk of the data folder';
+    const short = { ...status, disk: { ...status.disk, state: 'refusing', problem } as const };
+    await using served = await serve({ services: async () => [], status: async () => short });
+    const { err, code } = await run(['ps'], { env: { KAPAL_DATA: served.data } });
+    assert.deepEqual([err, code], [`warning: ${problem}\n`, 0]);
+    const { out } = await run(['ps', '--json'], { env: { KAPAL_DATA: served.data } });
+    assert.deepEqual(JSON.parse(out), []);
   });
 
   test('of nothing says how to begin; of an unknown name what is near', async () => {

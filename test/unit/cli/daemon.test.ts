@@ -38,6 +38,7 @@ describe('up', () => {
       edge: 'auto',
       runtime: 'auto',
       domain: 'localhost',
+      keepFree: 'auto',
     });
     const root = new Running({ root: true });
     await root.run(['up']);
@@ -71,6 +72,8 @@ describe('up', () => {
       'process',
       '--domain',
       'Apps.Example.com',
+      '--keep-free',
+      '1.5GiB',
     ];
     const { code, out } = await command.run(line);
     assert.equal(code, 5);
@@ -89,6 +92,7 @@ describe('up', () => {
       edge: 'embedded',
       runtime: 'process',
       domain: 'apps.example.com',
+      keepFree: { bytes: 1_610_612_736 },
     });
     assert.match(
       out,

@@ -51,6 +51,13 @@ describe('the routes of a service', () => {
     );
   });
 
+  test('a domain that names the host which a service has anyway is one route', () => {
+    const routes = (domains: RoutedService['domains']) =>
+      routesOf(routed({ domains }, { host: 'a.localhost' })).routes.map(({ host, path }) => `${host}${path}`);
+    assert.deepEqual(routes([{ host: 'a.localhost', path: '/' }]), ['a.localhost/']);
+    assert.deepEqual(routes([{ host: 'a.localhost', path: '/b' }]), ['a.localhost/', 'a.localhost/b']);
+  });
+
   test('a private service has no policy and no routes', () => {
     const { policy, routes, stream } = routesOf(routed({}, { spec: { ...spec, type: 'pserv' } }));
     assert.deepEqual([policy, routes, stream?.port], [null, [], 21_000]);

@@ -141,12 +141,12 @@ test('actions change the record once and never bring an instance back', () => {
   assert.equal(after(draining, {}).state, 'draining');
 });
 
-test('the back-off doubles from 0.2 s to 60 s and varies by a fifth', () => {
+test('the back-off doubles from 0.2 s to two minutes and varies by a fifth', () => {
   assert.deepEqual(
-    [0, 1, 2, 9, 10, 50].map((quick) => backoff(quick, 0.5)),
-    [200, 200, 400, 51_200, 60_000, 60_000],
+    [0, 1, 2, 9, 10, 11, 50].map((quick) => backoff(quick, 0.5)),
+    [200, 200, 400, 51_200, 102_400, 120_000, 120_000],
   );
   assert.equal(backoff(1, 0), 160);
-  assert.equal(backoff(10, 0), 48_000);
-  assert.equal(backoff(10, 0.999_999), 72_000);
+  assert.equal(backoff(11, 0), 96_000);
+  assert.equal(backoff(11, 0.999_999), 144_000);
 });

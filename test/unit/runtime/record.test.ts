@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { explainExit, parseExit, parseIdentity } from '../../../src/runtime/process/record.ts';
 
 const BOOT = '2e2c5a0e-6a39-4f4c-8a4f-0c1f5f3a9d11';
-const reached = { reached: true, refusal: '', at: 1 };
+const reached = { reached: true, refusal: '', starved: null, at: 1 };
 
 describe('records of a keeper', () => {
   test('are read whole or not at all', () => {
@@ -74,12 +74,20 @@ describe('records of a keeper', () => {
 
   test('what ended before the program was reached was not started, unless a signal ended it', () => {
     const record = { status: 127, told: false, oomKills: 0 };
-    const refused = explainExit(record, { reached: false, refusal: 'setpriv: setresuid failed\n', at: 1 });
+    const refused = explainExit(record, {
+      reached: false,
+      refusal: 'setpriv: setresuid failed\n',
+      starved: null,
+      at: 1,
+    });
     assert.deepEqual(
       { reason: refused.reason, detail: refused.detail, code: refused.code },
       { reason: 'not-started', detail: 'setpriv: setresuid failed', code: null },
     );
-    const ended = explainExit({ status: 143, told: true, oomKills: 0 }, { reached: false, refusal: '', at: 1 });
+    const ended = explainExit(
+      { status: 143, told: true, oomKills: 0 },
+      { reached: false, refusal: '', starved: null, at: 1 },
+    );
     assert.equal(ended.signal, 'SIGTERM');
   });
 });

@@ -292,6 +292,23 @@ describe('variables, facts, events', () => {
     assert.equal(store.variables.get('shop/production/@base', 'B'), null);
   });
 
+  test('values of groups go by project and environment; those of services and of others stay', () => {
+    using store = opened();
+    const owners = [
+      'shop/production/@a',
+      'shop/production/@b',
+      'shop/production/api',
+      'shop/staging/@a',
+      'shop2/production/@a',
+    ];
+    for (const owner of owners) store.variables.set({ owner, key: 'K', sealed: '1', source: 'set' });
+    store.variables.forgetGroups('shop', 'production');
+    assert.deepEqual(
+      owners.filter((owner) => store.variables.get(owner, 'K') !== null),
+      owners.slice(2),
+    );
+  });
+
   test('a fact is the last one that was set', () => {
     using store = opened();
     assert.equal(store.facts.get('install'), null);
