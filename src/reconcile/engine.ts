@@ -83,11 +83,8 @@ export class Engine implements Commands {
       overloaded: (service, news) => this.#said({ service }, () => recordOverload(needs, { service, news })),
     });
     this.#removal = new Removal(needs);
-    this.#disk = new DiskGuard({
-      needs,
-      collectTrees: () => this.#removal.collectSources(0),
-      told: () => this.#events.spread(),
-    });
+    const collectTrees = () => this.#removal.collectSources(0);
+    this.#disk = new DiskGuard({ needs, collectTrees, told: () => this.#events.spread() });
     this.#certificates = new Certificates({
       needs,
       answer: (challenges) => this.#edge.answer(challenges),
@@ -102,13 +99,14 @@ export class Engine implements Commands {
       settled: (service) => this.#settled(service),
       passed: () => this.#events.spread(),
     });
-    this.#operations = new Operations(needs, this.#fleet, () => this.#disk.admitBuild());
+    const admitBuild = () => this.#disk.admitBuild();
+    this.#operations = new Operations(needs, this.#fleet, admitBuild);
     this.#deploys = new Deploys({
       needs,
       operations: this.#operations,
       loops: this.#fleet,
       privatePorts: allocator(privatePorts),
-      admitBuild: () => this.#disk.admitBuild(),
+      admitBuild,
     });
     this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
