@@ -83,8 +83,7 @@ export class Engine implements Commands {
       overloaded: (service, news) => this.#said({ service }, () => recordOverload(needs, { service, news })),
     });
     this.#removal = new Removal(needs);
-    const collectTrees = () => this.#removal.collectSources(0);
-    this.#disk = new DiskGuard({ needs, collectTrees, told: () => this.#events.spread() });
+    this.#disk = this.#guard();
     this.#certificates = new Certificates({
       needs,
       answer: (challenges) => this.#edge.answer(challenges),
@@ -325,6 +324,11 @@ export class Engine implements Commands {
   async #served(service: ServiceId): Promise<void> {
     await this.#fleet.passOver(service);
     await this.#edge.settled(service);
+  }
+
+  #guard(): DiskGuard {
+    const collectTrees = () => this.#removal.collectSources(0);
+    return new DiskGuard({ needs: this.#needs, collectTrees, told: () => this.#events.spread() });
   }
 
   /** Called from timers: what the disk does not take must not end the daemon. */
