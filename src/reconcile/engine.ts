@@ -62,11 +62,7 @@ export class Engine implements Commands {
     this.#needs = needs;
     this.#ended = ended;
     this.#startedAt = needs.clock.now();
-    const recorded = (port: number) =>
-      needs.store.instances.all().some((row) => row.port === port) ||
-      needs.store.services.all().some((row) => row.privatePort === port);
-    const allocator = (range: typeof instancePorts | typeof privatePorts) =>
-      new PortAllocator(range, { isRecorded: recorded, isFree: needs.isPortFree, fraction: needs.random.fraction() });
+    const allocator = (range: Range) => allocatorOf(needs, range);
     this.#edge = new EdgeSync({
       edge: needs.edge,
       clock: needs.clock,
@@ -362,4 +358,17 @@ export class Engine implements Commands {
 /** Commands that are one durable step throw from their promise, as those do that wait. */
 function attempt<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => resolve(work()));
+}
+
+type Range = typeof instancePorts | typeof privatePorts;
+
+function allocatorOf(needs: Dependencies, range: Range): PortAllocator {
+  const recorded = (port: number) =>
+    needs.store.instances.all().some((row) => row.port === port) ||
+    needs.store.services.all().some((row) => row.privatePort === port);
+  return new PortAllocator(range, {
+    isRecorded: recorded,
+    isFree: needs.isPortFree,
+    fraction: needs.random.fraction(),
+  });
 }
