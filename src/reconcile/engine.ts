@@ -62,11 +62,7 @@ export class Engine implements Commands {
     this.#needs = needs;
     this.#ended = ended;
     this.#startedAt = needs.clock.now();
-    const recorded = (port: number) =>
-      needs.store.instances.all().some((row) => row.port === port) ||
-      needs.store.services.all().some((row) => row.privatePort === port);
-    const allocator = (range: typeof instancePorts | typeof privatePorts) =>
-      new PortAllocator(range, { isRecorded: recorded, isFree: needs.isPortFree, fraction: needs.random.fraction() });
+    const allocator = (range: Range) => allocatorOf(needs, range);
     this.#edge = new EdgeSync({
       edge: needs.edge,
       clock: needs.clock,
@@ -83,11 +79,7 @@ export class Engine implements Commands {
       overloaded: (service, news) => this.#said({ service }, () => recordOverload(needs, { service, news })),
     });
     this.#removal = new Removal(needs);
-    this.#disk = new DiskGuard({
-      needs,
-      collectTrees: () => this.#removal.collectSources(0),
-      told: () => this.#events.spread(),
-    });
+    this.#disk = this.#guard();
     this.#certificates = new Certificates({
       needs,
       answer: (challenges) => this.#edge.answer(challenges),
@@ -102,13 +94,14 @@ export class Engine implements Commands {
       settled: (service) => this.#settled(service),
       passed: () => this.#events.spread(),
     });
-    this.#operations = new Operations(needs, this.#fleet, () => this.#disk.admitBuild());
+    const admitBuild = () => this.#disk.admitBuild();
+    this.#operations = new Operations(needs, this.#fleet, admitBuild);
     this.#deploys = new Deploys({
       needs,
       operations: this.#operations,
       loops: this.#fleet,
       privatePorts: allocator(privatePorts),
-      admitBuild: () => this.#disk.admitBuild(),
+      admitBuild,
     });
     this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
@@ -329,6 +322,11 @@ export class Engine implements Commands {
     await this.#edge.settled(service);
   }
 
+  #guard(): DiskGuard {
+    const collectTrees = () => this.#removal.collectSources(0);
+    return new DiskGuard({ needs: this.#needs, collectTrees, told: () => this.#events.spread() });
+  }
+
   /** Called from timers: what the disk does not take must not end the daemon. */
   #said(of: { readonly service: ServiceId }, record: () => void): void {
     try {
@@ -360,4 +358,17 @@ export class Engine implements Commands {
 /** Commands that are one durable step throw from their promise, as those do that wait. */
 function attempt<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => resolve(work()));
+}
+
+type Range = typeof instancePorts | typeof privatePorts;
+
+function allocatorOf(needs: Dependencies, range: Range): PortAllocator {
+  const recorded = (port: number) =>
+    needs.store.instances.all().some((row) => row.port === port) ||
+    needs.store.services.all().some((row) => row.privatePort === port);
+  return new PortAllocator(range, {
+    isRecorded: recorded,
+    isFree: needs.isPortFree,
+    fraction: needs.random.fraction(),
+  });
 }

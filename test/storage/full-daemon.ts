@@ -68,10 +68,12 @@ export class FullKapal implements AsyncDisposable {
       cases += 1;
       try {
         const outcome = await this.#once(step, { pages, patience });
+        console.error(`${step.name}, ${pages} pages left: ${outcome}`);
         if (outcome === 'enough') break;
         refused += outcome === 'refused' ? 1 : 0;
         waited += outcome === 'waited' ? 1 : 0;
       } catch (error) {
+        console.error(`${step.name}, ${pages} pages left: ${String(error)}`);
         failures.push(`${step.name}, ${pages} pages left: ${error instanceof Error ? error.message : String(error)}`);
         await this.#recover();
       }
@@ -150,7 +152,7 @@ export class FullKapal implements AsyncDisposable {
       assert.match(
         ran.stdout + ran.stderr,
         /disk_full|disk_failed|No space left|no room|Input\/output/i,
-        'it was not said why',
+        `it was not said why: ${ran.stdout} ${ran.stderr}`,
       );
       const again = await bounded(step.name, step.ask(shop));
       assert.equal(again.code, 0, `repeated with room: ${again.stdout} ${again.stderr}`);

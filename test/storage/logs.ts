@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ServiceId } from '../../src/model/service.ts';
 import { LogDatabase } from '../../src/observe/logs/database.ts';
 import { openLogStore } from '../../src/observe/logs/store.ts';
+import { until } from '../patience.ts';
 import { judge, seeded, type Verdict } from './cases.ts';
 import { Folder } from './history.ts';
 
@@ -79,14 +80,18 @@ async function reads(path: string): Promise<void> {
     [Symbol.asyncDispose]: () => opened.close(),
   }));
   await store.opened.query({ limit: 10_000 }).catch(() => undefined);
-  await store.opened.attach({ ...origin, run: 'r2', path: output, masks: [] });
+  const attach = (): Promise<boolean> =>
+    store.opened.attach({ ...origin, run: 'r2', path: output, masks: [] }).then(
+      () => true,
+      () => false,
+    );
+  await until('the store takes a file', attach);
   // A page may be found to be damaged only now: then the file is put aside, and the thread begins again.
   await store.opened.flush('r2').catch(() => undefined);
   await settled(store.opened);
 }
 
 async function settled(store: Awaited<ReturnType<typeof openLogStore>>): Promise<void> {
-  const { until } = await import('../patience.ts');
   await until('the line is stored', async () => {
     await store.flush('r2').catch(() => undefined);
     return store.query({ run: 'r2', limit: 10 }).then(

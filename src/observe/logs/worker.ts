@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   if (database === null) return;
   const dropped = (loss: LogLoss): void => send({ kind: 'dropped', loss });
   const collector = new Collector(database, { stored: notices(send), dropped, warning });
-  const desk = new Desk({ database, collector, send });
+  const desk = new Desk({ database, collector, send, setAside: () => setAside(settings, warning) });
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'request') void desk.answer(message.id, message.request);
     else if (!desk.closed) guarded(() => collector.write(message.line), { settings, warning });
@@ -90,8 +90,15 @@ class Desk {
   readonly #collector: Collector;
   readonly #search: LogSearch;
   readonly #send: (message: FromWorker) => void;
+  readonly #setAside: () => void;
 
-  constructor(parts: { database: LogDatabase; collector: Collector; send: (message: FromWorker) => void }) {
+  constructor(parts: {
+    database: LogDatabase;
+    collector: Collector;
+    send: (message: FromWorker) => void;
+    setAside: () => void;
+  }) {
+    this.#setAside = parts.setAside;
     this.#database = parts.database;
     this.#collector = parts.collector;
     this.#search = new LogSearch(parts.database);
@@ -104,6 +111,10 @@ class Desk {
       this.#send({ kind: 'done', id, lines: await this.#do(request), removed });
     } catch (error) {
       this.#send({ kind: 'failed', id, error: errorDocument(readable(error)) });
+      if (!isDamaged(error)) return;
+      // Found by a question: without this every question of its kind would fail for ever. The thread ends, and begins anew.
+      this.#setAside();
+      throw error;
     }
   }
 

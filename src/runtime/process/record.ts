@@ -47,7 +47,8 @@ export function explainExit(record: ExitRecord, { reached, refusal, starved, at 
   const signal = signalName(status - 128);
   const signalled = signal !== null && (told || signal === 'SIGINT' || signal === 'SIGPIPE');
   if (!reached && !signalled) {
-    const detail = refusal.trim().slice(0, 2000) || 'its environment did not arrive whole';
+    const detail =
+      refusal.trim().slice(0, 2000) || 'its environment did not arrive whole, or there was no room on the disk';
     return { code: null, signal: null, reason: 'not-started', at, detail };
   }
   const outcome = signalled ? { code: null, signal } : { code: status, signal: null };
