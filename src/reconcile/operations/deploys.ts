@@ -220,7 +220,10 @@ export class Deploys {
       if (has.has(service)) continue;
       // What was asked for while the remote was fetched is newer than this.
       const isOvertaken = needs.store.operations.openTasks(service).some((task) => newer.has(task.operation));
-      needs.store.operations.addTask({ ...newTask(row.id, service, arrived), cancel: isOvertaken ? 'superseded' : 'no' });
+      needs.store.operations.addTask({
+        ...newTask(row.id, service, arrived),
+        cancel: isOvertaken ? 'superseded' : 'no',
+      });
       if (!isOvertaken) operations.supersede(service, row.id);
     }
   }
