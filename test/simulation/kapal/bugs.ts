@@ -24,7 +24,6 @@ export const bugs: readonly Bug[] = [
   rollout('never retries', /come to rest/),
   rollout('has no deadlines', /I4: |does not end/),
   rollout('routes whatever is ready', /I5: .*never promoted/),
-  rollout('drops the old release at the promotion', /I1: /),
   decides('keeps routing what drains', /come to rest|does not end|I4: /, {
     routable: (view) => [
       ...sound.decisions.routable(view),

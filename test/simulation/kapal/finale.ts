@@ -1,6 +1,7 @@
 import type { DeployDocument } from '../../../src/api/contract/types.ts';
 import type { Engine } from '../../../src/reconcile/engine.ts';
 import { goodVariant } from './declaration.ts';
+import type { Client } from './client.ts';
 import type { World } from './world.ts';
 
 /** Milliseconds between two looks, and for one deploy in peace. */
@@ -16,15 +17,17 @@ interface Scene {
 /** After the faults: people deploy what works, the same again, and a changed value, and get exactly that. */
 export class Finale {
   readonly #world: World;
+  readonly #client: Client;
   readonly #scenes: Scene[];
   readonly #first: Scene | undefined;
   readonly #last: Scene | undefined;
   #operation: string | null = null;
   #asked = false;
 
-  constructor(world: World) {
+  constructor(world: World, client: Client) {
     this.#world = world;
-    const { author } = world.client;
+    this.#client = client;
+    const { author } = client;
     this.#scenes = [
       { what: 'a good deploy', text: () => author.all(goodVariant), outcome: 'live' },
       { what: 'the same again', text: () => author.same(), outcome: 'unchanged' },
@@ -35,12 +38,12 @@ export class Finale {
   }
 
   get isOver(): boolean {
-    return this.#scenes.length === 0 && this.#world.client.ledger.open().length === 0;
+    return this.#scenes.length === 0 && this.#client.ledger.open().length === 0;
   }
 
   /** What is waited for. */
   get left(): string {
-    return [...this.#scenes.map(({ what }) => what), ...this.#world.client.ledger.open()].join(', ');
+    return [...this.#scenes.map(({ what }) => what), ...this.#client.ledger.open()].join(', ');
   }
 
   play(): void {
@@ -53,7 +56,7 @@ export class Finale {
 
   /** A refusal is no fault: a service may be on its way out. Then it is asked again. */
   #ask(scene: Scene): void {
-    const { engine, store, client, time } = this.#world;
+    const { engine, store, time } = this.#world;
     // Where something is in flight nothing is unchanged, whether anybody was told of it or not.
     const isQuiet = store?.operations.running().length === 0;
     if (engine === null || (scene !== this.#first && !isQuiet)) return;
@@ -61,7 +64,7 @@ export class Finale {
     const text = scene.text();
     if (scene !== this.#first) this.#plan(engine, scene, text);
     time.plan(pace.deploy, () => (this.#operation === null ? (this.#asked = false) : undefined));
-    client.deploy(engine, {
+    this.#client.deploy(engine, {
       text,
       told: ({ id }) => {
         this.#operation = id;
@@ -74,10 +77,10 @@ export class Finale {
 
   /** What is planned is what comes: nothing, or another release of every service. */
   #plan(engine: Engine, scene: Scene, text: string): void {
-    const { client, checks } = this.#world;
+    const { checks } = this.#world;
     const action = scene.outcome === 'live' ? 'update' : 'unchanged';
-    client.send(
-      () => engine.plan(client.requestOf(text)),
+    this.#client.send(
+      () => engine.plan(this.#client.requestOf(text)),
       ({ changes }) => {
         const wrong = changes.filter((change) => change.action !== action);
         for (const change of wrong)

@@ -1,10 +1,11 @@
 import type { OperationDocument } from '../../../src/api/contract/types.ts';
 import type { ServiceId } from '../../../src/model/service.ts';
 import { variableContext } from '../../../src/reconcile/vaulting.ts';
-import type { World } from './world.ts';
+import type { Author } from './author.ts';
+import type { People, World } from './world.ts';
 
 /** What people were told, and so must be there for ever: operations that were acknowledged, and settings. I3 is held against it. */
-export class Ledger {
+export class Ledger implements People {
   readonly #world: World;
   readonly operations = new Set<string>();
   readonly #ended = new Set<string>();
@@ -60,10 +61,10 @@ export class Ledger {
   }
 
   /** Every run of the current releases has the values that were set, and those that were declared last. */
-  checkEnvironments(): void {
-    const { store, machine, checks, client } = this.#world;
+  checkEnvironments(author: Author): void {
+    const { store, machine, checks } = this.#world;
     for (const row of store?.services.all() ?? []) {
-      const declared = client.author.variant(row.spec.name)?.token;
+      const declared = author.variant(row.spec.name)?.token;
       for (const { id, attempt } of store?.instances.of(row.id) ?? []) {
         const environment = machine.run(`${id}.${attempt}`)?.spec.environment ?? {};
         if (environment['TOKEN'] !== declared)

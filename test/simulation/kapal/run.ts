@@ -1,3 +1,5 @@
+import { Client } from './client.ts';
+import { Finale } from './finale.ts';
 import { checkArtifacts, checkRest } from './survey.ts';
 import { checkSecrets } from './secrets.ts';
 import { World, type WorldOptions } from './world.ts';
@@ -21,27 +23,30 @@ const times = { most: 150_000, least: 30_000, healing: 600_000, rest: 120_000, s
 /** One history from one seed: people and faults, then peace, then rest. */
 export async function runHistory(options: WorldOptions): Promise<Outcome> {
   const world = new World(options);
+  const client = new Client(world);
+  world.people = client.ledger;
+  const finale = new Finale(world, client);
   try {
     const faulty = world.noise.between(times.least, times.most);
     world.boot();
-    world.client.plan(faulty);
+    client.plan(faulty);
     survey(world);
     await until(world, () => world.time.elapsed >= faulty);
-    heal(world);
+    heal(world, finale);
     const healed = world.time.elapsed;
-    await until(world, () => world.finale.isOver || world.time.elapsed - healed > times.healing);
-    if (world.checks.violation === null && !world.finale.isOver)
-      world.checks.fail(`what was acknowledged does not end: ${world.finale.left}`);
+    await until(world, () => finale.isOver || world.time.elapsed - healed > times.healing);
+    if (world.checks.violation === null && !finale.isOver)
+      world.checks.fail(`what was acknowledged does not end: ${finale.left}`);
     // What ends by itself is started again, though somebody sets the clock back before it is due.
     world.machine.strike('crash');
     world.time.plan(times.meanwhile, () => world.time.jump(-24 * 3_600_000));
     const done = world.time.elapsed;
     await until(world, () => world.time.elapsed - done > times.rest);
-    atRest(world);
+    atRest(world, client);
   } finally {
     world.close();
   }
-  const { seed, checks, trace, steps, lives, client } = world;
+  const { seed, checks, trace, steps, lives } = world;
   const { violation, decisions } = checks;
   return {
     seed,
@@ -81,21 +86,21 @@ function survey(world: World): void {
 }
 
 /** From here on nothing goes wrong any more. */
-function heal(world: World): void {
+function heal(world: World, finale: Finale): void {
   world.trace.note('peace');
   world.faults.level = 0;
   world.machine.heal();
   world.spare();
-  world.finale.play();
+  finale.play();
 }
 
-function atRest(world: World): void {
-  const { checks, store, disk, client } = world;
+function atRest(world: World, client: Client): void {
+  const { checks, store, disk } = world;
   if (checks.violation !== null) return;
   world.survey.look();
   checkRest(world, checks);
   client.ledger.check();
-  client.ledger.checkEnvironments();
+  client.ledger.checkEnvironments(client.author);
   checkSecrets(world);
   if (store === null) return;
   for (const { id } of store.services.all()) checkArtifacts(store, { service: id, folders: disk.of(id), checks });

@@ -1,17 +1,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../../../src/reconcile/engine.ts';
+import type { ServiceId } from '../../../src/model/service.ts';
 import type { Decisions } from '../../../src/reconcile/decisions.ts';
 import { createVault } from '../../../src/secrets/vault.ts';
 import { openStore } from '../../../src/state/open.ts';
 import type { Store } from '../../../src/state/store.ts';
 import { Noise } from '../noise.ts';
 import { Checks, type Surveyed } from './checks.ts';
-import { Client } from './client.ts';
 import { dependenciesOf, type Outside } from './daemon.ts';
 import { EdgeProcesses } from './edge.ts';
 import { Faults } from './faults.ts';
-import { Finale } from './finale.ts';
 import { Disk } from './files.ts';
 import { Life } from './life.ts';
 import { Logs } from './logs.ts';
@@ -28,6 +27,12 @@ export interface WorldOptions {
   readonly variant?: Variant;
   /** Lines of the trace to keep. */
   readonly kept?: number;
+}
+
+export interface People {
+  /** A daemon has opened the record anew. */
+  check(): void;
+  removed(service: ServiceId): void;
 }
 
 /** Milliseconds from the death of a daemon to the next one, as a supervisor has it. */
@@ -51,8 +56,8 @@ export class World implements Surveyed, Outside {
   readonly variant: Variant;
   readonly checks: Checks;
   readonly survey: Survey;
-  readonly client: Client;
-  readonly finale: Finale;
+  /** What people know, who have to be told of what becomes of it. */
+  people: People | null = null;
   store: Store | null = null;
   engine: Engine | null = null;
   readySince = Number.POSITIVE_INFINITY;
@@ -90,8 +95,6 @@ export class World implements Surveyed, Outside {
     this.record = join(options.folder, `${options.seed}.db`);
     const given = options.variant ?? sound;
     this.variant = { ...given, decisions: this.#traced(given.decisions) };
-    this.client = new Client(this);
-    this.finale = new Finale(this);
   }
 
   get life(): Life | null {
@@ -111,13 +114,13 @@ export class World implements Surveyed, Outside {
     this.store = openStore(this.record);
     this.checks.restarted();
     this.survey.restarted();
-    this.client.ledger.check();
+    this.people?.check();
     const needs = dependenciesOf(this, {
       life,
       number: this.lives,
       store: this.store,
       said: (text) => void this.said.push(text),
-      removed: (service) => this.client.ledger.removed(service),
+      removed: (service) => this.people?.removed(service),
       promoted: ([service, from, to], before, moved) => this.checks.promoted({ service, from, to, before, moved }),
     });
     const engine = new Engine(needs, () => undefined);
