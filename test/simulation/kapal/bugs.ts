@@ -56,7 +56,10 @@ export const bugs: readonly Bug[] = [
     },
   }),
   decides('prunes what is in use', /I2: .*pruned/, {
-    retention: (releases) => sound.decisions.retention(releases, new Set(), 1),
+    retention: (releases) => {
+      const [, ...older] = releases.filter(({ pruned }) => !pruned);
+      return { prune: older.map(({ number }) => number), artifacts: [], forget: [] };
+    },
   }),
   // The reconciler, and what it leaves to the next life.
   given('begins what runs a second time after a restart', /I6: .*started beside/, (needs, life) => ({
