@@ -4,6 +4,7 @@ import type { Dependencies } from '../../../src/reconcile/dependencies.ts';
 import type { Store } from '../../../src/state/store.ts';
 import type { Vault } from '../../../src/secrets/vault.ts';
 import type { Noise } from '../noise.ts';
+import { SimulatedDisk } from '../engine/simulated-disk.ts';
 import { withoutAuthorities } from '../engine/without-authorities.ts';
 import type { EdgeProcesses } from './edge.ts';
 import type { Faults } from './faults.ts';
@@ -57,6 +58,7 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
     edge: gatedLater(life, { name: 'edge', target: edge.drive(faults, isAlive) }),
     builder: createSimulatedBuilder(),
     sources: gatedLater(life, { name: 'sources', target: disk.sources(faults, isAlive) }),
+    disk: new SimulatedDisk(),
     artifacts: gatedLater(life, { name: 'artifacts', target: disk.artifacts(faults, isAlive), plain: ['folder'] }),
     vault,
     logs: gatedLater(life, { name: 'logs', target: logs.store(), plain: ['write', 'watch'] }),
@@ -83,6 +85,8 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
       domain: 'localhost',
       buildMemory: null,
       buildSlots: 2,
+      startSlots: 4,
+      keepFree: 'auto',
       edgeWhy: 'simulated',
       runtimeWhy: 'simulated',
     },
