@@ -55,7 +55,7 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
       target: machine.drive(faults, isAlive),
       plain: ['capabilities', 'watch'],
     }),
-    edge: gatedLater(life, { name: 'edge', target: edge.drive(faults, isAlive) }),
+    edge: gatedLater(life, { name: 'edge', target: edge.drive(faults, isAlive), plain: ['isAlive'] }),
     builder: createSimulatedBuilder(),
     sources: gatedLater(life, { name: 'sources', target: disk.sources(faults, isAlive) }),
     disk: new SimulatedDisk(),

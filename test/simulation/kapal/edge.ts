@@ -59,6 +59,7 @@ export class EdgeProcesses {
     return {
       name: 'simulated',
       ensure: () => Promise.resolve(this.#ensure()),
+      isAlive: () => this.#runs,
       apply: (table) => this.#apply(table, faults, isAlive),
       present: () => Promise.resolve(),
       status: () => Promise.resolve(this.#status()),
@@ -118,7 +119,7 @@ export class EdgeProcesses {
   #status(): EdgeStatus {
     if (!this.#runs) throw new KapalError('edge_failed', 'simulated: the edge does not run');
     const workers = this.#workers.map(({ version }, index) => ({ pid: index + 1, version, residentBytes: 1 }));
-    return { engine: 'simulated', addresses: { http: '127.0.0.1:8080', https: null }, workers };
+    return { engine: 'simulated', addresses: { http: '127.0.0.1:8080', https: null }, workers, shed: {} };
   }
 }
 

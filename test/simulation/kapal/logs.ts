@@ -16,6 +16,7 @@ export class Logs {
       query: ({ service, limit }) =>
         Promise.resolve(lines.filter((line) => service === undefined || line.service === service).slice(-limit)),
       watch: () => ({ [Symbol.dispose]: () => undefined }),
+      reclaim: () => Promise.resolve(0),
       forget: () => Promise.resolve(),
       close: () => Promise.resolve(),
     };
