@@ -24,7 +24,7 @@ import { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { instancePorts, PortAllocator, privatePorts } from './ports.ts';
 import * as queries from './queries.ts';
-import { endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
+import { adoptRuns, endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
 import { Removal } from './removal.ts';
 import { next, Ripples } from './ripples.ts';
 import { SettingsCommands } from './settings-commands.ts';
@@ -32,6 +32,9 @@ import { stopRuns } from './stopping.ts';
 
 /** Milliseconds that the edge gets for requests under way when everything ends. */
 const edgeGrace = 5_000;
+
+/** Milliseconds between looks for runs that nothing owns. */
+const sweepPace = 60_000;
 
 /** Milliseconds between looks at a service that is being removed. */
 const removalPace = 100;
@@ -55,7 +58,9 @@ export class Engine implements Commands {
   readonly #observed = Promise.withResolvers<void>();
   readonly #ended: (apps: boolean) => void;
   #watching: Disposable | null = null;
+  #sweeping: Disposable | null = null;
   #ready = false;
+  #closed = false;
 
   /** `ended` is called when `shutdown` was asked for and done. */
   constructor(needs: Dependencies, ended: (apps: boolean) => void) {
@@ -124,7 +129,7 @@ export class Engine implements Commands {
     await this.#edge.begin();
     await this.#certificates.begin();
     moveFutureMoments(needs);
-    await endOrphans(needs);
+    await adoptRuns(needs);
     this.#watching = needs.runtime.watch((run) => this.#fleet.wakeRun(run));
     await this.#fleet.begin();
     await this.#edge.open();
@@ -133,6 +138,7 @@ export class Engine implements Commands {
     this.#observed.resolve();
     resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
     for (const row of needs.store.services.all()) this.#settled(row.id);
+    this.#sweepLater();
   }
 
   /** One pass over every service now; resolves when all have been made. Passes happen by themselves: this is for measuring them. */
@@ -145,6 +151,7 @@ export class Engine implements Commands {
     this.#operations.leave();
     this.#disk.close();
     this.#watching?.[Symbol.dispose]();
+    this.#endSweeps();
     await this.#certificates.close();
     await this.#fleet.close();
     this.#edge.close();
@@ -306,6 +313,7 @@ export class Engine implements Commands {
 
   async shutdown(apps: boolean): Promise<void> {
     if (apps) {
+      this.#endSweeps();
       await this.#operations.suspend();
       await this.#certificates.close();
       await this.#fleet.close();
@@ -335,6 +343,24 @@ export class Engine implements Commands {
       this.#needs.log.warn({ err: error, ...of }, 'an event could not be recorded');
     }
     this.#events.spread();
+  }
+
+  #endSweeps(): void {
+    this.#closed = true;
+    this.#sweeping?.[Symbol.dispose]();
+  }
+
+  #sweepLater(): void {
+    if (!this.#closed) this.#sweeping = this.#needs.clock.after(sweepPace, () => void this.#sweep());
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await endOrphans(this.#needs, { beginning: false });
+    } catch (error) {
+      this.#needs.log.warn({ err: error }, 'could not end what nothing owns; trying again');
+    }
+    this.#sweepLater();
   }
 
   #settled(service: ServiceId): void {

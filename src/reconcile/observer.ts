@@ -138,6 +138,7 @@ export class Observer {
       retryAt === instance.retryAt &&
       lastExit === instance.lastExit;
     if (same) return;
+    if (state === 'gone') return this.#forget(instance, lastExit);
     needs.store.instances.update(instance.id, { state, since, quickExits, retryAt, lastExit });
     crashpoint('instance.observed');
     this.#runs.report(instance, { state, lastExit, retryAt });
@@ -145,12 +146,14 @@ export class Observer {
       await this.#runs.quoteLast(instance).catch((error: unknown) => {
         needs.log.warn({ err: error, instance: instance.id }, 'the last lines of an instance cannot be quoted');
       });
-    if (state === 'gone') await this.#forget({ ...instance, state });
-    else this.#context.wake();
+    this.#context.wake();
   }
 
-  async #forget(instance: InstanceRow): Promise<void> {
+  /** Its row goes last: as long as it is there, what could not be removed is tried again by the next pass. */
+  async #forget(instance: InstanceRow, lastExit: Exit | null): Promise<void> {
     await this.#runs.clear(instance);
+    crashpoint('instance.cleared');
+    this.#runs.report(instance, { state: 'gone', lastExit, retryAt: null });
     this.#context.needs.store.instances.remove(instance.id);
     crashpoint('instance.removed');
     this.#context.wake();

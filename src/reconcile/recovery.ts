@@ -10,31 +10,45 @@ import type { Deploys } from './operations/deploys.ts';
 import type { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { releaseTask, resumeRollout } from './operations/task.ts';
+import { buildRunOf } from './operations/building.ts';
 import { runOf } from './routing.ts';
-import { operationContext } from './vaulting.ts';
+import { openRequest } from './vaulting.ts';
 
-/** Runs that exist but that nothing on record owns: what a dead daemon started after its last durable word. They are ended. */
-export async function endOrphans(needs: Dependencies): Promise<number> {
-  const owned = new Set<string>();
-  for (const instance of needs.store.instances.all()) {
-    // One that had gone, and whose traces were being removed.
+/** Takes up the runs that a dead daemon left: those of instances are theirs, and what nothing owns is ended. */
+export async function adoptRuns(needs: Dependencies): Promise<void> {
+  // One that had gone, and whose traces were being removed.
+  for (const instance of needs.store.instances.all())
     if (instance.state === 'gone') needs.store.instances.remove(instance.id);
-    else owned.add(runOf(instance));
-  }
-  for (const rollout of needs.store.rollouts.allActive()) owned.add(`${rollout.id}.predeploy`);
-  for (const row of needs.store.operations.running()) {
-    for (const task of needs.store.operations.tasks(row.id))
-      if (task.buildRun !== null && task.stage === 'build') owned.add(task.buildRun.id);
-  }
+  adoptHandles(needs, await needs.runtime.inventory());
+  await endOrphans(needs, { beginning: true });
+}
+
+/**
+ * Ends runs that exist but that nothing on record owns: what a daemon started after its last durable word, what a start left that the system refused half-way,
+ * what could not be disposed of. The intent of a run is on record before it exists, so what is looked at first is the runs: it may be done at any time.
+ */
+export async function endOrphans(needs: Dependencies, at: { readonly beginning: boolean }): Promise<void> {
   const found = await needs.runtime.inventory();
-  adoptHandles(needs, found);
-  const orphans = found.filter((handle) => !owned.has(handle.id));
-  for (const handle of orphans) {
+  const owned = ownedRuns(needs, at);
+  for (const handle of found) {
+    if (owned.has(handle.id)) continue;
     needs.log.warn({ run: handle.id, service: handle.service }, 'ending a run that nothing owns');
+    await needs.logs.detach(handle.id);
     await needs.runtime.dispose(handle);
     crashpoint('recovery.orphan.disposed');
   }
-  return orphans.length;
+}
+
+/** When a daemon begins, no build that has no run on record is about to have one: it starts again under a name of its own. */
+function ownedRuns(needs: Dependencies, { beginning }: { readonly beginning: boolean }): Set<string> {
+  const owned = new Set(needs.store.instances.all().map(runOf));
+  for (const rollout of needs.store.rollouts.allActive()) owned.add(`${rollout.id}.predeploy`);
+  for (const row of needs.store.operations.running()) {
+    for (const task of needs.store.operations.tasks(row.id))
+      if (task.artifact !== null && task.stage === 'build' && (task.buildRun !== null || !beginning))
+        owned.add(buildRunOf(task.artifact));
+  }
+  return owned;
 }
 
 /**
@@ -93,7 +107,7 @@ function resume(
   row: OperationRow,
   parts: { operations: Operations; deploys: Deploys; capacity: Capacity },
 ): void {
-  const request = openRequest(needs, row);
+  const request = openRequest(needs.vault, row);
   if (row.kind === 'deploy') {
     parts.deploys.resume(row, request as unknown as DeployRequest);
     return;
@@ -125,9 +139,4 @@ function releasing(
   make: Parameters<typeof releaseTask>[1],
 ): { service: ServiceId; work: (context: Parameters<typeof releaseTask>[0]) => Promise<void> } {
   return { service, work: (context) => releaseTask(context, make) };
-}
-
-function openRequest(needs: Dependencies, row: OperationRow): Record<string, unknown> {
-  const sealed = typeof row.request === 'string' ? row.request : '';
-  return JSON.parse(needs.vault.open(sealed, operationContext(row.id)).reveal()) as Record<string, unknown>;
 }

@@ -1,3 +1,4 @@
+import type { DeployRequest } from '../api/contract/types.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import { recordedRollouts } from '../release/retention.ts';
@@ -5,6 +6,7 @@ import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
+import { openRequest } from './vaulting.ts';
 
 /** Frees what nothing needs any more: old releases, artifacts without a release, trees, and services that are being removed. Works from what is there, so it may be repeated. */
 export class Removal {
@@ -89,11 +91,15 @@ export class Removal {
   }
 
   async #collect(keep: number | undefined): Promise<void> {
-    const { store, sources } = this.#needs;
+    const { store, sources, vault } = this.#needs;
     const inUse = new Set<string>();
     for (const row of store.services.all()) {
       for (const release of store.releases.of(row.id))
         if (!release.pruned && release.source !== null) inUse.add(release.source.digest);
+    }
+    for (const operation of store.operations.running()) {
+      const digest = operation.kind === 'deploy' ? treeOf(openRequest(vault, operation)) : null;
+      if (digest !== null) inUse.add(digest);
     }
     await sources.collect(inUse, keep);
   }
@@ -107,7 +113,6 @@ export class Removal {
       store.operations.openTasks(service).length > 0
     )
       return;
-    parts.edge.forget(service);
     await logs.forget(service);
     crashpoint('removal.logs.forgotten');
     await artifacts.forget(service);
@@ -127,6 +132,8 @@ export class Removal {
       });
     });
     crashpoint('removal.recorded');
+    // Not before: its loop would ask for its (empty) routes again, and each of the two would wake the other for as long as a step above fails.
+    parts.edge.forget(service);
     void parts.fleet.forget(service);
   }
 
@@ -138,4 +145,10 @@ export class Removal {
     if (rest.some((key) => key.project === project && key.environment === environment)) return;
     store.variables.forgetGroups(project, environment);
   }
+}
+
+/** The tree that a deploy was asked to take; null for a remote's, which it fetches itself. */
+function treeOf(request: Readonly<Record<string, unknown>>): string | null {
+  const { source } = request as Partial<DeployRequest>;
+  return source?.kind === 'folder' ? source.digest : null;
 }

@@ -109,13 +109,22 @@ export class Runs {
   /** Forgets an ended run once its last lines are stored. */
   async clear(instance: InstanceRow): Promise<void> {
     const { needs } = this.#context;
+    const handle = instance.handle ?? (await this.#leftBy(instance));
+    if (handle !== null) {
+      await needs.logs.detach(handle.id);
+      crashpoint('instance.log.detached');
+      await needs.runtime.dispose(handle);
+      crashpoint('instance.disposed');
+    }
     this.#launched.delete(runOf(instance));
     this.#refused.delete(instance.id);
-    if (instance.handle === null) return;
-    await needs.logs.detach(instance.handle.id);
-    crashpoint('instance.log.detached');
-    await needs.runtime.dispose(instance.handle);
-    crashpoint('instance.disposed');
+  }
+
+  /** A start that was refused may have gone half its way, or all of it: what there is of it must not run beside the next attempt. */
+  async #leftBy(instance: InstanceRow): Promise<RunHandle | null> {
+    if (this.refusal(instance) === null) return null;
+    const found = await this.#context.needs.runtime.inventory();
+    return found.find((handle) => handle.id === runOf(instance)) ?? null;
   }
 
   /** Tells the service's log and the event stream what became of an instance. */

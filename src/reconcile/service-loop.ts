@@ -17,6 +17,9 @@ const pace = { starting: 30, moving: 100, steady: 5_000, fault: 1_000 } as const
 /** Passes in a row that may follow at once because the last one acted; then the pace rules, so that a fault cannot spin. */
 const eagerPasses = 20;
 
+/** First passes that may fail before the daemon goes on without having seen the service: the others must not wait for it for ever. */
+const patientPasses = 10;
+
 /**
  * The loop of one service: observe, decide, act, and say what the edge should serve. Level-triggered: each pass works from the record and the world as
  * they are now. Passes of one service never overlap; services do not wait for each other.
@@ -32,6 +35,7 @@ export class ServiceLoop {
   #timer: Disposable | null = null;
   #closed = false;
   #first = Promise.withResolvers<void>();
+  #failedPasses = 0;
   readonly #since: number;
 
   constructor(context: ServiceContext) {
@@ -43,7 +47,7 @@ export class ServiceLoop {
     this.#observer = new Observer(context, runs);
   }
 
-  /** Resolves after the first pass: everything that the service owns has been observed. */
+  /** Resolves after the first pass that succeeded: everything that the service owns has been observed, and the edge's table can name it. */
   get observed(): Promise<void> {
     return this.#first.promise;
   }
@@ -91,11 +95,13 @@ export class ServiceLoop {
       this.#again = false;
       try {
         next = await this.#pass();
+        this.#first.resolve();
       } catch (error) {
         this.#context.needs.log.error({ err: error, service: this.#context.id }, 'a pass over the service failed');
         next = pace.fault;
+        this.#failedPasses += 1;
+        if (this.#failedPasses >= patientPasses) this.#first.resolve();
       }
-      this.#first.resolve();
       for (const seen of this.#seen) seen();
     }
     if (!this.#closed) this.#timer = this.#context.needs.clock.after(next, () => this.wake());

@@ -1,7 +1,7 @@
 import type { ServiceId } from '../model/service.ts';
 import type { ResolvedVariable } from '../release/environment.ts';
 import type { GroupSpec, VariableSpec } from '../spec/spec.ts';
-import type { ReleaseRow } from '../state/records.ts';
+import type { OperationRow, ReleaseRow } from '../state/records.ts';
 import type { SealContext, Vault } from '../secrets/vault.ts';
 
 /** All values of a release: as resolved when it was made, and as declared, for a later release that resolves them anew. */
@@ -34,4 +34,13 @@ export function operationContext(id: string): SealContext {
 /** `@` cannot stand in a variable's name: no variable can pass for a release's whole set. */
 function releaseContext(service: ServiceId): SealContext {
   return { owner: service, key: '@release' };
+}
+
+/** What an operation was asked to do, as it was acknowledged: JSON of its kind's own shape. */
+export function openRequest(
+  vault: Pick<Vault, 'open'>,
+  row: Pick<OperationRow, 'id' | 'request'>,
+): Record<string, unknown> {
+  const sealed = typeof row.request === 'string' ? row.request : '';
+  return JSON.parse(vault.open(sealed, operationContext(row.id)).reveal()) as Record<string, unknown>;
 }

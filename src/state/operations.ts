@@ -63,7 +63,7 @@ function operationStatements(database: Database) {
   return {
     get: database.prepare('SELECT * FROM operations WHERE id = $id'),
     byKey: database.prepare('SELECT * FROM operations WHERE idempotency_key = $key'),
-    running: database.prepare("SELECT * FROM operations WHERE state = 'running' ORDER BY created_at, rowid"),
+    running: database.prepare("SELECT * FROM operations WHERE state = 'running' ORDER BY rowid"),
     insert: database.prepare(`
       INSERT INTO operations (id, kind, project, environment, request, state, error, created_at, finished_at, idempotency_key)
       VALUES ($id, $kind, $project, $environment, $request, $state, $error, $created_at, $finished_at, $idempotency_key)`),
@@ -82,7 +82,7 @@ function taskStatements(database: Database) {
     of: database.prepare('SELECT * FROM tasks WHERE operation = $operation ORDER BY service'),
     open: database.prepare(`
       SELECT tasks.* FROM tasks JOIN operations ON operations.id = tasks.operation
-      WHERE tasks.service = $service AND tasks.stage <> 'finished' ORDER BY operations.created_at, operations.rowid`),
+      WHERE tasks.service = $service AND tasks.stage <> 'finished' ORDER BY operations.rowid`),
     insert: database.prepare(`
       INSERT INTO tasks (operation, service, stage, artifact, build_run, release, outcome, error, times, cancel)
       VALUES ($operation, $service, $stage, $artifact, $build_run, $release, $outcome, $error, $times, $cancel)`),

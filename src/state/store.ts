@@ -83,6 +83,7 @@ export interface Instances {
 export interface Operations {
   get(id: string): OperationRow | null;
   byKey(idempotencyKey: string): OperationRow | null;
+  /** In the order in which they were acknowledged. */
   running(): readonly OperationRow[];
   insert(row: OperationRow, tasks: readonly TaskRow[]): void;
   finish(id: string, at: number, error: OperationRow['error']): void;

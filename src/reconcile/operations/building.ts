@@ -28,6 +28,11 @@ export interface BuildInput {
 /** Milliseconds that a build gets to end by itself after SIGTERM. */
 const killGrace = 5_000;
 
+/** The id of the run that builds an artifact. */
+export function buildRunOf(artifact: string): string {
+  return `build-${artifact}`;
+}
+
 /**
  * Turns a source into an artifact in a folder of its own. A failed, timed-out or cancelled build leaves no folder and no process; whatever runs is left as it was.
  */
@@ -74,7 +79,7 @@ async function begin(
   await needs.sources.copyTo(input.digest, folder, owner);
   crashpoint('build.source.copied');
   const request: BuildRequest = {
-    id: `build-${input.artifact}`,
+    id: buildRunOf(input.artifact),
     service,
     folder,
     rootDir: candidate.spec.rootDir,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +32,10 @@ export interface SimulatedKapal extends AsyncDisposable {
   readonly answers: SimulatedAnswers;
   /** What the daemon's log said above info. */
   readonly complaints: string[];
+  /** The trees that were in use at the last collection. */
+  collected(): ReadonlySet<string>;
+  /** From now on a remote holds the text that this answers, when it does. */
+  fetches(text: () => Promise<string>): void;
   /** Deploys this kapal.yaml and waits for the outcome. */
   deploy(yaml: string, more?: Partial<DeployRequest>): Promise<DeployDocument>;
   /** The daemon dies and another takes over the same record and world. */
@@ -53,6 +57,8 @@ interface World {
   readonly sources: Map<string, string>;
   readonly answers: SimulatedAnswers;
   readonly key: Uint8Array;
+  collected: ReadonlySet<string>;
+  remote: (() => Promise<string>) | null;
 }
 
 /** The real engine and record over simulated runtime, edge and builder; sources are texts of kapal.yaml. */
@@ -69,6 +75,8 @@ export async function simulatedKapal(options: SimulatedOptions = {}): Promise<Si
     sources: new Map(),
     answers: new SimulatedAnswers(),
     key: randomBytes(32),
+    collected: new Set(),
+    remote: null,
   };
   return begin(world, options);
 }
@@ -85,9 +93,10 @@ async function begin(world: World, options: SimulatedOptions): Promise<Simulated
     disk: world.disk,
     answers: world.answers,
     complaints,
+    collected: () => world.collected,
+    fetches: (text) => void (world.remote = text),
     async deploy(yaml, more = {}) {
-      const digest = `sha256-${Buffer.from(yaml).toString('hex').slice(0, 40)}-${yaml.length}`;
-      world.sources.set(digest, yaml);
+      const digest = keep(world, yaml);
       const operation = await engine.deploy({
         environment: 'production',
         source: { kind: 'folder', digest, name: 'shop', git: null },
@@ -104,6 +113,13 @@ async function begin(world: World, options: SimulatedOptions): Promise<Simulated
       await rm(world.folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Answers the digest under which the tree is there. */
+function keep(world: World, yaml: string): string {
+  const digest = `sha256-${createHash('sha256').update(yaml).digest('hex')}`;
+  world.sources.set(digest, yaml);
+  return digest;
 }
 
 export async function outcomeOf(engine: Engine, operation: string): Promise<DeployDocument> {
@@ -135,8 +151,12 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
           list: () => ['kapal.yaml'],
         }),
       copyTo: async (_, folder) => void (await mkdir(folder, { recursive: true })),
-      fetch: () => Promise.reject(new Error('no remotes here')),
-      collect: () => Promise.resolve(),
+      fetch: async ({ url, branch }) => {
+        if (world.remote === null) throw new Error('no remotes here');
+        const digest = keep(world, await world.remote());
+        return { record: { kind: 'git', digest, url, branch, commit: null, author: null, subject: null }, notices: [] };
+      },
+      collect: (inUse) => Promise.resolve(void (world.collected = inUse)),
     },
     artifacts: withoutFiles(new Artifacts(join(world.folder, 'releases'))),
     vault: createVault(world.key),

@@ -4,7 +4,8 @@ import type { Agenda } from './agenda.ts';
 import { endpointOf, type Rollout, type Row, type ServiceRecord } from './record.ts';
 import type { SimulatedEdge } from './edge.ts';
 import type { Processes } from './processes.ts';
-import type { Noise, Scenario } from './scenario.ts';
+import type { Noise } from '../noise.ts';
+import type { Scenario } from './scenario.ts';
 
 /** The functions under test; a mutant replaces one. */
 export interface Machine {

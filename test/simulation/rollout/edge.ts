@@ -1,5 +1,5 @@
 import type { Agenda } from './agenda.ts';
-import type { Noise } from './scenario.ts';
+import type { Noise } from '../noise.ts';
 
 /** What a daemon knows of the edge: lost with the daemon. */
 interface Knowledge {

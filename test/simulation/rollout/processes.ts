@@ -1,6 +1,7 @@
 import type { Exit } from '../../../src/model/instance.ts';
 import type { Agenda } from './agenda.ts';
-import type { Behaviour, Noise } from './scenario.ts';
+import type { Noise } from '../noise.ts';
+import type { Behaviour } from './scenario.ts';
 
 /** What is true of one run, whether or not anybody has looked. */
 export interface Process {

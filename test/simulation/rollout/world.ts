@@ -4,7 +4,8 @@ import { Daemon, type Machine } from './daemon.ts';
 import { SimulatedEdge } from './edge.ts';
 import { Processes } from './processes.ts';
 import { type Rollout, ServiceRecord } from './record.ts';
-import { type Behaviour, type Command, Noise, type Scenario } from './scenario.ts';
+import { Noise } from '../noise.ts';
+import type { Behaviour, Command, Scenario } from './scenario.ts';
 
 /** Far enough from 0 that no duration passes for a moment. */
 const epoch = 1_700_000_000_000;

@@ -206,21 +206,21 @@ describe('operations', () => {
     assert.equal(store.operations.get('o1'), null);
   });
 
-  test('open tasks of a service are those unfinished, oldest first', () => {
+  test('open tasks of a service are those unfinished, in the order of their operations, whatever the clock said', () => {
     using store = opened();
-    store.operations.insert(operation({ id: 'late', createdAt: 9 }), [task({ operation: 'late' })]);
-    store.operations.insert(operation({ id: 'early', createdAt: 3 }), [task({ operation: 'early' })]);
+    store.operations.insert(operation({ id: 'first', createdAt: 9 }), [task({ operation: 'first' })]);
+    store.operations.insert(operation({ id: 'second', createdAt: 3 }), [task({ operation: 'second' })]);
     assert.deepEqual(
       store.operations.openTasks(shop).map((row) => row.operation),
-      ['early', 'late'],
+      ['first', 'second'],
     );
-    store.operations.updateTask('early', shop, { stage: 'finished', outcome: 'live', release: 4, buildRun: null });
+    store.operations.updateTask('first', shop, { stage: 'finished', outcome: 'live', release: 4, buildRun: null });
     assert.deepEqual(
       store.operations.openTasks(shop).map((row) => row.operation),
-      ['late'],
+      ['second'],
     );
-    assert.deepEqual(store.operations.tasks('early'), [
-      task({ operation: 'early', stage: 'finished', outcome: 'live', release: 4, buildRun: null }),
+    assert.deepEqual(store.operations.tasks('first'), [
+      task({ operation: 'first', stage: 'finished', outcome: 'live', release: 4, buildRun: null }),
     ]);
   });
 
