@@ -107,7 +107,7 @@ function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], se
     restarts: row.attempt - 1,
     startedAt: new Date(seen.wallTime(row.startedAt)).toISOString(),
     lastExit: row.lastExit === null ? null : describeExit(row.lastExit),
-    ...(row.retryAt === null ? {} : { nextStartAt: new Date(row.retryAt).toISOString() }),
+    ...(row.retryAt === null ? {} : { nextStartAt: new Date(seen.wallTime(row.retryAt)).toISOString() }),
     ...(problem === null ? {} : { problem }),
   };
 }

@@ -130,7 +130,7 @@ export class Runs {
   /** Tells the service's log and the event stream what became of an instance. */
   report(instance: InstanceRow, next: Pick<InstanceRow, 'state' | 'lastExit' | 'retryAt'>): void {
     const { needs, id } = this.#context;
-    const text = reportOf(instance, { ...next, now: needs.clock.now() });
+    const text = reportOf(instance, { ...next, now: needs.clock.steady() });
     needs.logs.write({
       service: id,
       kind: 'kapal',

@@ -114,7 +114,7 @@ export class Segments {
 
   /** Lets go of every file; a later reading opens them again. */
   close(): void {
-    for (const start of [...this.#open.keys()]) this.#close(start);
+    for (const start of this.#open.keys()) this.#close(start);
   }
 
   #hasChanged(): boolean {

@@ -26,7 +26,7 @@ export function membersOf(run: RunOfProcesses, cgroups: Cgroups | null): Process
 /** Every living process, and the run that its environment names: read once, to be asked for many runs. */
 export interface Everybody {
   readonly stats: readonly ProcessStat[];
-  markOn(pid: number): string | null;
+  readonly markOn: (pid: number) => string | null;
 }
 
 export function everyProcess(): Everybody {

@@ -28,7 +28,7 @@ export class MemoryWatch {
   readonly #observer: Observer;
   readonly #stopper: Stopper;
   readonly #watched = new Map<string, Watched>();
-  #timer: Disposable | null = null;
+  #looking = false;
 
   constructor(world: { layout: Layout; clock: Clock; observer: Observer; stopper: Stopper }) {
     this.#layout = world.layout;
@@ -40,13 +40,15 @@ export class MemoryWatch {
   /** `limit` in bytes. Repeatable; ends by itself with the run. */
   add(handle: RunHandle, limit: number): void {
     this.#watched.set(handle.id, { handle, limit });
-    this.#timer ??= this.#clock.after(calm, () => this.#look());
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#clock.after(calm, () => this.#look());
   }
 
   #look(): void {
     const everybody = everyProcess();
     let fullest = 0;
-    for (const { handle, limit } of [...this.#watched.values()]) {
+    for (const { handle, limit } of this.#watched.values()) {
       if (this.#observer.observe(handle).phase === 'exited') this.#watched.delete(handle.id);
       const run = this.#observer.processesOf(handle);
       if (run === null || !this.#watched.has(handle.id)) continue;
@@ -58,7 +60,8 @@ export class MemoryWatch {
       if (used > limit) this.#end({ handle, limit }, used);
     }
     const pace = fullest > nearFrom ? near : calm;
-    this.#timer = this.#watched.size === 0 ? null : this.#clock.after(pace, () => this.#look());
+    this.#looking = this.#watched.size > 0;
+    if (this.#looking) this.#clock.after(pace, () => this.#look());
   }
 
   #end({ handle, limit }: Watched, used: number): void {
