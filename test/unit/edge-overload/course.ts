@@ -62,7 +62,7 @@ export function poisson(random: () => number, rate: (now: number) => number): Ar
 
 /** Takes so many requests at once, each for as long as `work` says, the others in the order of their coming. */
 export function queueing(servers: number, work: (now: number) => number): Service {
-  const free = new Array<number>(servers).fill(0);
+  const free = Array.from({ length: servers }, () => 0);
   return (now) => {
     const next = free.indexOf(Math.min(...free));
     const begins = Math.max(now, free[next] ?? 0);

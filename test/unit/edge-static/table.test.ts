@@ -116,10 +116,12 @@ private ports
 
 pools
   api (shop/production/api): least-connections, bodies up to 1000 bytes, first answer within 60000 ms, any silence, told its own address as Host
+    under overload so much is passed on as is answered, the rest 503
     i1 127.0.0.1:20001 weight 1
     i2 127.0.0.1:20002 weight 2
   empty (shop/production/api): least-connections, bodies up to 1000 bytes, first answer within 60000 ms, silence up to 1000 ms
     no endpoint: answers 503
+    under overload so much is passed on as is answered, the rest 503
   site (shop/production/site): files of /srv/site, else index.html
 `,
   );

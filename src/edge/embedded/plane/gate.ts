@@ -274,7 +274,7 @@ function bucketOf(wait: number): number {
 }
 
 function noWaits(): number[] {
-  return new Array<number>(buckets).fill(0);
+  return Array.from({ length: buckets }, () => 0);
 }
 
 /** A window is so long, and longer until there are enough answers to say something. */
