@@ -32,6 +32,8 @@ export class Machine {
   readonly #foreign = new Set<number>();
   /** When runs were first seen to have ended. */
   readonly #ended = new Map<string, number>();
+  /** Runs that lived when they were disposed of: what a start that was refused had left. */
+  readonly #cleared = new Set<string>();
 
   constructor(parts: { readonly time: Time; readonly noise: Noise; readonly events: MachineEvents }) {
     this.#time = parts.time;
@@ -60,10 +62,10 @@ export class Machine {
     return moment > this.#time.elapsed && run.ended !== null ? this.#endOf(run.handle.id) : moment;
   }
 
-  /** Milliseconds since the end of a run that was there; null where it lives or never was. */
+  /** Milliseconds since a run that was there ended by itself or was told to; null where it lives, never was, or was cleared away. */
   endedAgo(id: string): number | null {
     const run = this.run(id);
-    if (run === null && !this.#ended.has(id)) return null;
+    if (this.#cleared.has(id) || (run === null && !this.#ended.has(id))) return null;
     const gone = this.goneFor(id);
     return this.lives(id) ? null : gone;
   }
@@ -172,6 +174,7 @@ export class Machine {
       dispose: (handle) =>
         effect(() => {
           ending(handle.id);
+          if (this.lives(handle.id)) this.#cleared.add(handle.id);
           this.#forget(handle.id);
           return runtime.dispose(handle);
         }),
