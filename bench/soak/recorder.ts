@@ -9,8 +9,8 @@ import { courseOf, type Point } from './series.ts';
 
 const interval = 10_000;
 
-const steadyLooks = 5;
-const steadyPause = 400;
+const steadyLooks = 3;
+const steadyPause = 300;
 
 /** How many more there may be at rest: what is opened once, at the first need, stays. */
 const atRest: readonly (readonly [RegExp, number])[] = [
