@@ -55,8 +55,8 @@ await onStage(async (kapal, figures) => {
   kapal.edge = told.edge;
   await kapal.up();
   const ground: Ground = { kapal, site: new Site(kapal), fraction: randomFrom(Number(told.seed)) };
-  for (const folder of [await ground.site.shop(), await ground.site.jobs(), await ground.site.pages()])
-    await kapal.deploy(folder);
+  const folders = [await ground.site.shop(), await ground.site.jobs(), await ground.site.pages()];
+  await Promise.all(folders.map((folder) => kapal.deploy(folder)));
   await settled(kapal);
   await using recorder = new Recorder(kapal.data, ground.site);
   const before = await recorder.steady();
@@ -68,7 +68,7 @@ await onStage(async (kapal, figures) => {
   const met = await traffic.stop();
   await settled(kapal);
   // The edge keeps connections to instances for a second and a half.
-  await pause(3_000);
+  await pause(2_000);
   const after = await recorder.steady();
 
   console.log(`operations, and seconds each: ${operator.summary()}`);

@@ -70,15 +70,7 @@ export const withKills: readonly Operation[] = [
 ];
 
 /** Operations that a sample does, once each: enough to see that all of it works. */
-const sampled = [
-  'deploy shop',
-  'failing build',
-  'scale',
-  'domain',
-  'instance killed',
-  'edge worker killed',
-  'daemon killed',
-];
+const sampled = ['failing build', 'domain', 'instance killed', 'edge worker killed', 'daemon killed'];
 
 export const sample: readonly Operation[] = withKills.filter(({ name }) => sampled.includes(name));
 

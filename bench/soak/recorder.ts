@@ -9,12 +9,13 @@ import { courseOf, type Point } from './series.ts';
 
 const interval = 10_000;
 
-const steadyLooks = 5;
-const steadyPause = 400;
+const steadyLooks = 3;
+const steadyPause = 300;
 
 /** How many more there may be at rest: what is opened once, at the first need, stays. */
 const atRest: readonly (readonly [RegExp, number])[] = [
-  [/^(daemon|edge worker|edge keeper)\.(descriptors|sockets|processes|threads)$/, 12],
+  [/^(daemon|edge worker|edge keeper)\.(descriptors|sockets|processes)$/, 4],
+  [/^(daemon|edge worker|edge keeper)\.threads$/, 8],
   [/^(beyond instances\..*|users|mounts|other processes|control groups of services)$/, 0],
 ];
 
