@@ -364,7 +364,7 @@ export class Engine implements Commands {
   }
 
   #settled(service: ServiceId): void {
-    void this.#removal.settle(service, { fleet: this.#fleet, edge: this.#edge });
+    void this.#removal.settle(service, { fleet: this.#fleet, edge: this.#edge, operations: this.#operations });
   }
 
   /** Cancels what is in flight, lets the loop drain and stop the instances, and waits until nothing is left. */

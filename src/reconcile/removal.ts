@@ -6,7 +6,14 @@ import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
+import type { Operations } from './operations/operations.ts';
 import { openRequest } from './vaulting.ts';
+
+export interface RemovalParts {
+  readonly fleet: Fleet;
+  readonly edge: EdgeSync;
+  readonly operations: Pick<Operations, 'cancel'>;
+}
 
 /** Frees what nothing needs any more: old releases, artifacts without a release, trees, and services that are being removed. Works from what is there, so it may be repeated. */
 export class Removal {
@@ -20,7 +27,7 @@ export class Removal {
   }
 
   /** Called when a service settled: it may have to go, or has a release too many. What settles meanwhile is looked at afterwards. */
-  async settle(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
+  async settle(service: ServiceId, parts: RemovalParts): Promise<void> {
     const isBusy = this.#again.has(service);
     this.#again.set(service, isBusy);
     if (isBusy) return;
@@ -39,7 +46,7 @@ export class Removal {
     return this.#collecting;
   }
 
-  async #look(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
+  async #look(service: ServiceId, parts: RemovalParts): Promise<void> {
     try {
       const row = this.#needs.store.services.get(service);
       if (row === null) return;
@@ -48,6 +55,15 @@ export class Removal {
     } catch (error) {
       this.#needs.log.warn({ err: error, service }, 'could not free what is not needed any more');
     }
+  }
+
+  /** Something is in flight that nobody has cancelled: the daemon that was asked to remove the service died before it did, or the service has vanished from its file. */
+  #goesOn(service: ServiceId): boolean {
+    const { rollouts, operations } = this.#needs.store;
+    return (
+      rollouts.active(service)?.cancel === 'no' ||
+      operations.openTasks(service).some(({ stage, cancel }) => stage !== 'rollout' && cancel === 'no')
+    );
   }
 
   async #prune(service: ServiceId): Promise<void> {
@@ -105,8 +121,9 @@ export class Removal {
   }
 
   /** The instances are gone: now everything else, the record last, so that a crash in between finds the service still marked. */
-  async #remove(service: ServiceId, parts: { fleet: Fleet; edge: EdgeSync }): Promise<void> {
+  async #remove(service: ServiceId, parts: RemovalParts): Promise<void> {
     const { store, runtime, artifacts, logs, clock } = this.#needs;
+    if (this.#goesOn(service)) parts.operations.cancel(service);
     if (
       store.instances.of(service).length > 0 ||
       store.rollouts.active(service) !== null ||

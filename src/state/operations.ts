@@ -53,6 +53,7 @@ export function openOperations(database: Database): Operations {
       tasks.update.run(taskColumns({ ...readTask(row), ...change }));
     },
     openTasks: (service) => tasks.open.all({ service }).map(readTask),
+    isOvertaken: (operation, service) => tasks.overtaking.get({ operation, service }) !== undefined,
     trim({ keep, before }) {
       operations.trim.run({ keep, before });
     },
@@ -83,6 +84,11 @@ function taskStatements(database: Database) {
     open: database.prepare(`
       SELECT tasks.* FROM tasks JOIN operations ON operations.id = tasks.operation
       WHERE tasks.service = $service AND tasks.stage <> 'finished' ORDER BY operations.rowid`),
+    overtaking: database.prepare(`
+      SELECT 1 FROM tasks JOIN operations ON operations.id = tasks.operation
+      WHERE tasks.service = $service AND operations.rowid > (SELECT rowid FROM operations WHERE id = $operation)
+        AND (tasks.stage <> 'finished' OR (operations.kind IN ('deploy', 'rollback') AND tasks.outcome IN ('live', 'unchanged')))
+      LIMIT 1`),
     insert: database.prepare(`
       INSERT INTO tasks (operation, service, stage, artifact, build_run, release, outcome, error, times, cancel)
       VALUES ($operation, $service, $stage, $artifact, $build_run, $release, $outcome, $error, $times, $cancel)`),

@@ -93,6 +93,8 @@ export interface Operations {
   updateTask(operation: string, service: ServiceId, change: Partial<Omit<TaskRow, 'operation' | 'service'>>): void;
   /** Unfinished tasks of a service, oldest first. */
   openTasks(service: ServiceId): readonly TaskRow[];
+  /** Whether what was acknowledged after an operation is at work on the service, or has brought it another release. */
+  isOvertaken(operation: string, service: ServiceId): boolean;
   /** Drops operations that finished before a moment and are not among the newest `keep` finished ones. */
   trim(limits: { readonly keep: number; readonly before: number }): void;
 }

@@ -98,6 +98,23 @@ describe('engine over what fails once', () => {
     assert.ok((moved.retryAt ?? 0) <= Date.now() + longestBackoff);
   });
 
+  test('what is in flight does not hold up a removal of which only the wish is on record', async () => {
+    await using kapal = await simulatedKapal({
+      behaviour: (run) => (run.id.endsWith('.predeploy') ? { endsAfter: null } : {}),
+    });
+    await kapal.deploy(web());
+    const hanging = kapal.deploy(web('    preDeployCommand: sleep infinity\n'));
+    await until('it prepares', () => kapal.store.rollouts.allActive().some(({ phase }) => phase === 'preparing'));
+    const [service] = kapal.store.services.all();
+    assert.ok(service !== undefined);
+    await kapal.engine.close();
+    kapal.store.services.update(service.id, { removing: true });
+    await using again = await kapal.restart();
+    await until('it is gone', () => again.store.services.get(service.id) === null);
+    assert.deepEqual(aliveRuns(again), []);
+    void hanging.catch(() => undefined);
+  });
+
   test('a fetch that was slow does not cancel the deploy that came after it', async () => {
     await using kapal = await simulatedKapal({ behaviour: () => ({ listensAfter: 300 }) });
     await kapal.deploy(web());
@@ -115,6 +132,25 @@ describe('engine over what fails once', () => {
     late.resolve();
     assert.equal((await newer).services[0]?.outcome, 'live');
     assert.equal((await outcomeOf(kapal.engine, remote.id)).services[0]?.outcome, 'cancelled');
+  });
+
+  test('a fetch that was slow does not replace the deploy that came after it and is live', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    const late = Promise.withResolvers<void>();
+    kapal.fetches(async () => {
+      await late.promise;
+      return web().replace('server.js', 'old.js');
+    });
+    const remote = await kapal.engine.deploy({
+      ...at,
+      source: { kind: 'git', url: 'https://git.example/shop.git', branch: null },
+    });
+    assert.equal((await kapal.deploy(web().replace('server.js', 'new.js'))).services[0]?.outcome, 'live');
+    late.resolve();
+    assert.equal((await outcomeOf(kapal.engine, remote.id)).services[0]?.outcome, 'cancelled');
+    const [service] = kapal.store.services.all();
+    assert.equal(service?.current, 2);
   });
 
   test('the tree of a deploy that waits is in use', async () => {

@@ -214,12 +214,10 @@ export class Deploys {
   #addTasks(row: OperationRow, services: readonly ReturnType<typeof serviceId>[], arrived: number): void {
     const { needs, operations } = this.#parts;
     const has = new Set(needs.store.operations.tasks(row.id).map((task) => task.service));
-    const running = needs.store.operations.running().map(({ id }) => id);
-    const newer = new Set(running.slice(running.indexOf(row.id) + 1));
     for (const service of services) {
       if (has.has(service)) continue;
       // What was asked for while the remote was fetched is newer than this.
-      const isOvertaken = needs.store.operations.openTasks(service).some((task) => newer.has(task.operation));
+      const isOvertaken = needs.store.operations.isOvertaken(row.id, service);
       needs.store.operations.addTask({
         ...newTask(row.id, service, arrived),
         cancel: isOvertaken ? 'superseded' : 'no',

@@ -17,8 +17,18 @@ export interface Outcome {
   readonly acknowledged: number;
 }
 
-/** Milliseconds of a history with faults, for what comes to rest after it, and between two looks at everything. */
-const times = { most: 150_000, least: 30_000, healing: 600_000, rest: 120_000, survey: 2_000, meanwhile: 50 } as const;
+/**
+ * Milliseconds of a history with faults, for what comes to rest after it, and between two looks at everything. A preDeployCommand that hangs, asked for before
+ * there was peace, has half an hour.
+ */
+const times = {
+  most: 150_000,
+  least: 30_000,
+  healing: 2_400_000,
+  rest: 120_000,
+  survey: 2_000,
+  meanwhile: 50,
+} as const;
 
 /** One history from one seed: people and faults, then peace, then rest. */
 export async function runHistory(options: WorldOptions): Promise<Outcome> {
