@@ -26,12 +26,17 @@ export const systemClock: Clock = {
 
 /** A steady moment as the wall clock would have shown it, as it is set now. */
 export function wallTime(clock: Pick<Clock, 'now' | 'steady'>, steady: number): number {
-  return steady + clock.now() - clock.steady();
+  return steady + setBy(clock);
 }
 
 /** A moment that was read from the wall clock, as it is set now, on the steady clock. */
 export function steadyTime(clock: Pick<Clock, 'now' | 'steady'>, wall: number): number {
-  return wall - clock.now() + clock.steady();
+  return wall - setBy(clock);
+}
+
+/** By how much somebody has set the clock, in whole seconds: the two clocks are not read at once, and a moment must not change its milliseconds with each look. */
+function setBy(clock: Pick<Clock, 'now' | 'steady'>): number {
+  return Math.round((clock.now() - clock.steady()) / 1000) * 1000;
 }
 
 /** Randomness as an argument: `bytes` for secrets and ids, `fraction` in [0, 1) for jitter. */
