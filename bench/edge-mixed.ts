@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { LoadGenerator, type LoadCount, type PlannedRequest } from '../src/cli/demo/load.ts';
-import { freePort, type TestKapal } from '../test/e2e/kapal.ts';
+import type { TestKapal } from '../test/e2e/kapal.ts';
+import { freePort } from '../test/free-port.ts';
 import { TlsVisitors } from './edge/tls-visitors.ts';
 import type { Figures } from './figures.ts';
 import { onStage } from './stage.ts';

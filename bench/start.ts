@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { freePort, type TestKapal, until } from '../test/e2e/kapal.ts';
+import { type TestKapal, until } from '../test/e2e/kapal.ts';
+import { freePort } from '../test/free-port.ts';
 import type { Figures } from './figures.ts';
 import { median } from './figures.ts';
 import { onStage } from './stage.ts';

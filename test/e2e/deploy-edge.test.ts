@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import type { EventDocument, FailureDocument } from '../../src/api/contract/types.ts';
 import { type Files, webApp } from './apps.ts';
-import { freePort, TestKapal, until, type Visit } from './kapal.ts';
+import { TestKapal, until, type Visit } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 
 /** An app on another machine, as far as Kapal knows: a process that it does not run. `/up` is where it says that it works. */
 const upstreamApp = (name: string) =>

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { DeployedService, DeployDocument, LogDocument, ReleaseDocument } from '../../src/api/contract/types.ts';
 import { crashingApp, type Files, lateApp, stubbornApp, webApp } from './apps.ts';
-import { freePort, type Ran, TestKapal } from './kapal.ts';
+import { type Ran, TestKapal } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 
 /** Whatever goes wrong with a new release: what served before goes on, and the user is told what failed, where, and what to do. */
 describe('a release that does not work', () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { FailureDocument } from '../../src/api/contract/types.ts';
 import { webApp } from './apps.ts';
-import { checkout, freePort, type Ran, TestKapal } from './kapal.ts';
+import { checkout, type Ran, TestKapal } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 
 /** What is said and with which exit code, before anything is deployed: 2 wrong usage, 3 no daemon, 4 not allowed. */
 describe('without a daemon', () => {

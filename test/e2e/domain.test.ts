@@ -8,7 +8,8 @@ import { TLSSocket } from 'node:tls';
 import type { DomainDocument } from '../../src/api/contract/types.ts';
 import { Pebble } from '../integration/certificates-pebble.ts';
 import { hang } from '../patience.ts';
-import { freePort, TestKapal, until } from './kapal.ts';
+import { TestKapal, until } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 import { makeCertificate } from './own-certificate.ts';
 
 const page = {

@@ -1,13 +1,12 @@
 import { type ChildProcess, execFile, type ExecFileException, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DeployDocument, InstanceDocument, ServiceDocument } from '../../src/api/contract/types.ts';
+import { freePort } from '../free-port.ts';
 import { hang, until as untilSo } from '../patience.ts';
 import { placeToolchain } from '../toolchain.ts';
 import { type Answer, askApi } from './api.ts';
@@ -286,7 +285,7 @@ export class TestKapal implements AsyncDisposable {
 
   async #removeProjects(): Promise<Answer[]> {
     const { daemon } = this;
-    const runs = daemon !== null && !hasEnded(daemon);
+    const runs = daemon !== null && !hasEnded(daemon) && !isZombie(daemon);
     if (!runs) await this.up();
     const endings: Answer[] = [];
     for (const project of new Set((await this.ps()).map((service) => service.project)))
@@ -307,6 +306,15 @@ export class TestKapal implements AsyncDisposable {
 
 export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
+}
+
+/** It has ended (`kapal down` waits for that), and Node has not said so yet. */
+function isZombie({ pid }: ChildProcess): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
 }
 
 function refuseFailed(endings: readonly Answer[]): void {
@@ -357,24 +365,4 @@ function environment(): Record<string, string> {
       value === undefined || key.startsWith('KAPAL_') ? [] : [[key, value]],
     ),
   );
-}
-
-/**
- * A port that nobody listens on, below those of instances (20000) and of the kernel (32768), where connections and other tests take theirs: one of the
- * kernel's could be another's by the time that it is bound.
- */
-export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const port = randomInt(10_000, 20_000);
-    if (await isFree(port)) return port;
-  }
-  throw new Error('no free port');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

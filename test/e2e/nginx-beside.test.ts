@@ -4,7 +4,8 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { leftovers } from './install.ts';
-import { freePort, type TestKapal, until } from './kapal.ts';
+import { type TestKapal, until } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 import { nginxNow, nginxOf, startWithNginx } from './nginx.ts';
 
 describe('several nginx on one machine', () => {

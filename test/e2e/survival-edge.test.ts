@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { StatusDocument } from '../../src/api/contract/types.ts';
-import { freePort, TestKapal } from './kapal.ts';
+import { TestKapal } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 import { isAlive, onlyOwned, type Process, processesOf, send } from './install.ts';
 import { ask, eventually, shop, visitor } from './survival.ts';
 

@@ -6,7 +6,8 @@ import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { freePort, TestKapal } from './kapal.ts';
+import { TestKapal } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 import { isAlive, leftovers, processesOf, send, usersOf } from './install.ts';
 import { eventually, facesOf, shop } from './survival.ts';
 

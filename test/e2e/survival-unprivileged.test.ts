@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { ServiceDocument } from '../../src/api/contract/types.ts';
-import { checkout, freePort, type Ran } from './kapal.ts';
+import { checkout, type Ran } from './kapal.ts';
+import { freePort } from '../free-port.ts';
 import { leftovers, processesBelow, processesOf, send } from './install.ts';
 import { eventually, shop } from './survival.ts';
 

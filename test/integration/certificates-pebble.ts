@@ -5,7 +5,7 @@ import { get as getSecurely } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalAuthority } from '../../src/certificates/local/authority.ts';
-import { freePort } from '../e2e/kapal.ts';
+import { freePort } from '../free-port.ts';
 import { until } from '../patience.ts';
 
 export interface PebbleOptions {

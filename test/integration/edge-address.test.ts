@@ -5,7 +5,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { KapalError } from '../../src/model/errors.ts';
-import { EdgeGround, freePort, get, processesNaming, startBackend, tableTo } from './edge-fixture.ts';
+import { EdgeGround, get, processesNaming, startBackend, tableTo } from './edge-fixture.ts';
+import { freePort } from '../free-port.ts';
 import { until } from '../patience.ts';
 
 describe('the address of the embedded edge', () => {

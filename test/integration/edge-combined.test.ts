@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import { createCombinedEdge } from '../../src/edge/combined/driver.ts';
 import type { Edge, RouteTable } from '../../src/edge/port.ts';
 import { proxyPool } from '../conformance/edge.ts';
-import { EdgeGround, freePort, get, processesNaming, startBackend, tableTo } from './edge-fixture.ts';
+import { EdgeGround, get, processesNaming, startBackend, tableTo } from './edge-fixture.ts';
+import { freePort } from '../free-port.ts';
 import { until } from '../patience.ts';
 import { NginxGround } from './nginx-ground.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type Agent, createServer, type IncomingMessage, request, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { errorCode } from '../../src/lib/files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { proxyPool } from '../conformance/edge.ts';
 import { until } from '../patience.ts';
+import { freePort } from '../free-port.ts';
 
 /** A folder and free ports for one edge, and its certain end. */
 export class EdgeGround implements AsyncDisposable {
@@ -90,16 +91,6 @@ export function keeperOf(folder: string): number {
   const names = readdirSync(folder).filter((name) => name.startsWith('keeper-'));
   const newest = names.toSorted((a, b) => Number(a.slice(7)) - Number(b.slice(7))).at(-1) ?? '';
   return Number(readFileSync(join(folder, newest), 'utf8').split(' ')[0]);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export interface Backend extends AsyncDisposable {

@@ -5,7 +5,6 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   EdgeGround,
-  freePort,
   get,
   keeperOf,
   keepersOf,
@@ -16,6 +15,7 @@ import {
   tableTo,
   workersOf,
 } from './edge-fixture.ts';
+import { freePort } from '../free-port.ts';
 import { hang, until } from '../patience.ts';
 
 const daemon = fileURLToPath(import.meta.resolve('./edge-daemon.ts'));

@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import { StreamRelay } from '../../src/edge/embedded/stream.ts';
 import type { ProxyPool } from '../../src/edge/pool.ts';
 import { proxyPool } from '../conformance/edge.ts';
-import { EdgeGround, freePort, tableTo } from './edge-fixture.ts';
+import { EdgeGround, tableTo } from './edge-fixture.ts';
+import { freePort } from '../free-port.ts';
 import { until } from '../patience.ts';
 
 /** A TCP server that answers with its name and then whatever it is sent. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, test } from 'node:test';
@@ -16,6 +17,11 @@ import {
   workersOf,
 } from './edge-fixture.ts';
 import { commented, versionWith } from './edge-version.ts';
+
+/** One letter (proc_pid_stat(5)). */
+function stateOf(pid: number): string {
+  return / (\w) \d/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\)/, ''))?.[1] ?? '';
+}
 
 describe('upgrades of the embedded edge, and who holds its sockets', () => {
   test('another version takes over, keeper and workers, and nobody is refused', async () => {
@@ -71,8 +77,10 @@ describe('upgrades of the embedded edge, and who holds its sockets', () => {
     await using ground = await EdgeGround.make();
     const edge = ground.edge();
     await edge.ensure();
-    for (const pid of keepersOf(ground.folder)) process.kill(pid, 'SIGSTOP');
-    await until('it is noticed', () => !edge.isAlive());
+    const shells = keepersOf(ground.folder);
+    for (const pid of shells) process.kill(pid, 'SIGSTOP');
+    await until('all are stopped', () => shells.every((pid) => stateOf(pid) === 'T'));
+    assert.equal(edge.isAlive(), false);
     await edge.ensure();
     assert.ok(edge.isAlive());
     assert.equal(ground.notes.filter((note) => note.includes('was stopped')).length, 3);

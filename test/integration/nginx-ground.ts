@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createNginxEdge, type NginxEdgeOptions } from '../../src/edge/nginx/driver.ts';
 import type { Edge } from '../../src/edge/port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { freePort } from './edge-fixture.ts';
+import { freePort } from '../free-port.ts';
 
 // The machine's authorities as a folder, as they usually are: one file of them nginx reads anew for each place that verifies, a third of a second of processor
 // for each start. Tests of the file name it themselves.

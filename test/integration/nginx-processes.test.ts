@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { locateNginx, usualPlaces } from '../../src/edge/nginx/locate.ts';
-import { type Backend, freePort, get, Load, startBackend, startProgram, tableTo, workersOf } from './edge-fixture.ts';
+import { type Backend, get, Load, startBackend, startProgram, tableTo, workersOf } from './edge-fixture.ts';
+import { freePort } from '../free-port.ts';
 import { hang, until } from '../patience.ts';
 import { complaintsOf, masterPid, NginxGround, processesIn } from './nginx-ground.ts';
 
