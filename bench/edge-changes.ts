@@ -16,7 +16,8 @@ import type { ProxyPool } from '../src/edge/pool.ts';
 import type { Edge, RouteTable } from '../src/edge/port.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { startBackends } from './edge/peers.ts';
-import { childrenOf, freePort, residentBytes } from './edge/processes.ts';
+import { childrenOf, residentBytes } from './edge/processes.ts';
+import { freePort } from '../test/free-port.ts';
 import { Figures, median } from './figures.ts';
 
 const changes = 20;

@@ -6,7 +6,8 @@ import type { EdgeCertificate } from '../../src/edge/certificate.ts';
 import type { Edge, RouteTable } from '../../src/edge/port.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { benchHost, type Contestant, type Ground, type Transport } from './contest.ts';
-import { freePort, pin } from './processes.ts';
+import { pin } from './processes.ts';
+import { freePort } from '../../test/free-port.ts';
 
 /** The embedded edge as the daemon runs it, access log included, with one worker. */
 export async function startEmbedded(

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contestant, Ground, Transport } from './contest.ts';
-import { accepting, childrenOf, freePort, Running } from './processes.ts';
+import { accepting, childrenOf, Running } from './processes.ts';
+import { freePort } from '../../test/free-port.ts';
 
 /** The answer of every backend: small, as an API's. */
 const answer = `'{"id":1,"name":"kopi","price":15000}'`;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, link, mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMissing } from '../../src/lib/files.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type ServiceId, serviceId } from '../../src/model/service.ts';
 import type { PortFinder, RunHandle, RunSpec, Runtime } from '../../src/runtime/port.ts';
+import { freePort } from '../free-port.ts';
 import { until } from '../patience.ts';
 import { createProcessRuntime, type ProcessRuntimeOptions } from '../../src/runtime/process/driver.ts';
 import type { Program, RuntimeSubject } from './runtime.ts';
@@ -130,13 +130,4 @@ interface Made {
   readonly folder: string;
   readonly options: ProcessRuntimeOptions;
   readonly runtime: Runtime & PortFinder;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no address');
-  return address.port;
 }

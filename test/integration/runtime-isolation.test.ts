@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { RunHandle } from '../../src/runtime/port.ts';
 import { everyPid, isLive, markOn, readProc, readStat } from '../../src/runtime/process/proc.ts';
-import { freePort, ProcessSubject } from '../conformance/runtime-process.ts';
+import { ProcessSubject } from '../conformance/runtime-process.ts';
+import { freePort } from '../free-port.ts';
 import { until } from '../patience.ts';
 
 const unprivileged = process.getuid?.() !== 0;

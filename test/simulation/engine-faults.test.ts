@@ -11,6 +11,17 @@ const web = (more = '', name = 'api') =>
   `project: shop\nservices:\n  - type: web\n    name: ${name}\n    runtime: node\n    startCommand: node server.js\n    numInstances: 2\n${more}`;
 const at = { environment: 'production' };
 
+/** Asks for a deploy of older code from a remote, which answers when `late` is called. */
+async function fetchedLate(kapal: SimulatedKapal): Promise<{ remote: { readonly id: string }; late: () => void }> {
+  const answer = Promise.withResolvers<void>();
+  kapal.fetches(async () => {
+    await answer.promise;
+    return web().replace('server.js', 'old.js');
+  });
+  const source = { kind: 'git', url: 'https://git.example/shop.git', branch: null } as const;
+  return { remote: await kapal.engine.deploy({ ...at, source }), late: answer.resolve };
+}
+
 function aliveRuns(kapal: SimulatedKapal): string[] {
   return [...kapal.runtime.world.runs.values()].filter((run) => run.ended === null).map((run) => run.handle.id);
 }
@@ -118,18 +129,10 @@ describe('engine over what fails once', () => {
   test('a fetch that was slow does not cancel the deploy that came after it', async () => {
     await using kapal = await simulatedKapal({ behaviour: () => ({ listensAfter: 300 }) });
     await kapal.deploy(web());
-    const late = Promise.withResolvers<void>();
-    kapal.fetches(async () => {
-      await late.promise;
-      return web().replace('server.js', 'old.js');
-    });
-    const remote = await kapal.engine.deploy({
-      ...at,
-      source: { kind: 'git', url: 'https://git.example/shop.git', branch: null },
-    });
+    const { remote, late } = await fetchedLate(kapal);
     const newer = kapal.deploy(web().replace('server.js', 'new.js'));
     await until('it is under way', () => kapal.store.operations.running().length === 2);
-    late.resolve();
+    late();
     assert.equal((await newer).services[0]?.outcome, 'live');
     assert.equal((await outcomeOf(kapal.engine, remote.id)).services[0]?.outcome, 'cancelled');
   });
@@ -137,17 +140,9 @@ describe('engine over what fails once', () => {
   test('a fetch that was slow does not replace the deploy that came after it and is live', async () => {
     await using kapal = await simulatedKapal();
     await kapal.deploy(web());
-    const late = Promise.withResolvers<void>();
-    kapal.fetches(async () => {
-      await late.promise;
-      return web().replace('server.js', 'old.js');
-    });
-    const remote = await kapal.engine.deploy({
-      ...at,
-      source: { kind: 'git', url: 'https://git.example/shop.git', branch: null },
-    });
+    const { remote, late } = await fetchedLate(kapal);
     assert.equal((await kapal.deploy(web().replace('server.js', 'new.js'))).services[0]?.outcome, 'live');
-    late.resolve();
+    late();
     assert.equal((await outcomeOf(kapal.engine, remote.id)).services[0]?.outcome, 'cancelled');
     const [service] = kapal.store.services.all();
     assert.equal(service?.current, 2);

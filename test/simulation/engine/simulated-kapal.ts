@@ -17,7 +17,7 @@ import { createSimulatedRuntime, type SimulatedRuntime } from '../../../src/runt
 import { createVault } from '../../../src/secrets/vault.ts';
 import { openStore } from '../../../src/state/open.ts';
 import type { Store } from '../../../src/state/store.ts';
-import { silentLogs } from './silent-logs.ts';
+import { Logs } from '../kapal/logs.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
@@ -160,7 +160,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     },
     artifacts: withoutFiles(new Artifacts(join(world.folder, 'releases'))),
     vault: createVault(world.key),
-    logs: silentLogs(),
+    logs: new Logs().store(),
     prober: {
       http: () => Promise.resolve({ ok: true, detail: 'answered 200' }),
       tcp: () => Promise.resolve({ ok: true, detail: 'accepted' }),

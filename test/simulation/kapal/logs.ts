@@ -1,6 +1,6 @@
 import type { LogLine, LogStore } from '../../../src/observe/logs/port.ts';
 
-/** Lines of the services, and which files are being read: both outlive the daemon. */
+/** Lines that Kapal itself writes for the services (simulated runs print nothing), and which files are being read: both outlive the daemon. */
 export class Logs {
   readonly lines: LogLine[] = [];
   /** Runs whose files are read. */
