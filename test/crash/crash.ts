@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { facesOf, visitor } from '../e2e/survival.ts';
-import { hasEnded, TestKapal } from '../e2e/kapal.ts';
+import { checkout, hasEnded, TestKapal } from '../e2e/kapal.ts';
+import { commented, writeVersion } from '../integration/edge-version.ts';
 import { hang, until } from '../patience.ts';
 import { onRecord, violations } from './invariants.ts';
 import { exposed } from './secrets.ts';
@@ -66,7 +67,8 @@ export class CrashRun implements AsyncDisposable {
     rmSync(this.#passed, { force: true });
     this.#arm(arms([]));
     const killed: string[] = [];
-    if (step.flags !== undefined) await this.#restart(step.flags);
+    if (step.upgrades === true) this.#turnOver();
+    if (step.flags !== undefined || step.upgrades === true) await this.#restart(step.flags ?? []);
     const work = step.ask(shop).then(() => this.#quiet(step));
     let end: 'none' | 'good' | 'bad' = 'none';
     const over = work.then(
@@ -110,6 +112,14 @@ export class CrashRun implements AsyncDisposable {
     await this.#kapal.clear();
     this.#shop.forget();
     await this.#found();
+  }
+
+  /** From now on daemons are of the other version: of this checkout, or of a copy whose engines differ. */
+  #turnOver(): void {
+    const kapal = this.#kapal;
+    const next = join(kapal.folder, 'kapal-next');
+    if (!existsSync(next)) writeVersion(next, commented('the next version'));
+    kapal.version = kapal.version === next ? checkout : next;
   }
 
   async #restart(flags: readonly string[]): Promise<void> {

@@ -11,9 +11,10 @@ import { groups, stepNamed, steps } from './steps.ts';
 import { tableOf } from './table.ts';
 
 /**
- * `npm run crash -- [--all] [--edge ENGINE] [--step NAME]… [--point POINT] [--results FILE] [--minutes N] [--table FILE]`: kills the daemon at crash points. Each point once,
+ * `npm run crash -- [--all] [--edge ENGINE] [--step NAME]… [--point POINT] [--results FILE] [--minutes N] [--jobs N] [--table FILE]`: kills the daemon at crash points. Each point once,
  * with several kills in a run; with `--all` one run for every pass of every step, with the next daemon killed in its recovery. With nginx only its own points,
- * for all others are the same. `--results` keeps what is done, so that another call goes on from there, and `--minutes` ends this one early; `--table` makes a page of it. Exits with 1 where an
+ * for all others are the same. `--results` keeps what is done, so that another call goes on from there, and `--minutes` ends this one early; with
+ * `--jobs` so many services are killed at a time; `--table` makes a page of it. Exits with 1 where an
  * invariant did not hold.
  */
 const { values } = parseArgs({
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     results: { type: 'string' },
     table: { type: 'string' },
     minutes: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
   },
 });
 
@@ -41,12 +43,16 @@ for (const edge of ['embedded', 'nginx'] as const) {
   if ((values.edge !== undefined && values.edge !== edge) || isLate()) continue;
   const isMeant = (point: string): boolean =>
     (values.point === undefined || point === values.point) && isMeantFor(edge, point);
-  await using run = await CrashRun.start(edge, patience);
+  await using stack = new AsyncDisposableStack();
+  const one = async (): Promise<CrashRun> => stack.use(await CrashRun.start(edge, patience));
+  const run = await one();
   if (values.all === true) {
     const chosen = groups
       .map((group) => group.filter((step) => wanted.includes(step)))
       .filter(({ length }) => length > 0);
-    await matrix({ edge, run, groups: chosen, points: isMeant, results, say, isLate });
+    const runs = [run];
+    while (runs.length < Number(values.jobs)) runs.push(await one());
+    await matrix({ edge, runs, groups: chosen, points: isMeant, results, say, isLate });
   } else await once(run, edge, isMeant);
 }
 

@@ -17,7 +17,8 @@ interface Planned {
 
 export interface Matrix {
   readonly edge: Engine;
-  readonly run: CrashRun;
+  /** Each takes the next group when it has done with one. */
+  readonly runs: readonly CrashRun[];
   readonly groups: readonly (readonly Step[])[];
   /** Only these points; all unless told. */
   readonly points?: (point: string) => boolean;
@@ -31,33 +32,49 @@ export interface Matrix {
  * Kills the daemon at every pass of every step, and the next daemon at another pass of its recovery each time: first passes of all steps first, then the last
  * ones, then those between. Steps of a group take turns, for each leaves the service as the next one wants it. What the results have already is not run again.
  */
-export async function matrix({ edge, run, groups, points = () => true, results, say, isLate }: Matrix): Promise<void> {
+export async function matrix(whole: Matrix): Promise<void> {
+  const { edge, runs, groups, points = () => true, results, say, isLate } = whole;
   const plans: Planned[][][] = [];
-  for (const group of groups) {
+  await shared(runs, groups, async (run, group) => {
     const planned: Planned[][] = [];
     for (const step of group)
       if (!isLate()) planned.push(planOf(step, (await learn({ edge, run, results }, step)).filter(points)));
     plans.push(planned);
-  }
-  for (const round of [0, 1, 2]) {
-    for (const planned of plans.flatMap((group) =>
-      inTurns(group.map((plan) => plan.filter((one) => one.round === round))),
-    )) {
-      if (isLate()) return;
-      if (isThere({ edge, results }, planned)) continue;
-      results.add(await kill({ edge, run, say }, planned));
-    }
-  }
+  });
+  for (const round of [0, 1, 2])
+    await shared(runs, plans, async (run, group) => {
+      for (const planned of inTurns(group.map((plan) => plan.filter((one) => one.round === round)))) {
+        if (isLate()) return;
+        if (isThere({ edge, results }, planned)) continue;
+        results.add(await kill({ edge, run, say }, planned));
+      }
+    });
+}
+
+/** Each of the items is done once, by whichever of the runs has nothing to do. */
+async function shared<T>(
+  runs: readonly CrashRun[],
+  items: readonly T[],
+  work: (run: CrashRun, item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values();
+  await Promise.all(
+    runs.map(async (run) => {
+      for (const item of left) await work(run, item);
+    }),
+  );
 }
 
 /** The first of each list, then the second of each, and so on. */
 function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
-  const longest = Math.max(...lists.map(({ length }) => length));
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
   return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list.slice(index, index + 1))).flat();
 }
 
+type Work = Pick<Matrix, 'edge'> & { readonly run: CrashRun };
+
 async function learn(
-  { edge, run, results }: Pick<Matrix, 'edge' | 'run' | 'results'>,
+  { edge, run, results }: Work & Pick<Matrix, 'results'>,
   step: Step,
 ): Promise<readonly string[]> {
   const known = results.learnt.find((one) => one.edge === edge && one.step === step.name);
@@ -84,7 +101,7 @@ function isThere({ edge, results }: Pick<Matrix, 'edge' | 'results'>, { step, po
 }
 
 async function kill(
-  { edge, run, say }: Pick<Matrix, 'edge' | 'run' | 'say'>,
+  { edge, run, say }: Work & Pick<Matrix, 'say'>,
   { step, point, turn, next }: Planned,
 ): Promise<Results['results'][number]> {
   const about = { edge, step: step.name, point, turn };

@@ -14,16 +14,9 @@ export function isMeantFor(edge: Engine, point: string): boolean {
   return point.startsWith('nginx.') === (edge === 'nginx');
 }
 
-/** Points that no step passes, and where they are passed instead. */
-export const passedElsewhere: Readonly<Record<Engine, readonly string[]>> = {
-  embedded: [],
-  // By a daemon of another version alone: test/e2e/survival-upgrade.test.ts, which kills nobody there.
-  nginx: ['nginx.upgrade.begun', 'nginx.upgrade.serving'],
-};
-
 /** The steps that pass those points. */
 export function stepsFor(edge: Engine): readonly Step[] {
-  const ofNginx = ['loss of the edge', 'start without HTTPS', 'start with HTTPS', 'first deploy'];
+  const ofNginx = ['loss of the edge', 'start without HTTPS', 'start with HTTPS', 'first deploy', 'upgrade'];
   return edge === 'nginx' ? ofNginx.map(stepNamed) : steps;
 }
 

@@ -12,6 +12,8 @@ export interface Step {
   readonly prepare?: (shop: Shop) => Promise<void>;
   /** The daemon is started again with these. */
   readonly flags?: readonly string[];
+  /** It is started again as another version of Kapal, whose engines differ. */
+  readonly upgrades?: true;
   /** Asks until it has been acknowledged and has ended, and writes down in the shop what holds from then on. Throws where what was acknowledged came to nothing. */
   readonly ask: (shop: Shop) => Promise<void>;
   /** Whether what served before the step serves all the time. */
@@ -233,6 +235,7 @@ export const groups: readonly (readonly Step[])[] = [
     { name: 'start with HTTPS', serves: false, flags: [], ask: nothing },
   ],
   [{ name: 'loss of the edge', serves: false, ask: loseEdge }],
+  [{ name: 'upgrade', serves: true, upgrades: true, ask: nothing }],
 ];
 
 export const steps: readonly Step[] = groups.flat();
