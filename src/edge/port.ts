@@ -61,6 +61,8 @@ export interface EdgeStatus {
   readonly workers: readonly { readonly pid: number; readonly version: number; readonly residentBytes: number }[];
   /** `PoolCounters.shed`, by pool, of those where it is not 0. */
   readonly shed: Readonly<Record<string, number>>;
+  /** Ids of endpoints to which less is let through than is asked for (overload), and which have answered in the last seconds. */
+  readonly overloaded: readonly string[];
 }
 
 /** Requests and upgraded connections under way at an endpoint, over all workers. */
@@ -113,7 +115,8 @@ export interface Edge {
 
   /**
    * Endpoints at which requests wait for the head of an answer although nothing at all came from there for half a second: slow, or stopped. Only a
-   * probe can tell which; an endpoint that does not answer it is to be marked `down` in the next table.
+   * probe can tell which; an endpoint that does not answer it is to be marked `down` in the next table. One of `EdgeStatus.overloaded` is none of them, however
+   * long some of its requests wait.
    */
   stalled(): Promise<readonly string[]>;
 

@@ -26,6 +26,8 @@ export interface AddressQuestion {
 export interface ProbeResult {
   readonly ok: boolean;
   readonly detail: string;
+  /** Nothing came in time, not even a refusal. */
+  readonly late?: true;
   /** Its name has no address now, so nobody was asked. */
   readonly unresolved?: true;
 }

@@ -90,7 +90,8 @@ async function onLoopback(
 
 function resultOf({ ok, detail, unresolved }: Answer, timeout: number): ProbeResult {
   const result = { ok, detail: detail === noAnswer ? `no answer within ${seconds(timeout)}` : detail };
-  return unresolved === true ? { ...result, unresolved } : result;
+  if (unresolved === true) return { ...result, unresolved };
+  return detail === noAnswer ? { ...result, late: true } : result;
 }
 
 /** Stands for the time-out until the caller's own number of seconds is put in. */

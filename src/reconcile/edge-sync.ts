@@ -49,6 +49,8 @@ export class EdgeSync {
   #version = 0;
   #pushing: Promise<void> | null = null;
   #status: EdgeStatus | null = null;
+  /** At the last look at the edge. */
+  #overloaded: ReadonlySet<string> = new Set();
   #timers: Disposable[] = [];
   #closed = false;
   /** The first table waits until every service has been seen: a partial one would withdraw what still runs. */
@@ -146,6 +148,11 @@ export class EdgeSync {
   /** Why an endpoint takes no requests although it is named; null where it does. */
   problem(service: ServiceId, endpoint: string): string | null {
     return this.#checks.problem(service, endpoint);
+  }
+
+  /** Whether an endpoint is asked for more than it can answer, and answers. */
+  isOverloaded(endpoint: string): boolean {
+    return this.#overloaded.has(endpoint);
   }
 
   /** Requests under way at an endpoint that left the table; null where that is not known. */
@@ -249,9 +256,11 @@ export class EdgeSync {
     if (since < patience) return this.#watchLife({ since, failures });
     try {
       this.#status = await edge.ensure();
+      this.#overloaded = new Set(this.#status.overloaded);
       this.#lookAtOverloads(this.#status.shed);
       this.#watchLife();
     } catch (error) {
+      this.#overloaded = new Set();
       failed(error);
       this.#watchLife({ since: 0, failures: failures + 1 });
     }

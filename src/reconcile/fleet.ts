@@ -1,4 +1,5 @@
-import { type ServiceId } from '../model/service.ts';
+import { KapalError } from '../model/errors.ts';
+import { type ServiceId, serviceKey } from '../model/service.ts';
 import type { RolloutRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { EdgeSync } from './edge-sync.ts';
@@ -26,7 +27,7 @@ export interface FleetOptions {
 export class Fleet implements Loops {
   readonly #options: FleetOptions;
   readonly #loops = new Map<ServiceId, ServiceLoop>();
-  readonly #waiting = new Map<string, ((row: RolloutRow) => void)[]>();
+  readonly #waiting = new Map<string, PromiseWithResolvers<RolloutRow>[]>();
   readonly #watchers = new Map<ServiceId, Set<() => void>>();
   readonly #since: number;
   readonly #turns: StartTurns;
@@ -72,9 +73,9 @@ export class Fleet implements Loops {
   ended(rollout: string): Promise<RolloutRow> {
     const row = this.#options.needs.store.rollouts.get(rollout);
     if (row !== null && row.finishedAt !== null) return Promise.resolve(row);
-    return new Promise((resolve) => {
-      this.#waiting.set(rollout, [...(this.#waiting.get(rollout) ?? []), resolve]);
-    });
+    const waiting = Promise.withResolvers<RolloutRow>();
+    this.#waiting.set(rollout, [...(this.#waiting.get(rollout) ?? []), waiting]);
+    return waiting.promise;
   }
 
   watch(service: ServiceId, seen: () => void): Disposable {
@@ -137,9 +138,11 @@ export class Fleet implements Loops {
 
   #finished(service: ServiceId, rollout: string): void {
     const row = this.#options.needs.store.rollouts.get(rollout);
-    if (row === null) return;
-    for (const resolve of this.#waiting.get(rollout) ?? []) resolve(row);
+    for (const { resolve, reject } of this.#waiting.get(rollout) ?? []) {
+      if (row !== null) resolve(row);
+      else reject(new KapalError('cancelled', `service ${serviceKey(service).service} was removed`));
+    }
     this.#waiting.delete(rollout);
-    this.#options.settled(service);
+    if (row !== null) this.#options.settled(service);
   }
 }

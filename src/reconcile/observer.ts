@@ -85,6 +85,7 @@ export class Observer {
       now: clock.steady(),
       run: seen,
       probe,
+      overloaded: this.#context.edge.isOverloaded(runOf(instance)),
       listens: listens(row.spec.type),
       fraction: random.fraction(),
     });

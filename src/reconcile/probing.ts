@@ -93,7 +93,7 @@ export class Probing {
     const { path, timeout } = health;
     void this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout }).then((result) => {
       watched.probing = false;
-      watched.fresh = { ok: result.ok, detail: `${path} ${result.detail}` };
+      watched.fresh = { ...result, detail: `${path} ${result.detail}` };
       // That a ready instance is ready is no news: the next pass takes it, and most of an idle daemon's passes were for this.
       const isNews = !result.ok || subject.state !== 'ready';
       if (isNews && !this.#closed) this.#wake();

@@ -32,7 +32,9 @@ export interface Seen {
   readonly now: number;
   readonly run: RunSeen;
   /** Null where none was made, or made before the run was seen. */
-  readonly probe: { readonly ok: boolean; readonly detail: string } | null;
+  readonly probe: { readonly ok: boolean; readonly detail: string; readonly late?: true } | null;
+  /** Visitors ask it for more than it can answer, and it answers: a probe waits in the line with them. */
+  readonly overloaded: boolean;
   /** Whether the service listens on a port. One that does not is ready when it has run for `settleTime`. */
   readonly listens: boolean;
   /** In [0, 1): jitter of the back-off. */
@@ -123,6 +125,9 @@ function probed(life: InstanceLife, seen: Seen): InstanceLife {
   const foreign = seen.probe.ok && !seen.run.listening;
   const detail = foreign ? 'it does not listen on its port' : seen.probe.detail;
   if (seen.probe.ok && !foreign) return ready({ ...life, failedProbes: 0, detail }, seen.now);
+  // To replace it would leave fewer to answer as many.
+  if (seen.overloaded && seen.probe.late === true && life.state === 'ready')
+    return { ...life, failedProbes: 0, detail: `${detail}: it is asked for more than it can answer` };
   const failedProbes = life.failedProbes + 1;
   const failing = { ...life, failedProbes, detail };
   if (life.state !== 'ready' || failedProbes < probesUntilUnready) return failing;

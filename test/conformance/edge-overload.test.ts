@@ -52,7 +52,12 @@ describe('overload: what is more than can be answered is refused, unless the poo
           enough: () => performance.now() - begun > moment,
         }),
       ];
-      const askers = await visited(under, services, moment);
+      const told = async (wanted: readonly string[]): Promise<void> =>
+        until(`overloaded are ${wanted.join()}`, async () => {
+          const { overloaded: seen } = await under.edge.status();
+          return seen.join() === wanted.join();
+        });
+      const [askers] = await Promise.all([visited(under, services, moment), told(['crowded.1'])]);
       for (const [name, { statuses }] of askers) if (name === 'open') assert.equal(statuses.get(503), undefined);
       const crowded = askers.get('crowded');
       assert.ok(crowded !== undefined);
@@ -66,6 +71,7 @@ describe('overload: what is more than can be answered is refused, unless the poo
       );
       assert.deepEqual((await under.edge.status()).shed, { crowded: crowded.statuses.get(503) });
       await until('nothing is under way', async () => (await under.edge.inFlight()).size === 0);
+      await told([]);
     });
   }
 });

@@ -73,10 +73,7 @@ function inTurns<T>(lists: readonly (readonly T[])[]): T[] {
 
 type Work = Pick<Matrix, 'edge'> & { readonly run: CrashRun };
 
-async function learn(
-  { edge, run, results }: Work & Pick<Matrix, 'results'>,
-  step: Step,
-): Promise<readonly string[]> {
+async function learn({ edge, run, results }: Work & Pick<Matrix, 'results'>, step: Step): Promise<readonly string[]> {
   const known = results.learnt.find((one) => one.edge === edge && one.step === step.name);
   if (known !== undefined) return known.passes;
   const passes = await run.learn(step);

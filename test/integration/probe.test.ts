@@ -75,7 +75,11 @@ describe('http', () => {
   test('nothing there, silence, a hang-up, noise and an upgrade each have their words', async () => {
     assert.deepEqual(await ask(await freePort()), { ok: false, detail: 'connection refused' });
     await using silent = await listening(createTcpServer());
-    assert.deepEqual(await ask(silent.port, { timeout: 100 }), { ok: false, detail: 'no answer within 100 ms' });
+    assert.deepEqual(await ask(silent.port, { timeout: 100 }), {
+      ok: false,
+      detail: 'no answer within 100 ms',
+      late: true,
+    });
     await using rude = await listening(createTcpServer((socket) => socket.once('data', () => socket.destroy())));
     assert.deepEqual(await ask(rude.port), { ok: false, detail: 'closed the connection without an answer' });
     await using polite = await listening(createTcpServer((socket) => socket.once('data', () => socket.end())));
@@ -91,7 +95,11 @@ describe('http', () => {
 
   test('whole seconds are said as seconds', async () => {
     await using silent = await listening(createTcpServer());
-    assert.deepEqual(await ask(silent.port, { timeout: 1000 }), { ok: false, detail: 'no answer within 1 s' });
+    assert.deepEqual(await ask(silent.port, { timeout: 1000 }), {
+      ok: false,
+      detail: 'no answer within 1 s',
+      late: true,
+    });
   });
 
   test('a path that cannot be sent is an answer, not an exception', async () => {

@@ -126,6 +126,21 @@ describe('engine over what fails once', () => {
     void hanging.catch(() => undefined);
   });
 
+  test('nothing is begun for a service that is on its way out', async () => {
+    await using kapal = await simulatedKapal();
+    await kapal.deploy(web());
+    const { engine } = kapal;
+    const service = engine.resolve('api', at);
+    const removed = engine.removeProject('shop');
+    const refused = { code: 'conflict', message: 'service api is being removed' };
+    await assert.rejects(engine.restart(service), refused);
+    await assert.rejects(engine.scale(service, 3), refused);
+    await assert.rejects(engine.stop(service), refused);
+    await assert.rejects(engine.setVariables({ ...at, project: 'shop', service: 'api' }, { MODE: 'late' }), refused);
+    await removed;
+    assert.deepEqual(kapal.store.operations.running(), []);
+  });
+
   test('a fetch that was slow does not cancel the deploy that came after it', async () => {
     await using kapal = await simulatedKapal({ behaviour: () => ({ listensAfter: 300 }) });
     await kapal.deploy(web());

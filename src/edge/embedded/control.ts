@@ -38,6 +38,8 @@ export interface WorkerStatus {
   readonly inFlight: Readonly<Record<string, number>>;
   /** Ids of endpoints; see `Edge.stalled`. Not told by workers of an older version, which run on during a hand-over. */
   readonly stalled?: readonly string[];
+  /** Ids of endpoints; see `EdgeStatus.overloaded`. Not told by older workers. */
+  readonly overloaded?: readonly string[];
   readonly counters: readonly PoolCounters[];
   /** Digest of the certificates that it presents; `null` where it serves no HTTPS. */
   readonly certificates: string | null;

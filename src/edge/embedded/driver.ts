@@ -146,7 +146,9 @@ class EmbeddedEdge implements Edge {
   }
 
   async stalled(): Promise<readonly string[]> {
-    return [...new Set((await this.#statuses()).flatMap((status) => status.stalled ?? []))];
+    const statuses = await this.#statuses();
+    const answering = overloadedOf(statuses);
+    return [...new Set(statuses.flatMap(({ stalled = [] }) => stalled))].filter((id) => !answering.includes(id));
   }
 
   async counters(): Promise<readonly PoolCounters[]> {
@@ -204,6 +206,7 @@ class EmbeddedEdge implements Edge {
       addresses: this.#addresses(fleet),
       workers: serving.map(({ status: { pid, version, residentBytes } }) => ({ pid, version, residentBytes })),
       shed: shedOf(addCounters(serving.map(({ status }) => status))),
+      overloaded: overloadedOf(serving.map(({ status }) => status)),
     };
   }
 
@@ -351,4 +354,8 @@ function rehearsalFailed(failure: string): KapalError {
     hint: 'Check that the Node of Kapal runs on this machine.',
     log: failure.split('\n'),
   });
+}
+
+function overloadedOf(statuses: readonly WorkerStatus[]): readonly string[] {
+  return [...new Set(statuses.flatMap(({ overloaded = [] }) => overloaded))];
 }

@@ -156,6 +156,7 @@ class Worker {
       connections: this.#plane.connections(),
       inFlight: this.#inFlight(),
       stalled: this.#plane.stalled(),
+      overloaded: this.#plane.overloaded(),
       counters: this.#plane.counters(),
       droppedLogLines: this.#log.dropped,
       certificates: this.#front?.digest ?? null,

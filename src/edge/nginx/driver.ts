@@ -322,6 +322,7 @@ class NginxEdge implements Edge {
       engine: this.name,
       workers: serving.map(({ pid }) => ({ pid, version: status.version, residentBytes: residentBytes(pid) })),
       shed: shedOf(status.counters),
+      overloaded: status.overloaded,
     };
   }
 

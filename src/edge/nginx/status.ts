@@ -10,6 +10,7 @@ export interface NginxStatus {
   readonly inFlight: Readonly<Record<string, number>>;
   readonly counters: readonly PoolCounters[];
   readonly stalled: readonly string[];
+  readonly overloaded: readonly string[];
   /**
    * `question`: the last one that the worker has answered; it grows with every status that is asked for. `common`: requests that took the short way
    * (lua/kapal/first.lua).
@@ -37,6 +38,7 @@ export async function askStatus(folder: EdgeFolder, socket?: string): Promise<Ng
       ...status,
       counters: listOf(status.counters),
       stalled: listOf(status.stalled),
+      overloaded: listOf(status.overloaded),
       workers: listOf(status.workers),
     };
   } catch {
@@ -58,6 +60,7 @@ export function silentWorkers({ workers }: NginxStatus): ReadonlyMap<number, num
   return new Map(silent.map(({ pid, question }) => [pid, question]));
 }
 
-function listOf<T>(value: readonly T[]): readonly T[] {
-  return 'length' in value ? value : [];
+/** Nothing: the Lua of an older version, which runs until it is upgraded, does not say it. */
+function listOf<T>(value: readonly T[] | undefined): readonly T[] {
+  return value !== undefined && 'length' in value ? value : [];
 }

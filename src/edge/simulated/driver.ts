@@ -85,7 +85,7 @@ class EdgeInMemory implements SimulatedEdge {
       residentBytes: workerBytes,
     });
     const workers = Array.from({ length: this.#workers }, worker);
-    return await Promise.resolve({ engine: this.name, addresses: this.#addresses, workers, shed: {} });
+    return await Promise.resolve({ engine: this.name, addresses: this.#addresses, workers, shed: {}, overloaded: [] });
   }
 
   async present(certificates: readonly EdgeCertificate[]): Promise<void> {

@@ -1,7 +1,7 @@
 import type { DeployRequest } from '../../api/contract/types.ts';
 import { readDomain } from '../../model/domains.ts';
 import { KapalError } from '../../model/errors.ts';
-import { listens, type ServiceId, serviceId, type ServiceKey } from '../../model/service.ts';
+import { listens, type ServiceId, serviceId, serviceKey, type ServiceKey } from '../../model/service.ts';
 import { defaultHost } from '../../release/hosts.ts';
 import type { ResolvedVariable } from '../../release/environment.ts';
 import type { ServiceSpec, Spec } from '../../spec/spec.ts';
@@ -75,6 +75,14 @@ export async function reservePrivatePorts(
   return reserved;
 }
 
+/** Throws `conflict` for a service on its way out: what was begun for it now would go with it, and nobody be told. Part of the transaction that would begin it. */
+export function refuseRemoving(needs: Pick<Dependencies, 'store'>, service: ServiceId): void {
+  if (needs.store.services.get(service)?.removing !== true) return;
+  throw new KapalError('conflict', `service ${serviceKey(service).service} is being removed`, {
+    hint: 'Deploy again when it is gone.',
+  });
+}
+
 function introduce(
   needs: Dependencies,
   input: { key: ServiceKey; spec: ServiceSpec; privatePort: number | null },
@@ -83,10 +91,7 @@ function introduce(
   const id = serviceId(input.key);
   const known = store.services.get(id);
   for (const domain of input.spec.domains) refuseTaken(needs, id, domain);
-  if (known?.removing === true)
-    throw new KapalError('conflict', `service ${input.key.service} is being removed`, {
-      hint: 'Deploy again when it is gone.',
-    });
+  refuseRemoving(needs, id);
   if (known !== null) {
     if (known.spec.type !== input.spec.type && known.current === null)
       store.services.update(id, { spec: sealedSpec(input.spec) });

@@ -6,7 +6,7 @@ import type { OperationRow, ServiceRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
 import { type Reach, serviceView } from '../view.ts';
-import { newTask, operationRow } from './acknowledge.ts';
+import { newTask, operationRow, refuseRemoving } from './acknowledge.ts';
 import { abortReason } from './building.ts';
 import type { Loops, Operations } from './operations.ts';
 import { finishTask, type TaskContext } from './task.ts';
@@ -74,6 +74,7 @@ export class Capacity {
       request: { service, ...change },
     });
     needs.store.transaction(() => {
+      refuseRemoving(needs, service);
       needs.store.services.update(service, change);
       needs.store.operations.insert(row, [{ ...newTask(row.id, service, 0), stage: 'rollout' }]);
     });

@@ -7,7 +7,7 @@ import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
 import { Slots } from '../slots.ts';
 import { stored } from '../storing.ts';
-import { newTask, operationRow } from './acknowledge.ts';
+import { newTask, operationRow, refuseRemoving } from './acknowledge.ts';
 import { deployedService, operationDocument } from './documents.ts';
 import { Progress } from './progress.ts';
 import type { ReleaseDraft } from './releasing.ts';
@@ -108,6 +108,7 @@ export class Operations {
       request: input.request,
     });
     this.#needs.store.transaction(() => {
+      refuseRemoving(this.#needs, service);
       input.change?.();
       // Made once before the acknowledgement, so that what cannot be done is refused at once.
       make();

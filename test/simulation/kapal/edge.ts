@@ -119,7 +119,13 @@ export class EdgeProcesses {
   #status(): EdgeStatus {
     if (!this.#runs) throw new KapalError('edge_failed', 'simulated: the edge does not run');
     const workers = this.#workers.map(({ version }, index) => ({ pid: index + 1, version, residentBytes: 1 }));
-    return { engine: 'simulated', addresses: { http: '127.0.0.1:8080', https: null }, workers, shed: {} };
+    return {
+      engine: 'simulated',
+      addresses: { http: '127.0.0.1:8080', https: null },
+      workers,
+      shed: {},
+      overloaded: [],
+    };
   }
 }
 

@@ -201,7 +201,7 @@ export class Daemon {
     const { run, ok } = old ?? this.#seen(endpoint);
     const before = row.life;
     const probe = { ok, detail: ok ? 'answered 200' : 'connection refused' };
-    const seen = { now: wall(), run, probe, listens: scenario.routed, fraction: noise.fraction() };
+    const seen = { now: wall(), run, probe, listens: scenario.routed, overloaded: false, fraction: noise.fraction() };
     row.life = observeInstance(before, seen).life;
     if (row.life.state === 'gone') record.rows.delete(row.id);
     if (row.life.state !== before.state) this.changed();

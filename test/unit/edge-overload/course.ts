@@ -14,7 +14,9 @@ export interface Course {
   readonly patience?: number;
   /** Only what comes from then on counts. */
   readonly from?: number;
-  /** Hears of all that the gate is told. */
+  /** Workers that send to it, one unless told, each with a gate of its own; `pick`: in [0, 1), whose visitor the next one is. */
+  readonly workers?: { readonly count: number; readonly pick: () => number };
+  /** Hears of all that the first gate is told. */
   readonly told?: (step: Step) => void;
 }
 
@@ -71,7 +73,17 @@ export function queueing(servers: number, work: (now: number) => number): Servic
   };
 }
 
+/** A gate, and what waits behind it. */
+interface Way {
+  readonly gate: Gate;
+  readonly told: (step: Step) => void;
+  waiting: number;
+  begins: number;
+  limit: number;
+}
+
 interface Event {
+  readonly way: Way;
   readonly at: number;
   readonly begun: number;
   readonly gone: boolean;
@@ -121,46 +133,53 @@ class Agenda {
   }
 }
 
-/** Sends what comes through a gate to the service, without a clock. */
+/** Sends what comes through the gates to the service, without a clock. */
 export function follow(course: Course): Found {
   const { service, arrivals, until, patience = Number.POSITIVE_INFINITY, from = 0, told = () => undefined } = course;
-  const gate = new Gate();
+  const { count, pick } = course.workers ?? { count: 1, pick: () => 0 };
+  const ways = Array.from({ length: count }, (_, index): Way => {
+    const gate = new Gate();
+    return { gate, told: index === 0 ? told : () => undefined, waiting: 0, begins: 0, limit: gate.limit };
+  });
   const agenda = new Agenda();
   const found = { asked: 0, refused: 0, given: 0 };
   const waits: number[] = [];
   const changes: { at: number; limit: number }[] = [];
-  let [waiting, begins, limit] = [0, 0, gate.limit];
-  const settle = (event: Event): void => {
-    waiting -= 1;
-    begins -= event.begun;
-    if (event.gone) {
-      gate.left();
-      told({ kind: 'left' });
-    } else {
-      const wait = event.at - event.begun;
-      gate.answered(wait);
-      told({ kind: 'answered', wait });
-    }
-    if (event.begun < from) return;
-    if (event.gone) found.given += 1;
-    else waits.push(event.at - event.begun);
+  const settle = ({ way, at, begun, gone }: Event): void => {
+    way.waiting -= 1;
+    way.begins -= begun;
+    const wait = at - begun;
+    if (gone) way.gate.left();
+    else way.gate.answered(wait);
+    way.told(gone ? { kind: 'left' } : { kind: 'answered', wait });
+    if (begun < from) return;
+    if (gone) found.given += 1;
+    else waits.push(wait);
   };
   const ask = (now: number): void => {
+    const way = ways[Math.floor(pick() * count)] as Way;
     if (now >= from) found.asked += 1;
-    if (waiting >= gate.limit) {
-      gate.refuse();
-      told({ kind: 'refuse' });
+    if (way.waiting >= way.gate.limit) {
+      way.gate.refuse();
+      way.told({ kind: 'refuse' });
       if (now >= from) found.refused += 1;
       return;
     }
-    waiting += 1;
-    begins += now;
+    way.waiting += 1;
+    way.begins += now;
     const wait = service(now);
-    agenda.add({ at: now + Math.min(wait, patience), begun: now, gone: wait > patience });
+    agenda.add({ way, at: now + Math.min(wait, patience), begun: now, gone: wait > patience });
+  };
+  const look = (way: Way, now: number): void => {
+    const { gate, waiting } = way;
+    const seen = { waiting, age: waiting === 0 ? 0 : now - way.begins / waiting, door: service.door?.() ?? 0 };
+    gate.look(now, seen);
+    way.told({ kind: 'look', now, ...seen, limit: gate.limit });
+    if (gate.limit !== way.limit) changes.push({ at: now, limit: (way.limit = gate.limit) });
   };
   let arrival = arrivals(0);
-  for (let look = pace; look <= until; look += pace) {
-    while (Math.min(arrival, agenda.first?.at ?? Number.POSITIVE_INFINITY) < look) {
+  for (let now = pace; now <= until; now += pace) {
+    while (Math.min(arrival, agenda.first?.at ?? Number.POSITIVE_INFINITY) < now) {
       const next = agenda.first;
       if (next !== undefined && next.at <= arrival) settle(agenda.take() as Event);
       else {
@@ -168,11 +187,7 @@ export function follow(course: Course): Found {
         arrival += arrivals(arrival);
       }
     }
-    const age = waiting === 0 ? 0 : look - begins / waiting;
-    const door = service.door?.() ?? 0;
-    gate.look(look, { waiting, age, door });
-    told({ kind: 'look', now: look, waiting, age, door, limit: gate.limit });
-    if (gate.limit !== limit) changes.push({ at: look, limit: (limit = gate.limit) });
+    for (const way of ways) look(way, now);
   }
   return { ...found, waits, changes };
 }

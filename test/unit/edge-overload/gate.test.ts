@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { Gate } from '../../../src/edge/embedded/plane/gate.ts';
 import { type Course, follow, type Found, poisson, queueing, randomOf, type Service } from './course.ts';
 
 const second = 1_000;
@@ -18,6 +19,46 @@ function overload(seed: number, { service, rate, times }: { service: Service; ra
 
 function goodput({ waits }: Found, rate: number, within = patience): number {
   return waits.filter((wait) => wait <= within).length / (rate * (minute / second));
+}
+
+interface Seen {
+  readonly waiting: number;
+  readonly door: number;
+  readonly age?: number;
+  /** Milliseconds since the look before. */
+  readonly after?: number;
+}
+
+/** A gate that is told what its worker sees. */
+class DrivenGate {
+  readonly gate = new Gate();
+  now = 0;
+
+  answers(count: number, wait: number): void {
+    for (let answer = 0; answer < count; answer += 1) this.gate.answered(wait);
+  }
+
+  /** The limit after it. */
+  look({ waiting, door, age = waiting * 10, after = 200 }: Seen): number {
+    this.now += after;
+    this.gate.look(this.now, { waiting, age, door });
+    return this.gate.limit;
+  }
+}
+
+/** Ten requests are answered at each look, and ever more wait for ever longer, until there is a limit. */
+function limitedGate(): DrivenGate {
+  const driven = new DrivenGate();
+  while (driven.now < calm) {
+    driven.answers(10, 20);
+    driven.look({ waiting: 1, door: 0 });
+  }
+  for (let waiting = 10; driven.gate.limit === Number.POSITIVE_INFINITY; waiting += 10) {
+    assert.ok(waiting < 500, 'it is limited');
+    driven.answers(10, waiting * 10);
+    driven.look({ waiting, door: waiting });
+  }
+  return driven;
 }
 
 const queues: readonly { readonly name: string; readonly service: () => Service; readonly rate: number }[] = [
@@ -69,6 +110,57 @@ describe('an endpoint that is asked for more than it can answer', () => {
     assert.equal(found.refused, 0);
     assert.equal(found.changes.at(-1)?.limit, Number.POSITIVE_INFINITY);
     assert.ok(found.waits.every((wait) => wait < second));
+  });
+
+  describe('with other workers at the same endpoint', () => {
+    test('it goes on answering as much as it can, in time, and nobody lifts a limit', () => {
+      for (const seed of [1, 2, 120]) {
+        const random = randomOf(seed);
+        // The line is in the program, where nobody sees it from outside.
+        const found = follow({
+          service: queueing(10, () => 50),
+          arrivals: poisson(random, (now) => (now < calm ? 100 : 800)),
+          workers: { count: 2, pick: random },
+          until: calm + minute,
+          from: calm,
+          patience,
+        });
+        assert.ok(goodput(found, 200) >= 0.9, `seed ${seed}: ${goodput(found, 200)}`);
+        assert.ok(goodput(found, 200, second) >= 0.8, `seed ${seed}, within 1 s: ${goodput(found, 200, second)}`);
+        const lifted = found.changes.filter(({ limit }) => limit === Number.POSITIVE_INFINITY);
+        assert.deepEqual(lifted, [], `seed ${seed}`);
+      }
+    });
+
+    test('a line before the door that they filled keeps the limit', () => {
+      const driven = limitedGate();
+      assert.ok(driven.gate.isOverloaded(driven.now));
+      // Nothing is sent from here for a minute, because the endpoint is passed over.
+      for (let looks = 0; looks < 300; looks += 1) driven.look({ waiting: 0, door: 300 });
+      assert.notEqual(driven.gate.limit, Number.POSITIVE_INFINITY);
+      assert.equal(
+        driven.gate.isOverloaded(driven.now),
+        false,
+        'nobody was answered: a dead program may have such a line',
+      );
+      for (let looks = 0; looks < 15; looks += 1) driven.look({ waiting: 0, door: 0 });
+      assert.equal(driven.gate.limit, Number.POSITIVE_INFINITY);
+    });
+
+    for (const { door, lifted } of [
+      { door: 20, lifted: false },
+      { door: 0, lifted: true },
+    ])
+      test(`fewer answers, as late as before, ${lifted ? 'lift the limit' : 'do not where they have a line before the door'}`, () => {
+        const driven = limitedGate();
+        const limits = new Set<number>();
+        for (let looks = 0; looks < 40; looks += 1) {
+          driven.gate.refuse();
+          driven.answers(5, 1_500);
+          limits.add(driven.look({ waiting: Math.min(driven.gate.limit, 8), age: 300, door, after: 1_000 }));
+        }
+        assert.equal(limits.has(Number.POSITIVE_INFINITY), lifted);
+      });
   });
 
   test('a program that waits for something slow is limited wrongly once at most, and a little', () => {

@@ -105,7 +105,7 @@ function look(slot: Slot, now: number): void {
 function observe(slot: Slot, { now, run, ok }: { now: number; run: RunSeen; ok: boolean }): void {
   const probe = { ok, detail: ok ? 'answered 200' : 'no answer' };
   const { fraction } = slot.attempt;
-  slot.life = observeInstance(slot.life, { now, run, probe, listens: true, fraction }).life;
+  slot.life = observeInstance(slot.life, { now, run, probe, listens: true, overloaded: false, fraction }).life;
 }
 
 function viewOf(slots: readonly Slot[], now: number): ServiceView {

@@ -34,6 +34,7 @@ function seen(said: Partial<Seen> = {}): Seen {
     run: running,
     probe: { ok: true, detail: 'answered 200' },
     listens: true,
+    overloaded: false,
     fraction: 0.5,
     ...said,
   };
@@ -63,6 +64,20 @@ describe('readiness', () => {
     assert.deepEqual([lost.state, lost.since, lost.detail], ['unready', t0 + 9_000, 'answered 500']);
     assert.equal(after(after(twice, {}), bad).state, 'ready');
     assert.deepEqual([after(lost, {}).state, after(lost, {}).failedProbes], ['ready', 0]);
+  });
+
+  test('is not lost by an answer that comes late for all who ask', () => {
+    const late = { overloaded: true, probe: { ok: false, detail: '/ no answer within 5 s', late: true } } as const;
+    const often = (said: Partial<Seen>): InstanceLife => after(after(after(ready, said), said), said);
+    assert.deepEqual([often(late).state, often(late).failedProbes], ['ready', 0]);
+    assert.equal(often(late).detail, '/ no answer within 5 s: it is asked for more than it can answer');
+    assert.equal(often({ ...late, overloaded: false }).state, 'unready', 'nobody else is answered either');
+    assert.equal(
+      often({ ...late, probe: { ok: false, detail: '/ answered 500' } }).state,
+      'unready',
+      'it says so itself',
+    );
+    assert.equal(after(starting, late).state, 'starting', 'it was never ready');
   });
 
   test('of a worker is that it has run for two seconds', () => {

@@ -57,11 +57,17 @@ export class EndpointState {
 
   /** Whether there is no room for another request: it has all the connections that it may, or more requests than it can answer. */
   get full(): boolean {
-    return this.overloaded || (this.#idle.length === 0 && this.open >= this.#ground.limits.maxPerEndpoint);
+    return this.atLimit || (this.#idle.length === 0 && this.open >= this.#ground.limits.maxPerEndpoint);
   }
 
-  get overloaded(): boolean {
+  /** As many wait as may. */
+  get atLimit(): boolean {
     return this.gated && this.#line >= this.gate.limit;
+  }
+
+  /** It refuses what it could not answer, and answers the rest. */
+  isOverloaded(now: number): boolean {
+    return this.gated && this.gate.isOverloaded(now);
   }
 
   stalled(now: number): boolean {
@@ -140,7 +146,7 @@ export class EndpointState {
   /** Closes connections that nothing has used for a while: before a server closes them, which a request could cross. */
   sweep(now: number): void {
     const seen = { waiting: this.#line, age: this.#line === 0 ? 0 : now - this.#begins / this.#line };
-    const suspect = this.gated && Gate.isSuspect(seen);
+    const suspect = this.gated && (this.gate.isLimiting || Gate.isSuspect(seen));
     this.gate.look(now, { ...seen, door: suspect ? this.#ground.doors.length(this.host, this.port, now) : 0 });
     const { upstreamIdleTimeout } = this.#ground.limits;
     let aged = 0;

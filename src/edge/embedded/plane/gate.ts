@@ -1,3 +1,5 @@
+import { bucketOf, noWaits, Usual } from './usual.ts';
+
 /**
  * Whether an endpoint is asked for more than it can answer, and how much of it is let through then. Each worker decides for itself, from what it has seen: the
  * limit is a time's worth of the answers that this worker gets, so what all workers let through adds up to what the endpoint can do. The same rule, with the
@@ -21,6 +23,7 @@ export class Gate {
   /** The least of the window. */
   #door = Number.POSITIVE_INFINITY;
   #waited = 0;
+  #answeredAt = Number.NEGATIVE_INFINITY;
   /** How long it has been seen to answer: a program that has just begun is slow without being overloaded. */
   #seasoned = 0;
   #streak: Streak | null = null;
@@ -50,6 +53,15 @@ export class Gate {
     this.#refused += 1;
   }
 
+  /** More is asked than it answers, and it does answer: who waits there for long does not wait for a dead program. */
+  isOverloaded(now: number): boolean {
+    return this.#limiting !== null && now - this.#answeredAt < lively;
+  }
+
+  get isLimiting(): boolean {
+    return this.#limiting !== null;
+  }
+
   /**
    * Whether it is worth a look how many connections it has not taken (see `Waiting.door`): only where many wait, and some for long.
    */
@@ -76,6 +88,7 @@ export class Gate {
       waiting,
       age,
     };
+    if (seen.answers > 0) this.#answeredAt = now;
     if (seen.answers > 0) this.#seasoned = Math.min(seasoning, this.#seasoned + seen.elapsed);
     if (this.#limiting === null) this.#watch(seen);
     else this.#govern(seen, this.#limiting);
@@ -96,7 +109,7 @@ export class Gate {
     // While more wait than are answered in time, one answer that came soon changes nothing.
     if (!isLate && (this.#streak === null || waiting <= this.#limitAt(answers / elapsed, now))) {
       // What a program does that has just begun is not what it usually does.
-      if (answers > 0 && (this.#isSeasoned || seen.quickest < late)) this.#usual.learn(waits, elapsed);
+      if (answers > 0 && (this.#isSeasoned || seen.quickest < late)) this.#usual.see(waits, elapsed);
       this.#streak = null;
       return;
     }
@@ -109,7 +122,8 @@ export class Gate {
     if (isLate && waiting > limit && (streak.untaken > 0 || (grown && inLine))) {
       const wait = answers > 0 ? Math.max(seen.quickest, seen.age) : seen.age;
       this.#streak = null;
-      this.#limiting = { rate, before: rate, wait, settled: 0, calm: 0 };
+      this.#usual.forgetLatest();
+      this.#limiting = { rate, lasting: rate, anchor: rate, before: rate, wait, settled: 0, calm: 0 };
       this.limit = limit;
     } else if (streak.elapsed >= longestStreak) {
       this.#usual.learn(streak.waits, streak.elapsed);
@@ -151,29 +165,37 @@ export class Gate {
   }
 
   #govern(seen: Window, limiting: Limiting): void {
-    const { elapsed, answers, refused, gone, waiting, age, now } = seen;
-    limiting.calm = refused === 0 && waiting < this.limit / 2 ? limiting.calm + elapsed : 0;
+    const { elapsed, answers, refused, gone, waiting, age, door, now } = seen;
+    // Others may have filled the line before the door while nothing was sent there from here.
+    const isCalm = refused === 0 && waiting < this.limit / 2 && door <= least;
+    limiting.calm = isCalm ? limiting.calm + elapsed : 0;
     if (limiting.calm >= calmness) {
       this.#open();
       return;
     }
-    // What was there before the limit is answered first; and what has left unanswered is worked at unseen, while those behind it grow older.
-    const unseen = gone > answers * few || age > 2 * limiting.wait;
-    if (unseen || (limiting.settled === 0 && waiting > this.limit)) {
+    // What was there before the limit is answered first.
+    if (limiting.settled === 0 && waiting > this.limit) return;
+    if (refused > 0 || waiting >= this.limit / 2)
+      limiting.rate += (answers / elapsed - limiting.rate) * Math.min(1, elapsed / smoothing);
+    limiting.anchor += (limiting.rate - limiting.anchor) * Math.min(1, elapsed / anchoring);
+    const rate = limiting.rate * (1 - anchored) + limiting.anchor * anchored;
+    // What has left unanswered is worked at unseen, while those behind it grow older: that says nothing of what the limit costs.
+    if (gone > answers * few || age > 2 * limiting.wait) {
       limiting.settled = 0;
+      this.limit = this.#limitAt(rate, now);
       return;
     }
     limiting.settled += elapsed;
-    if (refused > 0 || waiting >= this.limit / 2)
-      limiting.rate += (answers / elapsed - limiting.rate) * Math.min(1, elapsed / smoothing);
+    limiting.lasting += (answers / elapsed - limiting.lasting) * Math.min(1, elapsed / judging);
     if (limiting.settled < limiting.wait + smoothing) return;
     const asLate = seen.quickest >= limiting.wait * worth;
-    if (refused > 0 && asLate && limiting.rate < limiting.before * worth) {
+    // Where connections are not taken there is a line, and who has fewer answers than before has lost them to another worker.
+    if (refused > 0 && asLate && door <= least && limiting.lasting < limiting.before * worth) {
       this.#taught = { patience: Math.max(2 * limiting.wait, 2 * this.#patience(now)), until: now + remembering };
       this.#open();
       return;
     }
-    this.limit = this.#limitAt(limiting.rate, now);
+    this.limit = this.#limitAt(rate, now);
   }
 
   #open(): void {
@@ -229,8 +251,10 @@ interface Streak {
 }
 
 interface Limiting {
-  /** Answers a millisecond: now, and before it was limited. */
+  /** Answers a millisecond: now, over longer times, and before it was limited. */
   rate: number;
+  lasting: number;
+  anchor: number;
   readonly before: number;
   /** How long was waited before. */
   readonly wait: number;
@@ -239,48 +263,12 @@ interface Limiting {
   calm: number;
 }
 
-/** What nineteen of twenty answers took at most, in the last minutes. */
-class Usual {
-  readonly #weights: number[] = noWaits();
-  wait = 0;
-
-  learn(waits: readonly number[], elapsed: number): void {
-    const kept = 0.5 ** (elapsed / halfLife);
-    let sum = 0;
-    for (const [bucket, count] of waits.entries()) {
-      const weight = (this.#weights[bucket] ?? 0) * kept + count;
-      this.#weights[bucket] = weight;
-      sum += weight;
-    }
-    if (sum === 0) return;
-    let below = 0;
-    let bucket = 0;
-    for (; bucket < buckets - 1; bucket += 1) {
-      below += this.#weights[bucket] ?? 0;
-      if (below >= sum * nearlyAll) break;
-    }
-    this.wait = firstEdge * 2 ** bucket;
-  }
-}
-
-/** Waits are counted by doubling: below 100 ms, below 200, and so on. */
-const firstEdge = 100;
-const buckets = 11;
-
-function bucketOf(wait: number): number {
-  let bucket = 0;
-  for (let edge = firstEdge; wait >= edge && bucket < buckets - 1; edge *= 2) bucket += 1;
-  return bucket;
-}
-
-function noWaits(): number[] {
-  return Array.from({ length: buckets }, () => 0);
-}
-
 /** A window is so long, and longer until there are enough answers to say something. */
 const window = 150;
 const enough = 5;
 const longestWindow = 2_000;
+/** It answers as long as something was answered in this time. */
+const lively = 3_000;
 /** Windows in a row that have to say the same. */
 const enoughWindows = 3;
 /** Answers before this are in time, whatever is usual; those of a program that has just begun before the other. */
@@ -296,11 +284,13 @@ const chance = 3;
 const rising = 1.25;
 /** Late, but no more and more of them: it is usual from now on. */
 const longestStreak = 10_000;
-/** Of the answers. */
-const nearlyAll = 0.95;
-const halfLife = 120_000;
 const calmness = 2_000;
 const smoothing = 1_000;
+/** Of what is judged by it: workers' answers come in bursts, since those of one stand together in the line. */
+const judging = 4_000;
+/** Of a limit. Workers that share a line get answers as they have limits: without something that holds them, chance would give one of them ever more. */
+const anchored = 0.3;
+const anchoring = 30_000;
 /** Of its answers. */
 const few = 0.1;
 /** A limit under which there are fewer answers than this share, which are no earlier, was none of a queue. */

@@ -70,6 +70,10 @@ class DataPlane implements OpenPlane {
     return this.#router.stalled();
   }
 
+  overloaded(): string[] {
+    return this.#router.overloaded();
+  }
+
   counters(): PoolCounters[] {
     return this.#router.counters();
   }

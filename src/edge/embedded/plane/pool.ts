@@ -82,10 +82,10 @@ export class PoolState {
 
   /** Nobody was chosen: whether that is because of overload, which is counted then. */
   refuses(): boolean {
-    const overloaded = this.members.filter(({ endpoint }) => endpoint.overloaded);
-    for (const { endpoint } of overloaded) endpoint.gate.refuse();
-    if (overloaded.length > 0) this.shed += 1;
-    return overloaded.length > 0;
+    const atLimit = this.members.filter(({ endpoint }) => endpoint.atLimit);
+    for (const { endpoint } of atLimit) endpoint.gate.refuse();
+    if (atLimit.length > 0) this.shed += 1;
+    return atLimit.length > 0;
   }
 
   /** All that could take the next try, the best first: for pools in which a place has to be had. */

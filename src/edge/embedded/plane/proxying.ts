@@ -332,11 +332,14 @@ export class Proxying implements UpstreamUser, Searcher {
     const connection = this.#connection;
     const endpoint = this.#endpoint;
     if (connection === null || endpoint === null) return;
-    if (failure === 'closed' && connection.reused && !connection.answered) {
+    const { now } = this.#ground.clock;
+    const mayClose = failure === 'closed' && connection.reused && !connection.answered;
+    // One that is asked for too much does not take every connection; who is sent elsewhere would be too much there.
+    if (mayClose || (failure === 'connect' && endpoint.isOverloaded(now))) {
       endpoint.health.undecided();
       return;
     }
-    const ejected = endpoint.health.failed(this.#ground.clock.now, failure === 'connect');
+    const ejected = endpoint.health.failed(now, failure === 'connect');
     if (ejected && this.#pool !== null) this.#pool.ejections += 1;
   }
 

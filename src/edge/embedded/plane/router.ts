@@ -62,6 +62,12 @@ export class Router {
     return [...this.#endpoints.values()].filter((endpoint) => endpoint.stalled(now)).map(({ id }) => id);
   }
 
+  /** Ids of the table's endpoints to which less is let through than is asked for, and which answer. */
+  overloaded(): string[] {
+    const now = performance.now();
+    return [...this.#endpoints.values()].filter((endpoint) => endpoint.isOverloaded(now)).map(({ id }) => id);
+  }
+
   counters(): PoolCounters[] {
     return [...this.#pools.values()].map((pool) => pool.counters());
   }

@@ -21,6 +21,8 @@ export interface Plane {
 
   /** Ids of endpoints; see `Edge.stalled`. */
   stalled(): string[];
+  /** Ids of endpoints; see `EdgeStatus.overloaded`. */
+  overloaded(): string[];
 
   /** Since this plane began, by pool id, for the pools of the table. */
   counters(): PoolCounters[];

@@ -8,7 +8,7 @@ local sticky = require "kapal.sticky"
 
 local var = ngx.var
 local current, rank, member_of = request.current, pools.rank, pick.member
-local is_overloaded = endpoints.is_overloaded
+local is_at_limit = endpoints.is_at_limit
 local STALLED, OUT = pools.STALLED, pools.OUT
 
 local M = {}
@@ -27,7 +27,7 @@ function M.member(ctx, now, is_full)
     run.turn = turn
     return members[turn]
   end
-  is_full = is_full or not health.calm and is_overloaded or nil
+  is_full = is_full or not health.calm and is_at_limit or nil
   if #members == 1 then
     local only = members[1]
     if is_full and is_full(only.endpoint) then return nil end

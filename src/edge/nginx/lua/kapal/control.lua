@@ -59,7 +59,7 @@ local function array_of(list)
 end
 
 local function status()
-  local workers, in_flight, sums, silent = {}, {}, {}, {}
+  local workers, in_flight, sums, silent, busy = {}, {}, {}, {}, {}
   for _, worker in ipairs(report.ask()) do
     workers[#workers + 1] = {
       pid = worker.pid,
@@ -72,19 +72,25 @@ local function status()
     for endpoint, count in pairs(worker.inFlight) do in_flight[endpoint] = (in_flight[endpoint] or 0) + count end
     add_counters(sums, worker.counters)
     for _, endpoint in ipairs(worker.stalled) do silent[endpoint] = true end
+    -- Workers of an older version, which are leaving, do not say it.
+    for _, endpoint in ipairs(worker.overloaded or {}) do busy[endpoint] = true end
   end
-  local counters, stalled = {}, {}
+  local counters, stalled, overloaded = {}, {}, {}
   for _, sum in pairs(sums) do counters[#counters + 1] = sum end
-  for endpoint in pairs(silent) do stalled[#stalled + 1] = endpoint end
+  for endpoint in pairs(busy) do overloaded[#overloaded + 1] = endpoint end
+  for endpoint in pairs(silent) do
+    if not busy[endpoint] then stalled[#stalled + 1] = endpoint end
+  end
   local version, certificates = state.versions()
   local text = string.format(
-    '{"version":%d,"certificates":%d,"workers":%s,"inFlight":%s,"counters":%s,"stalled":%s,"connections":%d}',
+    '{"version":%d,"certificates":%d,"workers":%s,"inFlight":%s,"counters":%s,"stalled":%s,"overloaded":%s,"connections":%d}',
     version,
     certificates,
     array_of(workers),
     cjson.encode(in_flight),
     array_of(counters),
     array_of(stalled),
+    array_of(overloaded),
     ngx.var.connections_active
   )
   return answer(200, text)

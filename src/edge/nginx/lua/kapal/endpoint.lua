@@ -77,7 +77,7 @@ function M.part(endpoint)
 end
 
 --- Whether it has more requests than it can answer.
-function M.is_overloaded(endpoint)
+function M.is_at_limit(endpoint)
   return endpoint.gated and endpoint.waiting - endpoint.uploads >= endpoint.gate.limit
 end
 
@@ -148,8 +148,9 @@ function M.weigh(now, begins, counts)
     local waiting = counts[endpoint] or 0
     local age = waiting == 0 and 0 or now - begins[endpoint] / waiting
     if endpoint.gated then look_closely(endpoint, waiting, age) else endpoint.watched = false end
-    local suspect = endpoint.gated and gates.is_suspect(waiting, age)
-    gates.look(endpoint.gate, now, waiting, age, suspect and door.length(endpoint.ip, endpoint.port, now) or 0)
+    local gate = endpoint.gate
+    local suspect = endpoint.gated and (gate.limiting or gates.is_suspect(waiting, age))
+    gates.look(gate, now, waiting, age, suspect and door.length(endpoint.ip, endpoint.port, now) or 0)
   end
 end
 
@@ -172,6 +173,20 @@ function M.stalled()
   local ids = {}
   for id, endpoint in pairs(by_id) do
     if endpoint.stalled then ids[#ids + 1] = id end
+  end
+  return ids
+end
+
+--- It refuses what it could not answer, and answers the rest.
+function M.is_overloaded(endpoint, now)
+  return endpoint.gated and gates.is_overloaded(endpoint.gate, now)
+end
+
+--- Ids of those.
+function M.overloaded(now)
+  local ids = {}
+  for id, endpoint in pairs(by_id) do
+    if M.is_overloaded(endpoint, now) then ids[#ids + 1] = id end
   end
   return ids
 end

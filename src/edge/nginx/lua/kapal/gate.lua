@@ -14,6 +14,8 @@ local M = {}
 local FIRST_EDGE, BUCKETS = 0.1, 11
 -- A window is so long, and longer until there are enough answers to say something.
 local WINDOW, ENOUGH, LONGEST_WINDOW = 0.15, 5, 2
+-- It answers as long as something was answered in this time.
+local LIVELY = 3
 -- Windows in a row that have to say the same.
 local ENOUGH_WINDOWS = 3
 -- Answers before this are in time, whatever is usual; those of a program that has just begun before the other.
@@ -29,7 +31,14 @@ local CHANCE, RISING = 3, 1.25
 local LONGEST_STREAK = 10
 -- Of the answers.
 local NEARLY_ALL, HALF_LIFE = 0.95, 120
+-- An overload is seen sooner than this after it began.
+local ONSET = 2
 local CALMNESS, SMOOTHING = 2, 1
+-- Of what is judged by it: workers' answers come in bursts, since those of one stand together in the line.
+local JUDGING = 4
+-- Of a limit. Workers that share a line get answers as they have limits: without something that holds them, chance would
+-- give one of them ever more.
+local ANCHORED, ANCHORING = 0.3, 30
 -- Of its answers.
 local FEW = 0.1
 -- A limit under which there are fewer answers than this share, which are no earlier, was none of a queue.
@@ -42,12 +51,19 @@ local function no_waits()
   return waits
 end
 
+-- Answers by their waits, over a time.
+local function nothing_seen()
+  return { waits = no_waits(), elapsed = 0 }
+end
+
 --- `prompt`: answers that came before anybody looked twice.
 function M.begin()
   return {
     limit = huge,
     usual = 0,
     weights = no_waits(),
+    latest = nothing_seen(),
+    before = nothing_seen(),
     began = 0,
     answers = 0,
     prompt = 0,
@@ -59,6 +75,7 @@ function M.begin()
     -- The least of the window.
     door = huge,
     waited = 0,
+    answered_at = -huge,
     seasoned = 0,
     streak = nil,
     limiting = nil,
@@ -92,6 +109,11 @@ function M.refuse(gate)
   gate.refused = gate.refused + 1
 end
 
+--- More is asked than it answers, and it does answer: who waits there for long does not wait for a dead program.
+function M.is_overloaded(gate, now)
+  return gate.limiting ~= nil and now - gate.answered_at < LIVELY
+end
+
 -- What nineteen of twenty answers took at most, in the last minutes.
 local function learn(gate, waits, elapsed)
   local weights, kept, sum = gate.weights, 0.5 ^ (elapsed / HALF_LIFE), 0
@@ -106,6 +128,16 @@ local function learn(gate, waits, elapsed)
     below = below + weights[bucket]
   end
   gate.usual = FIRST_EDGE * 2 ^ (bucket - 1)
+end
+
+-- What the window saw is learnt a little later: how an overload begins is not usual.
+local function see(gate, elapsed)
+  local latest = gate.latest
+  for bucket = 1, BUCKETS do latest.waits[bucket] = latest.waits[bucket] + gate.waits[bucket] end
+  latest.elapsed = latest.elapsed + elapsed
+  if latest.elapsed < ONSET then return end
+  learn(gate, gate.before.waits, gate.before.elapsed)
+  gate.before, gate.latest = latest, nothing_seen()
 end
 
 local function is_seasoned(gate)
@@ -161,7 +193,7 @@ local function watch(gate, now, elapsed, waiting, age)
   -- While more wait than are answered in time, one answer that came soon changes nothing.
   if not late and (not gate.streak or waiting <= limit_at(gate, gate.answers / elapsed, now)) then
     -- What a program does that has just begun is not what it usually does.
-    if gate.answers > 0 and (is_seasoned(gate) or gate.quickest < LATE) then learn(gate, gate.waits, elapsed) end
+    if gate.answers > 0 and (is_seasoned(gate) or gate.quickest < LATE) then see(gate, elapsed) end
     gate.streak = nil
     return
   end
@@ -173,7 +205,9 @@ local function watch(gate, now, elapsed, waiting, age)
   local in_line = gate.door > LEAST or gate.quickest >= streak.first * RISING
   if late and waiting > limit and (streak.untaken > 0 or grown and in_line) then
     gate.streak = nil
-    gate.limiting = { rate = rate, before = rate, wait = gate.answers > 0 and max(gate.quickest, age) or age, settled = 0, calm = 0 }
+    gate.before, gate.latest = nothing_seen(), nothing_seen()
+    local wait = gate.answers > 0 and max(gate.quickest, age) or age
+    gate.limiting = { rate = rate, lasting = rate, anchor = rate, before = rate, wait = wait, settled = 0, calm = 0 }
     gate.limit = limit
   elseif streak.elapsed >= LONGEST_STREAK then
     learn(gate, streak.waits, streak.elapsed)
@@ -183,27 +217,35 @@ end
 
 local function govern(gate, now, elapsed, waiting, age)
   local limiting, refused = gate.limiting, gate.refused
-  limiting.calm = refused == 0 and waiting < gate.limit / 2 and limiting.calm + elapsed or 0
+  -- Others may have filled the line before the door while nothing was sent there from here.
+  local is_calm = refused == 0 and waiting < gate.limit / 2 and gate.door <= LEAST
+  limiting.calm = is_calm and limiting.calm + elapsed or 0
   if limiting.calm >= CALMNESS then return open(gate) end
-  -- What was there before the limit is answered first; and what has left unanswered is worked at unseen, while those
-  -- behind it grow older.
-  local unseen = gate.gone > gate.answers * FEW or age > 2 * limiting.wait
-  if unseen or limiting.settled == 0 and waiting > gate.limit then
-    limiting.settled = 0
-    return
-  end
-  limiting.settled = limiting.settled + elapsed
+  -- What was there before the limit is answered first.
+  if limiting.settled == 0 and waiting > gate.limit then return end
   if refused > 0 or waiting >= gate.limit / 2 then
     limiting.rate = limiting.rate + (gate.answers / elapsed - limiting.rate) * min(1, elapsed / SMOOTHING)
   end
+  limiting.anchor = limiting.anchor + (limiting.rate - limiting.anchor) * min(1, elapsed / ANCHORING)
+  local rate = limiting.rate * (1 - ANCHORED) + limiting.anchor * ANCHORED
+  -- What has left unanswered is worked at unseen, while those behind it grow older: that says nothing of what the limit
+  -- costs.
+  if gate.gone > gate.answers * FEW or age > 2 * limiting.wait then
+    limiting.settled = 0
+    gate.limit = limit_at(gate, rate, now)
+    return
+  end
+  limiting.settled = limiting.settled + elapsed
+  limiting.lasting = limiting.lasting + (gate.answers / elapsed - limiting.lasting) * min(1, elapsed / JUDGING)
   if limiting.settled < limiting.wait + SMOOTHING then return end
   local as_late = gate.quickest >= limiting.wait * WORTH
-  if refused > 0 and as_late and limiting.rate < limiting.before * WORTH then
+  -- Where connections are not taken there is a line, and who has fewer answers than before has lost them to another worker.
+  if refused > 0 and as_late and gate.door <= LEAST and limiting.lasting < limiting.before * WORTH then
     gate.taught = max(2 * limiting.wait, 2 * patience(gate, now))
     gate.taught_until = now + REMEMBERING
     return open(gate)
   end
-  gate.limit = limit_at(gate, limiting.rate, now)
+  gate.limit = limit_at(gate, rate, now)
 end
 
 --- Whether it is worth a look how many connections it has not taken: only where many wait, and some for long.
@@ -224,6 +266,7 @@ function M.look(gate, now, waiting, age, door)
   if elapsed < 0 then gate.began = now end
   if elapsed < WINDOW or gate.answers < ENOUGH and elapsed < LONGEST_WINDOW then return end
   elapsed = min(elapsed, LONGEST_WINDOW)
+  if gate.answers > 0 then gate.answered_at = now end
   if gate.answers > 0 then gate.seasoned = min(SEASONING, gate.seasoned + elapsed) end
   if gate.limiting then govern(gate, now, elapsed, waiting, age) else watch(gate, now, elapsed, waiting, age) end
   gate.began, gate.answers, gate.quickest, gate.refused, gate.waited = now, 0, huge, 0, waiting

@@ -225,12 +225,12 @@ function M.refuses(pool)
   for i = 1, #members do
     local member = members[i]
     local usable = not member.down and health.usable(member.endpoint, ngx.now())
-    if usable and not endpoints.is_overloaded(member.endpoint) then return false end
+    if usable and not endpoints.is_at_limit(member.endpoint) then return false end
   end
   local refused = false
   for i = 1, #members do
     local endpoint = members[i].endpoint
-    if endpoints.is_overloaded(endpoint) then
+    if endpoints.is_at_limit(endpoint) then
       gates.refuse(endpoint.gate)
       refused = true
     end

@@ -62,6 +62,7 @@ function M.write(question)
     inFlight = endpoints.in_flight(),
     counters = pools.counters(),
     stalled = endpoints.stalled(),
+    overloaded = endpoints.overloaded(ngx.now()),
     common = common.begun(),
   })
   local ok, why = counters:safe_set("worker:" .. pid, text)

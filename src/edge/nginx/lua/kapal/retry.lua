@@ -45,7 +45,8 @@ end
 function M.blame(ctx, now, sent)
   local endpoint = ctx.endpoint
   endpoints.distrust(endpoint)
-  if ctx.cut == "rescue" then
+  -- One that is asked for too much does not take every connection; who is sent elsewhere would be too much there.
+  if ctx.cut == "rescue" or sent == 0 and endpoints.is_overloaded(endpoint, now) then
     health.undecided(endpoint)
   elseif health.failed(endpoint, now, sent == 0) then
     ctx.run.ejections = ctx.run.ejections + 1
