@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -70,6 +70,24 @@ describe('the processes of the embedded edge', () => {
       const now = await workersOf(edge);
       return now.length === 2 && now.every((worker) => worker.version === 4);
     });
+  });
+
+  test('a worker that its keeper could not write down gets the next table too', async () => {
+    await using front = await serving();
+    const { ground, backend } = front;
+    await using other = await startBackend((_, response) => response.end('new'));
+    const edge = ground.edge();
+    await edge.ensure();
+    await edge.apply(tableTo(1, [backend.port]));
+    const before = await edge.status();
+    for (const slot of [0, 1]) rmSync(join(ground.folder, `worker-1-${slot}`));
+    await edge.apply(tableTo(2, [other.port]));
+    for (let asked = 0; asked < 20; asked += 1) assert.equal((await get(ground.port)).body, 'new');
+    const after = await edge.status();
+    assert.deepEqual(
+      after.workers.map(({ pid, version }) => [pid, version]),
+      before.workers.map(({ pid }) => [pid, 2]),
+    );
   });
 
   test('the edge outlives its daemon, restarts workers without it, and a new daemon adopts it', async () => {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../../lib/files.ts';
 import { type EdgeFolder, socketName } from './folder.ts';
-import { type Identity, isAlive, parseIdentity } from './identity.ts';
+import { childrenOf, commandOf, type Identity, isAlive, parseIdentity } from './identity.ts';
 
 /** The processes of one edge folder that are alive, as its files name them. */
 export interface Fleet {
@@ -48,11 +48,12 @@ export function surveyFleet(folder: EdgeFolder): Fleet {
   const processes = names.map((name) => readProcess(folder, name)).filter((found) => found !== null);
   const alive = processes.filter((found) => isAlive(found.identity));
   const numbers = names.map(generationOf).filter((number) => number !== null);
+  const slots = alive.filter((found) => found.role === 'slot');
+  const workers = alive.filter((found) => found.role === 'worker');
   return {
     keepers: alive.filter((found) => found.role === 'keeper').sort((a, b) => a.generation - b.generation),
-    slots: alive.filter((found) => found.role === 'slot'),
-    workers: alive
-      .filter((found) => found.role === 'worker')
+    slots,
+    workers: [...workers, ...unnamedWorkers(folder, slots, workers)]
       .map((found) => ({ ...found, socket: socketName(found.generation, found.slot) }))
       .sort((a, b) => a.generation - b.generation || a.slot - b.slot),
     generations: names
@@ -62,6 +63,19 @@ export function surveyFleet(folder: EdgeFolder): Fleet {
     highest: Math.max(0, ...numbers),
     sessions: processes.filter((found) => found.role === 'keeper').map((found) => found.identity.pid),
   };
+}
+
+/** Workers of slots that could not write down who they started, as on a full disk: one that nobody knows of would serve the table it began with for ever. */
+function unnamedWorkers(folder: EdgeFolder, slots: readonly Member[], workers: readonly Member[]): Member[] {
+  const isNamed = (slot: Member): boolean =>
+    workers.some((worker) => worker.generation === slot.generation && worker.slot === slot.slot);
+  return slots
+    .filter((slot) => !isNamed(slot))
+    .flatMap(({ generation, slot, identity: { pid } }) => {
+      const words = [folder.path, String(generation), String(slot)].join('\0');
+      const found = childrenOf(pid).find((child) => commandOf(child.pid).join('\0').endsWith(`${words}\0`));
+      return found === undefined ? [] : [{ generation, slot, identity: found }];
+    });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** A process for certain: a pid alone is reused (pid_max may be 32768), a start time alone after a reboot too. */
 export interface Identity {
@@ -50,6 +50,16 @@ export function sessionOf(pid: number): number | null {
   return readStat(pid)?.session ?? null;
 }
 
+/** Processes that it has started and that are there; a look at every process of the machine. */
+export function childrenOf(parent: number): Identity[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = readStat(Number(name));
+      return stat?.parent === parent ? [{ pid: Number(name), start: stat.start, boot: bootId() }] : [];
+    });
+}
+
 /** The words of a process's command line; none for one that is gone or a zombie. */
 export function commandOf(pid: number): string[] {
   try {
@@ -59,7 +69,7 @@ export function commandOf(pid: number): string[] {
   }
 }
 
-function readStat(pid: number): { state: string; session: number; start: string } | null {
+function readStat(pid: number): { state: string; parent: number; session: number; start: string } | null {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -68,7 +78,7 @@ function readStat(pid: number): { state: string; session: number; start: string 
   }
   // The program's name, in parentheses, may itself hold blanks and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', session: Number(fields[3]), start: fields[19] ?? '' };
+  return { state: fields[0] ?? '', parent: Number(fields[1]), session: Number(fields[3]), start: fields[19] ?? '' };
 }
 
 function bootId(): string {

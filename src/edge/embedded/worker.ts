@@ -8,7 +8,7 @@
  * The second reading closes the race with a daemon that writes a table while this starts: what is written before the control socket
  * listens is read here, what is written after it is pushed. The same holds for the certificates.
  */
-import { ftruncateSync, fstatSync } from 'node:fs';
+import { fstatSync, ftruncateSync, writeSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RouteTable } from '../port.ts';
@@ -214,9 +214,13 @@ function listen(server: Server, descriptor: number): Promise<void> {
 
 /** The workers share one file for what they print; it begins anew when it is full, so nothing that repeats can fill the disk. */
 function report(text: string): void {
-  const file = fstatSync(2);
-  if (file.isFile() && file.size > PRINTED_LIMIT) ftruncateSync(2, 0);
-  console.error(`${new Date().toISOString()} worker ${process.pid}: ${text}`);
+  try {
+    const file = fstatSync(2);
+    if (file.isFile() && file.size > PRINTED_LIMIT) ftruncateSync(2, 0);
+    writeSync(2, `${new Date().toISOString()} worker ${process.pid}: ${text}\n`);
+  } catch {
+    // The disk is full, most likely: a worker must not end of having something to say about it.
+  }
 }
 
 async function main(args: readonly string[]): Promise<void> {

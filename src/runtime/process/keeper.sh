@@ -20,8 +20,10 @@ identify() {
 }
 
 finish() {
-  # A full disk must not lose the record: the loop ends when there is room again.
-  until printf 'status=%s told=%s oom=%s end\n' "$1" "$2" "$3" >"$record.exit"; do sleep 1; done 2>/dev/null
+  # A full disk must not lose the record: it has room of its own since the beginning, and without that the loop ends when there is some.
+  end=$(printf 'status=%s told=%s oom=%s end' "$1" "$2" "$3")
+  { printf '%s\n' "$end" 1<>"$run/room" && mv -f "$run/room" "$record.exit"; } 2>/dev/null ||
+    until printf '%s\n' "$end" >"$record.exit"; do sleep 1; done 2>/dev/null
   # Then, without its own end of the pipe, until the drain has read what was printed last. Processes that remain may hold the pipe for
   # long, so this is a record of its own.
   exec 3<&- 5>&- 6<&-
@@ -91,6 +93,7 @@ keep() {
   { printf '%s %s %s end\n' "$pid" "$start" "$boot" >"$run/claim"; } 2>/dev/null || exit 0
   set +C
   exec 2>"$run/keeper"
+  { printf '\n' >"$run/room"; } 2>/dev/null
 
   # A named pipe and not a plain one: the program may open /dev/stdout again as its own user, which a pipe of root's refuses.
   # Its folder is closed to everybody else, so mode 666 opens nothing.

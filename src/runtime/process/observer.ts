@@ -157,7 +157,9 @@ export class Observer {
     if (known.leader !== null) return this.#afterLeader(handle, { known, leader: known.leader });
     const exit = this.#readExit(files);
     if (exit !== null) return this.#exited(handle, known, exit);
-    return this.#notStarted(handle, known, readProc(files.refusal)?.trim() || 'its keeper ended before it began');
+    const silent =
+      claim === '' ? 'its keeper could not write: the disk may be full' : 'its keeper ended before it began';
+    return this.#notStarted(handle, known, readProc(files.refusal)?.trim() || silent);
   }
 
   #afterLeader(handle: RunHandle, { known, leader }: { known: Known; leader: ProcessIdentity }): RunObservation {
