@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { crashpoint } from '../../lib/crashpoint.ts';
@@ -74,9 +74,15 @@ export class Launcher {
     const handle: RunHandle = { id: run.id, service: run.service, port: run.port, log: files.log, driver };
     await mkdir(files.folder, { recursive: true, mode: 0o700 });
     crashpoint('run.folder.made');
-    // The log is there from the first moment, for a collector that is faster than the keeper.
-    closeSync(openSync(files.log, 'a', 0o600));
-    await writeDurably(files.intent, writeIntent(handle, run));
+    try {
+      // The log is there from the first moment, for a collector that is faster than the keeper.
+      closeSync(openSync(files.log, 'a', 0o600));
+      await writeDurably(files.intent, writeIntent(handle, run));
+    } catch (error) {
+      // Without an intent it is in no inventory: nobody else would remove it before the next start of the daemon.
+      if (!(await exists(files.claim))) await rm(files.folder, { recursive: true, force: true });
+      throw error;
+    }
     crashpoint('run.intended');
     return handle;
   }
