@@ -34,7 +34,9 @@ describe('as an unprivileged user', () => {
       const folder = join(user.home, 'shop');
       await mkdir(folder, { recursive: true });
       for (const [name, content] of Object.entries(
-        shop('shop', ['numInstances: 2', 'preDeployCommand: id -u; sleep 1000 & true'], { 'engine.txt': engine }),
+        shop('shop', ['numInstances: 2', 'memoryLimit: 256MB', 'preDeployCommand: id -u; sleep 1000 & true'], {
+          'engine.txt': engine,
+        }),
       ))
         await writeFile(join(folder, name), content);
       const deploy = await user.run('deploy', folder, '--json');
@@ -56,6 +58,16 @@ describe('as an unprivileged user', () => {
         [],
         'what preDeployCommand left behind is gone',
       );
+
+      // No control group of this user's keeps the limit: the daemon does, from what it sees resident.
+      await fetch(`${user.address}/?eat=1`, { headers: { host: 'shop.localhost' } }).catch(() => undefined);
+      const starved = await eventually('the instance that ate too much was ended and started again', async () => {
+        const { instances } = await user.service();
+        return instances.every(({ state }) => state === 'ready')
+          ? instances.find(({ restarts }) => restarts === 1)
+          : null;
+      });
+      assert.match(starved.lastExit ?? '', /more memory than its limit/);
 
       assert.equal((await user.run('stop', 'shop')).code, 0);
       assert.deepEqual(
@@ -104,6 +116,11 @@ class Stranger implements AsyncDisposable {
       await cp(join(checkout, name), join(copy, name), { recursive: true, verbatimSymlinks: true });
     await promisify(execFile)('chown', ['-hR', `${stranger}:${stranger}`, copy]);
     return new Stranger(home, copy, user.#ports);
+  }
+
+  /** Where visitors reach it. */
+  get address(): string {
+    return `http://127.0.0.1:${this.#ports[0]}`;
   }
 
   run(...args: readonly string[]): Promise<Ran> {

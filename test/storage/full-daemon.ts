@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -31,8 +31,8 @@ export class FullKapal implements AsyncDisposable {
     this.#disk = disk;
   }
 
-  /** Without the guard, which would refuse before anything is written, unless told. */
-  static async start(kind: DiskKind, { keepFree = '0' } = {}): Promise<FullKapal> {
+  /** Without the guard, which would refuse before anything is written, unless told. `uid`: who the daemon is, root unless told. */
+  static async start(kind: DiskKind, { keepFree = '0', uid = 0 } = {}): Promise<FullKapal> {
     const kapal = await TestKapal.prepare({ bare: true });
     const disk = await SmallDisk.mount(kapal.data, { kind, mebibytes: 96 });
     // Node alone is larger than this disk.
@@ -40,6 +40,11 @@ export class FullKapal implements AsyncDisposable {
     await placeToolchain(from);
     mkdirSync(to);
     await exec('mount', ['--bind', from, to]);
+    if (uid !== 0) {
+      kapal.under = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--'];
+      kapal.more = { HOME: kapal.folder, TMPDIR: kapal.folder };
+      for (const path of [kapal.folder, kapal.data]) chownSync(path, uid, uid);
+    }
     const full = new FullKapal(kapal, { disk, keepFree });
     await full.#up();
     return full;

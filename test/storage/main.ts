@@ -38,6 +38,7 @@ const parts: Readonly<Record<string, () => Promise<Verdict[]> | Verdict[]>> = {
       ? [
           ...(await inNamespace('daemon', 'memory', String(every))),
           ...(await inNamespace('daemon', 'loop', String(every))),
+          ...(await inNamespace('unprivileged', 'memory', String(every))),
         ]
       : [],
   guard: async () => (isRoot ? await inNamespace('guard') : []),

@@ -10,8 +10,11 @@ import { steps } from './steps.ts';
 
 /**
  * What is mounted here is seen by this process and its children alone: started in a mount namespace of its own (`inNamespace` in run.ts), it prints verdicts
- * as one line of JSON. `places KIND EVERY`, `daemon KIND EVERY MOST STEP…`, `guard`.
+ * as one line of JSON. `places KIND EVERY`, `daemon KIND EVERY MOST STEP…`, `unprivileged KIND EVERY MOST STEP…`, `guard`.
  */
+/** Who owns nothing but the folder of a test. */
+const nobody = 65_534;
+
 const [part = '', ...args] = process.argv.slice(2);
 const verdicts = await run();
 console.log(JSON.stringify(verdicts));
@@ -23,6 +26,8 @@ function run(): Promise<Verdict[]> {
       return places(kind as DiskKind, Number(every));
     case 'daemon':
       return daemon(kind as DiskKind, { every: Number(every), most: Number(most), names });
+    case 'unprivileged':
+      return daemon(kind as DiskKind, { every: Number(every), most: Number(most), names, uid: nobody });
     case 'guard':
       return guardedKapal();
     default:
@@ -42,12 +47,13 @@ async function places(kind: DiskKind, every: number): Promise<Verdict[]> {
 
 async function daemon(
   kind: DiskKind,
-  { every, most, names }: { every: number; most: number; names: readonly string[] },
+  { every, most, names, uid = 0 }: { every: number; most: number; names: readonly string[]; uid?: number },
 ): Promise<Verdict[]> {
-  await using full = await FullKapal.start(kind);
+  await using full = await FullKapal.start(kind, { uid });
   const verdicts: Verdict[] = [];
   for (const step of steps.filter(({ name }) => names.length === 0 || names.includes(name))) {
-    const verdict = { what: `daemon, ${kind}: ${step.name}`, ...(await full.survive(step, { every, most })) };
+    const who = uid === 0 ? 'daemon' : 'daemon of an ordinary user';
+    const verdict = { what: `${who}, ${kind}: ${step.name}`, ...(await full.survive(step, { every, most })) };
     verdicts.push(verdict);
     console.error(`${verdict.what}: ${verdict.cases} cases, ${verdict.failures.length} failed; ${verdict.note}`);
   }

@@ -21,6 +21,7 @@ import { Logs } from '../kapal/logs.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
+import { simulatedSettings } from '../settings.ts';
 
 export interface SimulatedKapal extends AsyncDisposable {
   readonly engine: Engine;
@@ -174,23 +175,10 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     log: { info: () => undefined, warn: complain, error: complain },
     certificates: withoutAuthorities(),
     disk: world.disk,
-    settings: {
-      version: '0.0.0',
-      data: world.folder,
-      socket: join(world.folder, 'kapal.sock'),
-      api: '127.0.0.1:7700',
-      http: '127.0.0.1:8080',
-      httpPort: 8080,
-      https: null,
-      httpsPort: null,
-      domain: 'localhost',
-      buildMemory: null,
+    settings: simulatedSettings(world.folder, {
       buildSlots: parts.options.buildSlots ?? 2,
-      keepFree: 'auto',
       startSlots: parts.options.startSlots ?? 4,
-      edgeWhy: 'simulated',
-      runtimeWhy: 'simulated',
-    },
+    }),
   };
 }
 

@@ -15,6 +15,7 @@ import type { Machine } from './machine.ts';
 import type { Time } from './time.ts';
 import type { Trace } from './trace.ts';
 import type { Variant } from './variant.ts';
+import { simulatedSettings } from '../settings.ts';
 
 /** What outlives a daemon. */
 export interface Outside {
@@ -73,23 +74,7 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
     decisions: variant.decisions,
     log: { info: log, warn: log, error: log },
     certificates: withoutAuthorities(),
-    settings: {
-      version: '0.0.0',
-      data: '/simulated',
-      socket: '/simulated/kapal.sock',
-      api: '127.0.0.1:7700',
-      http: '127.0.0.1:8080',
-      httpPort: 8080,
-      https: null,
-      httpsPort: null,
-      domain: 'localhost',
-      buildMemory: null,
-      buildSlots: 2,
-      startSlots: 4,
-      keepFree: 'auto',
-      edgeWhy: 'simulated',
-      runtimeWhy: 'simulated',
-    },
+    settings: simulatedSettings('/simulated'),
   };
   return variant.needs(needs, birth.number);
 }
