@@ -121,7 +121,7 @@ export class Proxying implements UpstreamUser, Searcher {
     // While the client is slow its own deadline holds.
     if (this.#paused || now < this.#deadline) return;
     if (!this.#connection.ready) this.#endpoint?.gate.untaken();
-    this.#connection.fail(this.#connection.ready ? 'timeout' : 'connect');
+    this.#connection.fail(this.#connection.ready ? 'timeout' : 'untaken');
   }
 
   // What the endpoint does.
@@ -335,11 +335,11 @@ export class Proxying implements UpstreamUser, Searcher {
     const { now } = this.#ground.clock;
     const mayClose = failure === 'closed' && connection.reused && !connection.answered;
     // One that is asked for too much does not take every connection; who is sent elsewhere would be too much there.
-    if (mayClose || (failure === 'connect' && endpoint.isOverloaded(now))) {
+    if (mayClose || (failure === 'untaken' && endpoint.isOverloaded(now))) {
       endpoint.health.undecided();
       return;
     }
-    const ejected = endpoint.health.failed(now, failure === 'connect');
+    const ejected = endpoint.health.failed(now, failure === 'connect' || failure === 'untaken');
     if (ejected && this.#pool !== null) this.#pool.ejections += 1;
   }
 

@@ -6,8 +6,8 @@ import { parseResponseHead, type ResponseHead } from '../http/response-head.ts';
 import type { Ground } from './ground.ts';
 import type { TlsTarget } from './upstream-tls.ts';
 
-/** `connect`: no connection came about, so nothing was sent. */
-export type UpstreamFailure = 'connect' | 'closed' | 'malformed' | 'timeout';
+/** `connect`: no connection came about, so nothing was sent; `untaken`: nor was it refused, in its time. */
+export type UpstreamFailure = 'connect' | 'untaken' | 'closed' | 'malformed' | 'timeout';
 
 /** Who takes what arrives. Bytes are views of a shared buffer: valid during the call only. */
 export interface UpstreamUser extends PayloadSink {

@@ -26,7 +26,7 @@ local function leave_endpoint(ctx, status)
     health.undecided(endpoint)
     return retry.release(ctx)
   end
-  return retry.blame(ctx, ngx_now(), retry.bytes_sent())
+  return retry.blame(ctx, ngx_now(), retry.bytes_sent(), status == 504)
 end
 
 -- For the access log (src/edge/nginx/config/access-log.ts).

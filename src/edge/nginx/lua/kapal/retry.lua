@@ -41,12 +41,12 @@ function M.last_status()
 end
 
 --- Counts a failed try against its endpoint and lets go of it. `sent`: bytes that went out; none means that it did not
---- take the connection.
-function M.blame(ctx, now, sent)
+--- take the connection. `late`: not in time, where it did not refuse it.
+function M.blame(ctx, now, sent, late)
   local endpoint = ctx.endpoint
   endpoints.distrust(endpoint)
   -- One that is asked for too much does not take every connection; who is sent elsewhere would be too much there.
-  if ctx.cut == "rescue" or sent == 0 and endpoints.is_overloaded(endpoint, now) then
+  if ctx.cut == "rescue" or late and sent == 0 and endpoints.is_overloaded(endpoint, now) then
     health.undecided(endpoint)
   elseif health.failed(endpoint, now, sent == 0) then
     ctx.run.ejections = ctx.run.ejections + 1
@@ -111,7 +111,7 @@ function M.go_on(ctx, now, code, sent)
   ctx.common = false
   local late = code == 504 or ctx.cut == "timeout"
   if code == 504 and sent == 0 then gates.untaken(ctx.endpoint.gate) end
-  M.blame(ctx, now, sent)
+  M.blame(ctx, now, sent, late)
   ctx.cut = nil
   if not again then
     ctx.status = late and 504 or 502
