@@ -10,6 +10,7 @@ import { checkout, type Ran } from './kapal.ts';
 import { freePort } from '../free-port.ts';
 import { leftovers, processesBelow, processesOf, send } from './install.ts';
 import { eventually, shop } from './survival.ts';
+import { get } from '../integration/edge-fixture.ts';
 
 /** `nobody`, who owns nothing but a folder of this test. */
 const stranger = 65_534;
@@ -60,7 +61,7 @@ describe('as an unprivileged user', () => {
       );
 
       // No control group of this user's keeps the limit: the daemon does, from what it sees resident.
-      await fetch(`${user.address}/?eat=1`, { headers: { host: 'shop.localhost' } }).catch(() => undefined);
+      assert.equal((await get(user.http, '/?eat=1', { headers: { host: 'shop.localhost' } })).status, 200);
       const starved = await eventually('the instance that ate too much was ended and started again', async () => {
         const { instances } = await user.service();
         return instances.every(({ state }) => state === 'ready')
@@ -118,9 +119,8 @@ class Stranger implements AsyncDisposable {
     return new Stranger(home, copy, user.#ports);
   }
 
-  /** Where visitors reach it. */
-  get address(): string {
-    return `http://127.0.0.1:${this.#ports[0]}`;
+  get http(): number {
+    return this.#ports[0];
   }
 
   run(...args: readonly string[]): Promise<Ran> {
