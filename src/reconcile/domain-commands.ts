@@ -14,6 +14,7 @@ import type { Certificates } from './certificates.ts';
 import type { Dependencies } from './dependencies.ts';
 import { checkDomain } from './domain-check.ts';
 import { urlOfDomain } from './operations/documents.ts';
+import { refuseRemoving } from './operations/acknowledge.ts';
 
 /** Domains of services: what is added and removed by command, and what is known of their certificates. */
 export class DomainCommands {
@@ -49,6 +50,7 @@ export class DomainCommands {
     const own = await this.#own(domain.host, request);
     const { store } = this.#needs;
     store.transaction(() => {
+      refuseRemoving(this.#needs, service);
       if (!this.#answers(service, domain)) store.domains.add({ ...domain, service, source: 'added' });
       if (own !== null) store.certificates.put(own);
       if (request.acme === true) this.#ask(domain.host);

@@ -137,6 +137,7 @@ describe('engine over what fails once', () => {
     await assert.rejects(engine.scale(service, 3), refused);
     await assert.rejects(engine.stop(service), refused);
     await assert.rejects(engine.setVariables({ ...at, project: 'shop', service: 'api' }, { MODE: 'late' }), refused);
+    await assert.rejects(engine.addDomain(service, 'kopi.example.com', {}), refused);
     await removed;
     assert.deepEqual(kapal.store.operations.running(), []);
   });
