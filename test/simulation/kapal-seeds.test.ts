@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { simulate } from './kapal/simulate.ts';
 
 /** Seconds of histories: as many seeds as fit, and some on the slowest machine. `npm run simulate` explores others. */
-const seconds = process.env['KAPAL_SIMULATION_SECONDS'] ?? '20';
+const seconds = process.env['KAPAL_SIMULATION_SECONDS'] ?? '60';
 const from = process.env['KAPAL_TEST_SEED'] ?? '1';
 
 describe('a whole Kapal over histories with faults', () => {
