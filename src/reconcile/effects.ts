@@ -52,7 +52,7 @@ export class Effects {
           });
         return;
       case 'finish':
-        if (rollout !== null) await finishRollout(this.#context, { rollout, action });
+        if (rollout !== null) await finishRollout(this.#context, { rollout, action, runs: this.#runs });
         return;
     }
   }

@@ -4,6 +4,7 @@ import { serviceKey } from '../model/service.ts';
 import type { Action, RolloutFailure } from '../rollout/view.ts';
 import type { RolloutRow } from '../state/records.ts';
 import { adoptLiveFields } from './operations/live-fields.ts';
+import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
 
 type Finish = Extract<Action, { kind: 'finish' }>;
@@ -14,11 +15,11 @@ const shownLines = 20;
 /** Makes the end of a rollout durable: rollout, release, and (when live) the spec in force, in one step. */
 export async function finishRollout(
   context: ServiceContext,
-  input: { rollout: RolloutRow; action: Finish },
+  input: { rollout: RolloutRow; action: Finish; runs: Pick<Runs, 'preparationEnd'> },
 ): Promise<void> {
   const { needs, id } = context;
-  const { rollout, action } = input;
-  const error = action.failure === null ? null : await errorOf(context, rollout, action.failure);
+  const { rollout, action, runs } = input;
+  const error = action.failure === null ? null : await errorOf(context, { rollout, failure: action.failure, runs });
   const { clock } = needs;
   needs.store.transaction(() => {
     if (needs.store.rollouts.get(rollout.id)?.finishedAt !== null) return;
@@ -50,15 +51,20 @@ async function settleRun(context: ServiceContext, rollout: RolloutRow): Promise<
   crashpoint('prepare.disposed');
 }
 
-async function errorOf(context: ServiceContext, rollout: RolloutRow, failure: RolloutFailure): Promise<ErrorDocument> {
+async function errorOf(
+  context: ServiceContext,
+  input: { rollout: RolloutRow; failure: RolloutFailure; runs: Pick<Runs, 'preparationEnd'> },
+): Promise<ErrorDocument> {
   const { needs, id } = context;
+  const { rollout, failure, runs } = input;
   const { service } = serviceKey(id);
   const run =
     failure.code === 'predeploy_failed' ? (rollout.prepareRun?.id ?? null) : runOfInstance(context, failure.instance);
   if (run !== null) await needs.logs.flush(run);
   const lines = run === null ? await lastLines(context, rollout) : await needs.logs.query({ run, limit: shownLines });
   const found = lines.length > 0 ? lines : await lastLines(context, rollout);
-  return new KapalError(failure.code, failure.message, {
+  const end = failure.code === 'predeploy_failed' ? await runs.preparationEnd(rollout) : null;
+  return new KapalError(failure.code, end === null ? failure.message : `preDeployCommand ${end}`, {
     hint: hintOf(failure.code, service),
     log: found.map((line) => line.text),
   }).toDocument();

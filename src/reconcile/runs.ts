@@ -1,7 +1,7 @@
 import { crashpoint } from '../lib/crashpoint.ts';
 import { errorDocument } from '../model/errors.ts';
-import { serviceKey } from '../model/service.ts';
 import { describeExit } from '../model/instance.ts';
+import { serviceKey } from '../model/service.ts';
 import type { LogSource } from '../observe/logs/port.ts';
 import type { RunHandle } from '../runtime/port.ts';
 import type { InstanceRow, RolloutRow } from '../state/records.ts';
@@ -20,6 +20,8 @@ export class Runs {
   readonly #launched = new Set<string>();
   /** Starts that the system refused, by instance: observed as an exit with reason `not-started`. */
   readonly #refused = new Map<string, { readonly run: string; readonly detail: string }>();
+  /** The last preDeployCommand that it refused to start. */
+  #unprepared: { readonly rollout: string; readonly detail: string } | null = null;
 
   constructor(context: ServiceContext) {
     this.#context = context;
@@ -37,6 +39,14 @@ export class Runs {
   refusal(instance: InstanceRow): string | null {
     const refused = this.#refused.get(instance.id);
     return refused?.run === runOf(instance) ? refused.detail : null;
+  }
+
+  /** How preDeployCommand of the rollout ended, in words: `exited with code 1`; null where this daemon does not know. */
+  async preparationEnd(rollout: RolloutRow): Promise<string | null> {
+    if (this.#unprepared?.rollout === rollout.id) return `could not be started: ${this.#unprepared.detail}`;
+    if (rollout.prepareRun === null) return null;
+    const seen = await this.#context.needs.runtime.observe(rollout.prepareRun);
+    return seen.phase === 'exited' ? describeExit(seen.exit) : null;
   }
 
   /** Starts the run of the instance's present attempt, or finds it. */
@@ -74,6 +84,7 @@ export class Runs {
       crashpoint('prepare.run.recorded');
     } catch (error) {
       needs.log.error({ err: error, service: id }, 'preDeployCommand could not be started');
+      this.#unprepared = { rollout: rollout.id, detail: errorDocument(error).message };
       // Where even that cannot be written, the next pass begins it anew.
       this.#launched.delete(rollout.id);
       needs.store.rollouts.update(rollout.id, { prepare: 'failed' });

@@ -1,6 +1,6 @@
 import type { ReleaseRow } from '../state/records.ts';
 
-/** Releases that are kept for rollback, as the issue of the main job asks. */
+/** Releases that are kept for rollback. */
 export const keptReleases = 10;
 
 /** Releases of a service that stay on record, those included that cannot be rolled back to any more. Each holds a whole specification. */

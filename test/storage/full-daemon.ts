@@ -156,7 +156,7 @@ export class FullKapal implements AsyncDisposable {
     if (ran.code !== 0) {
       assert.match(
         ran.stdout + ran.stderr,
-        /disk_full|disk_failed|disk is full|disk may be full|No space left|no room|Input\/output/i,
+        /disk_full|disk_failed|disk is full|disk may be full|No space left|no room|Input\/output|i\/o error/i,
         `it was not said why: ${ran.stdout} ${ran.stderr}`,
       );
       const again = await bounded(step.name, step.ask(shop));
