@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { facesOf, visitor } from '../e2e/survival.ts';
-import { checkout, hasEnded, TestKapal } from '../e2e/kapal.ts';
-import { commented, writeVersion } from '../integration/edge-version.ts';
+import { hasEnded, TestKapal } from '../e2e/kapal.ts';
 import { hang, until } from '../patience.ts';
 import { onRecord, violations } from './invariants.ts';
 import { exposed } from './secrets.ts';
 import { host, secrets, Shop } from './shop.ts';
 import { type Step, stepNamed } from './steps.ts';
+import { type Version, versionsFor } from './versions.ts';
 
 export type Engine = 'embedded' | 'nginx';
 
@@ -25,12 +25,17 @@ export class CrashRun implements AsyncDisposable {
   /** The service beside, which nobody asks anything of. */
   #beside: readonly string[] = [];
   #flags: readonly string[] = [];
+  readonly #versions: readonly [Version, Version];
   readonly #endings = new WeakMap<object, Promise<unknown>>();
 
   readonly #patience: number;
 
-  private constructor(kapal: TestKapal, patience: number) {
+  private constructor(
+    kapal: TestKapal,
+    { patience, versions }: { patience: number; versions: readonly [Version, Version] },
+  ) {
     this.#kapal = kapal;
+    this.#versions = versions;
     this.#patience = patience;
     this.#shop = new Shop(kapal);
     this.#passed = join(kapal.folder, 'passed');
@@ -42,7 +47,9 @@ export class CrashRun implements AsyncDisposable {
   static async start(edge: Engine, patience = hang): Promise<CrashRun> {
     const kapal = await TestKapal.prepare();
     kapal.edge = edge;
-    const run = new CrashRun(kapal, patience);
+    const versions = await versionsFor(kapal, edge);
+    kapal.version = versions[0].path;
+    const run = new CrashRun(kapal, { patience, versions });
     try {
       await kapal.up();
       await run.#found();
@@ -114,12 +121,11 @@ export class CrashRun implements AsyncDisposable {
     await this.#found();
   }
 
-  /** From now on daemons are of the other version: of this checkout, or of a copy whose engines differ. */
+  /** From now on daemons are of the other version. */
   #turnOver(): void {
-    const kapal = this.#kapal;
-    const next = join(kapal.folder, 'kapal-next');
-    if (!existsSync(next)) writeVersion(next, commented('the next version'));
-    kapal.version = kapal.version === next ? checkout : next;
+    const [one, other] = this.#versions;
+    this.#kapal.version = this.#kapal.version === one.path ? other.path : one.path;
+    one.replaceProgram();
   }
 
   async #restart(flags: readonly string[]): Promise<void> {

@@ -16,7 +16,8 @@ export function isMeantFor(edge: Engine, point: string): boolean {
 
 /** The steps that pass those points. */
 export function stepsFor(edge: Engine): readonly Step[] {
-  const ofNginx = ['loss of the edge', 'start without HTTPS', 'start with HTTPS', 'first deploy', 'upgrade'];
+  // An upgrade that was killed as it began is ended in another way: the rest of it is passed by a second one.
+  const ofNginx = ['loss of the edge', 'start without HTTPS', 'start with HTTPS', 'first deploy', 'upgrade', 'upgrade'];
   return edge === 'nginx' ? ofNginx.map(stepNamed) : steps;
 }
 

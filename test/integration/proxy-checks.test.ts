@@ -151,6 +151,7 @@ describe('whether anything answers at all', () => {
     assert.deepEqual(await prober.alive(question(mute.port, { timeout: 200 })), {
       ok: false,
       detail: 'no answer within 200 ms',
+      late: true,
     });
     const script =
       "const s = require('node:http').createServer((_, r) => r.end()).listen(0, '127.0.0.1', () => console.log(s.address().port))";

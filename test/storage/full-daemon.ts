@@ -41,6 +41,11 @@ export class FullKapal implements AsyncDisposable {
     mkdirSync(to);
     await exec('mount', ['--bind', from, to]);
     if (uid !== 0) {
+      // Links would give away what they are links of.
+      const own = join(kapal.folder, 'own-toolchain');
+      await exec('cp', ['-r', from, own]);
+      await exec('chown', ['-R', `${uid}:${uid}`, own]);
+      await exec('mount', ['--bind', own, to]);
       kapal.under = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--'];
       kapal.more = { HOME: kapal.folder, TMPDIR: kapal.folder };
       for (const path of [kapal.folder, kapal.data]) chownSync(path, uid, uid);

@@ -64,7 +64,9 @@ export class Stopper {
       () => this.#observer.processesOf(handle) !== null || this.#observer.observe(handle).phase !== 'launching',
     );
     if (!known) {
-      throw new KapalError('runtime_failed', `Run ${handle.id} of ${handle.service} does not report its process`);
+      throw new KapalError('runtime_failed', `Run ${handle.id} of ${handle.service} does not report its process`, {
+        hint: 'Its keeper cannot write it down, most often because the disk is full.',
+      });
     }
     return this.#observer.processesOf(handle);
   }
