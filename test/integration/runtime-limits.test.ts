@@ -6,6 +6,7 @@ import type { Exit } from '../../src/model/instance.ts';
 import type { RunHandle } from '../../src/runtime/port.ts';
 import { everyPid, isLive, markOn, readStat } from '../../src/runtime/process/proc.ts';
 import { ProcessSubject } from '../conformance/runtime-process.ts';
+import { text } from '../e2e/install.ts';
 import { until } from '../patience.ts';
 
 const MIB = 1024 * 1024;
@@ -103,7 +104,9 @@ for (const useCgroups of ['auto', 'off'] as const) {
       const deaf = await subject.file('deaf.sh', 'trap "" TERM INT HUP\nwhile :; do sleep 0.2; done\n');
       const command = `setsid sh ${deaf} & sh ${deaf} & sh ${deaf}`;
       const handle = await subject.runtime.start(await subject.shell(command));
-      await until('all are there', () => processesOf(subject, handle).length >= 4);
+      // Each sleeps once it is deaf.
+      const asleep = (pid: number): boolean => text(`/proc/${pid}/comm`).trim() === 'sleep';
+      await until('all are deaf', () => processesOf(subject, handle).filter(asleep).length === 3);
       for (const pid of processesOf(subject, handle)) process.kill(pid, 'SIGSTOP');
       await subject.runtime.signal(handle, 'terminate');
       assert.equal((await subject.runtime.observe(handle)).phase, 'running');
