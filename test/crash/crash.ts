@@ -9,7 +9,7 @@ import { onRecord, violations } from './invariants.ts';
 import { exposed } from './secrets.ts';
 import { host, secrets, Shop } from './shop.ts';
 import { type Step, stepNamed } from './steps.ts';
-import { type Version, versionsFor } from './versions.ts';
+import { type Versions, versionsFor } from './versions.ts';
 
 export type Engine = 'embedded' | 'nginx';
 
@@ -25,15 +25,12 @@ export class CrashRun implements AsyncDisposable {
   /** The service beside, which nobody asks anything of. */
   #beside: readonly string[] = [];
   #flags: readonly string[] = [];
-  readonly #versions: readonly [Version, Version];
+  readonly #versions: Versions;
   readonly #endings = new WeakMap<object, Promise<unknown>>();
 
   readonly #patience: number;
 
-  private constructor(
-    kapal: TestKapal,
-    { patience, versions }: { patience: number; versions: readonly [Version, Version] },
-  ) {
+  private constructor(kapal: TestKapal, { patience, versions }: { patience: number; versions: Versions }) {
     this.#kapal = kapal;
     this.#versions = versions;
     this.#patience = patience;
@@ -48,7 +45,7 @@ export class CrashRun implements AsyncDisposable {
     const kapal = await TestKapal.prepare();
     kapal.edge = edge;
     const versions = await versionsFor(kapal, edge);
-    kapal.version = versions[0].path;
+    kapal.version = versions.one;
     const run = new CrashRun(kapal, { patience, versions });
     try {
       await kapal.up();
@@ -123,9 +120,9 @@ export class CrashRun implements AsyncDisposable {
 
   /** From now on daemons are of the other version. */
   #turnOver(): void {
-    const [one, other] = this.#versions;
-    this.#kapal.version = this.#kapal.version === one.path ? other.path : one.path;
-    one.replaceProgram();
+    const { one, other, replaceProgram } = this.#versions;
+    this.#kapal.version = this.#kapal.version === one ? other : one;
+    replaceProgram();
   }
 
   async #restart(flags: readonly string[]): Promise<void> {

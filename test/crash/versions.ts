@@ -4,24 +4,22 @@ import { locateNginx } from '../../src/edge/nginx/locate.ts';
 import { checkout, type TestKapal } from '../e2e/kapal.ts';
 import { type Changes, commented, writeVersion } from '../integration/edge-version.ts';
 
-/** A Kapal that can be started, and another one whose engines differ. */
-export interface Version {
-  readonly path: string;
+/** Two versions of Kapal, whose engines differ. */
+export interface Versions {
+  /** Their folders. */
+  readonly one: string;
+  readonly other: string;
   /** What an upgrade of the machine does to nginx's program: another file in its place. Nothing with the other engine. */
   readonly replaceProgram: () => void;
 }
 
 /** This checkout and a changed copy of it; with nginx two copies, which look for its program in the folder of the test. */
-export async function versionsFor(kapal: TestKapal, edge: 'embedded' | 'nginx'): Promise<readonly [Version, Version]> {
+export async function versionsFor(kapal: TestKapal, edge: 'embedded' | 'nginx'): Promise<Versions> {
   const next = join(kapal.folder, 'kapal-next');
   const changed = commented('the next version');
   if (edge === 'embedded') {
     writeVersion(next, changed);
-    const replaceProgram = (): void => undefined;
-    return [
-      { path: checkout, replaceProgram },
-      { path: next, replaceProgram },
-    ];
+    return { one: checkout, other: next, replaceProgram: () => undefined };
   }
   const found = await locateNginx();
   if (!found.found) throw new Error(found.why);
@@ -37,8 +35,5 @@ export async function versionsFor(kapal: TestKapal, edge: 'embedded' | 'nginx'):
   };
   writeVersion(first, own);
   writeVersion(next, { ...changed, ...own });
-  return [
-    { path: first, replaceProgram },
-    { path: next, replaceProgram },
-  ];
+  return { one: first, other: next, replaceProgram };
 }

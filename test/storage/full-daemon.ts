@@ -39,17 +39,16 @@ export class FullKapal implements AsyncDisposable {
     const [from, to] = [join(kapal.folder, 'toolchain'), join(kapal.data, 'toolchain')];
     await placeToolchain(from);
     mkdirSync(to);
-    await exec('mount', ['--bind', from, to]);
+    // Owned by whom the daemon is; links would give away what they are links of.
+    const own = uid === 0 ? from : join(kapal.folder, 'own-toolchain');
     if (uid !== 0) {
-      // Links would give away what they are links of.
-      const own = join(kapal.folder, 'own-toolchain');
       await exec('cp', ['-r', from, own]);
       await exec('chown', ['-R', `${uid}:${uid}`, own]);
-      await exec('mount', ['--bind', own, to]);
       kapal.under = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--'];
       kapal.more = { HOME: kapal.folder, TMPDIR: kapal.folder };
       for (const path of [kapal.folder, kapal.data]) chownSync(path, uid, uid);
     }
+    await exec('mount', ['--bind', own, to]);
     const full = new FullKapal(kapal, { disk, keepFree });
     await full.#up();
     return full;

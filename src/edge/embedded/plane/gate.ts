@@ -1,4 +1,4 @@
-import { bucketOf, noWaits, Usual } from './usual.ts';
+import { bucketOf, noWaits, Seen, Usual } from './usual.ts';
 
 /**
  * Whether an endpoint is asked for more than it can answer, and how much of it is let through then. Each worker decides for itself, from what it has seen: the
@@ -115,7 +115,7 @@ export class Gate {
     }
     const streak = this.#lengthen(seen, isLate);
     if (streak.windows < enoughWindows) return;
-    const rate = streak.answers / streak.elapsed;
+    const rate = streak.answers / streak.seen.elapsed;
     const limit = this.#limitAt(rate, now);
     const grown = streak.entered - streak.answers >= limit + chance * Math.sqrt(2 * waiting);
     const inLine = seen.door > least || seen.quickest >= streak.first * rising;
@@ -125,8 +125,8 @@ export class Gate {
       this.#usual.forgetLatest();
       this.#limiting = { rate, lasting: rate, anchor: rate, before: rate, wait, settled: 0, calm: 0 };
       this.limit = limit;
-    } else if (streak.elapsed >= longestStreak) {
-      this.#usual.learn(streak.waits, streak.elapsed);
+    } else if (streak.seen.elapsed >= longestStreak) {
+      this.#usual.learn(streak.seen);
       this.#streak = null;
     }
   }
@@ -135,19 +135,17 @@ export class Gate {
     const streak = this.#streak ?? {
       windows: 0,
       first: seen.quickest,
-      elapsed: 0,
+      seen: new Seen(),
       answers: 0,
       entered: 0,
       untaken: 0,
-      waits: noWaits(),
     };
     this.#streak = streak;
     if (isLate) streak.windows += 1;
-    streak.elapsed += seen.elapsed;
+    streak.seen.add(seen.waits, seen.elapsed);
     streak.answers += seen.answers;
     streak.entered += seen.entered;
     streak.untaken += seen.untaken;
-    for (const [bucket, count] of seen.waits.entries()) streak.waits[bucket] = (streak.waits[bucket] ?? 0) + count;
     return streak;
   }
 
@@ -243,11 +241,10 @@ interface Streak {
   windows: number;
   /** The quickest answer of the first. */
   readonly first: number;
-  elapsed: number;
+  readonly seen: Seen;
   answers: number;
   entered: number;
   untaken: number;
-  readonly waits: number[];
 }
 
 interface Limiting {

@@ -5,7 +5,7 @@ const halfLife = 120_000;
 const onset = 2_000;
 
 /** Answers by their waits, over a time. */
-class Seen {
+export class Seen {
   readonly waits = noWaits();
   elapsed = 0;
 
@@ -26,7 +26,7 @@ export class Usual {
   see(waits: readonly number[], elapsed: number): void {
     this.#latest.add(waits, elapsed);
     if (this.#latest.elapsed < onset) return;
-    this.learn(this.#before.waits, this.#before.elapsed);
+    this.learn(this.#before);
     this.#before = this.#latest;
     this.#latest = new Seen();
   }
@@ -36,7 +36,7 @@ export class Usual {
     this.#before = new Seen();
   }
 
-  learn(waits: readonly number[], elapsed: number): void {
+  learn({ waits, elapsed }: Seen): void {
     const kept = 0.5 ** (elapsed / halfLife);
     let sum = 0;
     for (const [bucket, count] of waits.entries()) {
