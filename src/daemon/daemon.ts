@@ -31,6 +31,7 @@ import { acquireLock } from '../state/lock.ts';
 import { openStore } from '../state/open.ts';
 import type { Store } from '../state/store.ts';
 import { certificateSources } from './certificates.ts';
+import { closeInOrder, type ClosingStep } from './closing.ts';
 import {
   apiToken,
   type DataFolder,
@@ -98,13 +99,16 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     facts,
     // The edge's user goes with the edge: nothing of ours is left on a machine where nothing of ours runs.
     ended: over.promise.then((apps) => (apps ? runtime.forget(edgeAccount) : undefined)),
-    async close() {
-      await api.close();
-      await engine.close();
-      store.close();
-      await rm(folder.beacon, { force: true });
-      await leaveDataFolder(folder);
-      lock[Symbol.dispose]();
+    close() {
+      const steps: readonly ClosingStep[] = [
+        { name: 'api', close: () => api.close() },
+        { name: 'engine', close: () => engine.close() },
+        { name: 'record', close: () => store.close() },
+        { name: 'beacon', close: () => rm(folder.beacon, { force: true }) },
+        { name: 'data folder', close: () => leaveDataFolder(folder) },
+        { name: 'lock', close: () => lock[Symbol.dispose]() },
+      ];
+      return closeInOrder(steps, { clock: systemClock, log });
     },
   };
 }

@@ -123,6 +123,7 @@ export const en = {
   stoppingApps: 'stopping everything that it runs, then the daemon',
   stopped: 'The daemon has ended; what it ran goes on.',
   stoppedApps: 'The daemon and everything that it ran have ended.',
+  daemonKilled: (pid: number) => `the daemon (pid ${pid}) hung at its end and was killed; nothing is lost`,
 
   variablesSet: (service: string, keys: string) => `${keys} of ${service}: stored; the first deploy will use it.`,
   domainAdded: (host: string, service: string) => `${host} is routed to ${service}.`,

@@ -109,6 +109,7 @@ export const id: Messages = {
   stoppingApps: 'menghentikan semua yang dijalankannya, lalu daemon',
   stopped: 'Daemon sudah berhenti; yang dijalankannya tetap berjalan.',
   stoppedApps: 'Daemon dan semua yang dijalankannya sudah berhenti.',
+  daemonKilled: (pid) => `daemon (pid ${pid}) macet saat berakhir dan dihentikan paksa; tidak ada yang hilang`,
 
   variablesSet: (service, keys) => `${keys} milik ${service}: tersimpan; dipakai pada perilisan pertama.`,
   domainAdded: (host, service) => `${host} diarahkan ke ${service}.`,
