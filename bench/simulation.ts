@@ -71,7 +71,11 @@ function pairOf(noise: Noise): { readonly before: Spec; readonly after: Spec } {
   const all = shapes(noise);
   const read = (version: number): Spec => {
     const text = declarationOf(all.map((shape) => ({ shape, variant: anyVariant(noise, version) })));
-    const files = { read: (path: string) => (path === 'kapal.yaml' ? text : null), list: () => ['kapal.yaml'] };
+    const files = {
+      read: (path: string) => (path === 'kapal.yaml' ? text : null),
+      head: () => null,
+      list: () => ['kapal.yaml'],
+    };
     return readDeclaration(files, { name: 'shop' });
   };
   return { before: read(1), after: read(noise.between(1, 2)) };

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CliHost, DaemonOptions, InstalledService, ServiceInstallOptions } from './cli/host.ts';
+import type {
+  CliHost,
+  DaemonOptions,
+  ExaminedSource,
+  ExamineOptions,
+  InstalledService,
+  ServiceInstallOptions,
+} from './cli/host.ts';
 
 /**
  * The entry of daemon and command line. The command line is loaded first and alone: what the daemon needs is loaded when it starts, so that
@@ -52,6 +59,7 @@ function host(): CliHost {
       return { [Symbol.dispose]: () => void process.off('SIGINT', handler) };
     },
     startDaemon: runDaemon,
+    examineSource,
     installService,
     examineNginx,
     missingEdgePackages,
@@ -73,6 +81,11 @@ async function runDaemon(options: DaemonOptions): Promise<number> {
   await Promise.race([daemon.ended, asked.promise]);
   await daemon.close();
   return 0;
+}
+
+async function examineSource(options: ExamineOptions): Promise<ExaminedSource> {
+  const { examineSource: examine } = await import('./daemon/examine-source.ts');
+  return examine(options);
 }
 
 async function installService(options: ServiceInstallOptions): Promise<InstalledService> {

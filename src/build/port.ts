@@ -1,5 +1,7 @@
-import type { ServiceAccount } from '../runtime/port.ts';
+import type { ArtifactRuntime } from '../model/deploy.ts';
 import type { ServiceId } from '../model/service.ts';
+import type { ServiceAccount } from '../runtime/port.ts';
+import type { BuildRecipe, BuildStep } from '../model/build-recipe.ts';
 
 /** What a build gets. The folder holds a fresh copy of the source that belongs to the service's user; the build changes it in place and it becomes the artifact. */
 export interface BuildRequest {
@@ -9,36 +11,28 @@ export interface BuildRequest {
   /** Absolute: the artifact's folder; the build works in `rootDir` under it. */
   readonly folder: string;
   readonly rootDir: string;
-  readonly runtime: 'node' | 'static';
-  /** Declared command, or null for the recipe's own (`npm ci && npm run build` and the like). */
-  readonly command: string | null;
+  /** What its language does, or the declared command. */
+  readonly recipe: BuildRecipe;
   /** Only declared variables, by design. */
   readonly variables: Readonly<Record<string, string>>;
   readonly account: ServiceAccount;
-  /** Milliseconds of wall clock. */
-  readonly timeout: number;
-  readonly memoryLimit: number | null;
-}
-
-/** A shell command of the build that has to run as the service's user, in order. */
-export interface BuildStep {
-  readonly title: string;
-  readonly command: string;
 }
 
 /** What a build will do, decided before anything runs. No steps: nothing to build. */
 export interface BuildPlan {
   readonly steps: readonly BuildStep[];
-  /** Added to the variables (NODE_ENV, cache folders, registry settings of this machine). */
+  /** Added to the variables (PATH, NODE_ENV, cache folders, registry settings of this machine). */
   readonly environment: Readonly<Record<string, string>>;
   /** Programs that were brought for it, for the log: `pnpm 9.15.0`. */
   readonly tools: readonly string[];
+  /** What instances of the artifact get, beside what all do. */
+  readonly runtime: ArtifactRuntime;
 }
 
 /** Turns a source into an artifact. Drivers: `host/`, `simulated/`. */
 export interface Builder {
   readonly name: string;
 
-  /** Reads the folder and fetches missing tools; runs nothing of the user's. Throws KapalError `toolchain_missing`. */
+  /** Fetches missing tools; runs nothing of the user's. Throws KapalError `toolchain_missing`. */
   plan(request: BuildRequest): Promise<BuildPlan>;
 }

@@ -1,4 +1,4 @@
-import type { BuildStep } from './port.ts';
+import type { BuildStep } from '../model/build-recipe.ts';
 
 /**
  * The one shell text that runs the steps in order: `==> TITLE` before each, the first failure ends it with that step's exit code. Each

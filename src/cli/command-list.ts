@@ -53,6 +53,11 @@ export const commandGroups: readonly CommandGroup[] = [
     title: 'Deploying',
     commands: [
       {
+        name: 'detect',
+        summary: 'Say what was found in a folder, and what would be built and run',
+        load: async () => (await import('./commands/detect.ts')).detect,
+      },
+      {
         name: 'deploy',
         summary: 'Build a folder or a repository, and move the traffic to it',
         load: async () => (await import('./commands/deploy.ts')).deploy,

@@ -17,6 +17,8 @@ export interface CliHost {
   onInterrupt(handler: () => void): Disposable;
   /** Runs the daemon in this process. Resolves with the exit code when it has ended; rejects with a KapalError when it cannot start. */
   startDaemon(options: DaemonOptions): Promise<number>;
+  /** What a deploy of a folder would build and run. Rejects with a KapalError. */
+  examineSource(options: ExamineOptions): Promise<ExaminedSource>;
   /** Writes what starts the daemon at boot. Rejects with a KapalError. */
   installService(options: ServiceInstallOptions): Promise<InstalledService>;
   /** Whether the nginx engine could serve on this machine. `detail`: what is there, or what is not. */
@@ -94,5 +96,35 @@ export interface InstalledService {
   /** Whether it starts at the next boot without another command. */
   readonly enabled: boolean;
   /** Commands or remarks for the user, in order. */
+  readonly notes: readonly string[];
+}
+
+export interface ExamineOptions {
+  /** Absolute. */
+  readonly folder: string;
+  readonly project: string | undefined;
+}
+
+/** `kapal detect --json`. */
+export interface ExaminedSource {
+  readonly project: string;
+  /** The declaration, or the file that told what to run, and why. */
+  readonly origin: { readonly kind: 'declared' | 'detected'; readonly file: string; readonly why?: string };
+  readonly services: readonly ExaminedService[];
+  readonly warnings: readonly string[];
+}
+
+export interface ExaminedService {
+  readonly service: string;
+  readonly type: string;
+  readonly runtime: string | null;
+  readonly rootDir: string;
+  readonly evidence: string | null;
+  readonly install: readonly { readonly title: string; readonly command: string }[];
+  readonly build: readonly { readonly title: string; readonly command: string }[];
+  readonly preDeploy: string | null;
+  readonly start: string | null;
+  readonly publishPath: string | null;
+  readonly needs: readonly string[];
   readonly notes: readonly string[];
 }

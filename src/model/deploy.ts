@@ -14,11 +14,21 @@ export interface SourceRecord {
   readonly subject: string | null;
 }
 
+/** What instances of an artifact need: folders at the front of PATH (absolute) and variables, which declared ones win over. */
+export interface ArtifactRuntime {
+  readonly path: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** What it runs on, where that is not what all services have: `Node 16.20.2, as engines.node of package.json asks`. */
+  readonly about: string | null;
+}
+
 /** What a build yields. `path` is absolute in the data folder; `null` for services that have no files (type proxy). */
 export interface Artifact {
   readonly id: string;
   readonly kind: 'folder';
   readonly path: string;
+  /** Absent in releases of before there was a choice. */
+  readonly runtime?: ArtifactRuntime;
 }
 
 export const deployStages = ['source', 'build', 'prepare', 'start', 'shift'] as const;

@@ -18,7 +18,7 @@ export function instanceRun(input: {
     directory: workingFolder(release, account),
     command: release.spec.commands.start ?? '',
     environment: {
-      ...account.environment,
+      ...surroundings(release, account),
       ...declared(input.variables),
       ...(instance.port === null ? {} : { PORT: String(instance.port), HOST: '127.0.0.1' }),
       ...identity(release),
@@ -44,7 +44,7 @@ export function prepareRun(input: {
     directory: workingFolder(release, account),
     command: release.spec.commands.preDeploy ?? '',
     environment: {
-      ...account.environment,
+      ...surroundings(release, account),
       ...declared(input.variables),
       ...identity(release),
       KAPAL_INSTANCE: `${input.rollout}.predeploy`,
@@ -53,6 +53,14 @@ export function prepareRun(input: {
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,
   };
+}
+
+/** What every run of the account has, and what the artifact was built with. */
+function surroundings({ artifact }: ReleaseRow, account: ServiceAccount): Record<string, string> {
+  const { path = [], environment = {} } = artifact?.runtime ?? {};
+  const usual = account.environment['PATH'];
+  const all = [...path, ...(usual === undefined ? [] : [usual])];
+  return { ...account.environment, ...environment, ...(all.length === 0 ? {} : { PATH: all.join(':') }) };
 }
 
 export function declared(variables: readonly ResolvedVariable[]): Record<string, string> {

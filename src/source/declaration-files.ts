@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { linksOf, resolve } from '../lib/tree/paths.ts';
 import type { TreeEntry } from '../lib/tree/tree.ts';
@@ -6,6 +6,7 @@ import type { DeclarationFiles } from '../spec/files.ts';
 
 /** No declaration is larger; what claims to be one is not read. Bytes. */
 const LARGEST = 1024 * 1024;
+const HEAD = 4 * 1024;
 
 /**
  * The files of a stored tree as declarations are read. Which file a path means is decided on the stored list, links included, so that
@@ -27,6 +28,10 @@ export function storedFiles(folder: string, entries: readonly TreeEntry[]): Decl
       const size = file === null ? undefined : sizes.get(file);
       return file === null || size === undefined || size > LARGEST ? null : readText(join(folder, file));
     },
+    head(path) {
+      const file = resolved(path);
+      return file === null || !sizes.has(file) ? null : readHead(join(folder, file));
+    },
     list(path) {
       const at = resolved(path);
       return at === null ? [] : (names.get(at) ?? []);
@@ -38,6 +43,16 @@ function readText(path: string): string | null {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     return fstatSync(file).size > LARGEST ? null : readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readHead(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const buffer = Buffer.alloc(HEAD);
+    return buffer.toString('utf8', 0, readSync(file, buffer, 0, HEAD, 0));
   } finally {
     closeSync(file);
   }

@@ -2,6 +2,8 @@
 export interface DeclarationFiles {
   /** Text, or null where there is no such regular file (or it is larger than a declaration can be). */
   read(path: string): string | null;
+  /** The first 4 KiB of a regular file of any size, or null where there is none. */
+  head(path: string): string | null;
   /** Names in a folder (`.` for the top), sorted; empty where there is none. */
   list(folder: string): readonly string[];
 }

@@ -1,8 +1,8 @@
 import { KapalError } from '../model/errors.ts';
 import { slug } from '../model/names.ts';
-import { detect } from './detect/detect.ts';
 import { readDeclared } from './declared/declared.ts';
 import type { DeclarationFiles } from './files.ts';
+import { detect } from './language/detect.ts';
 import type { Spec, Warning } from './spec.ts';
 
 export interface ReadOptions {

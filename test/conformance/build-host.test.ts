@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHostBuilder } from '../../src/build/host/driver.ts';
 import { ensureToolchain } from '../../src/build/host/toolchain.ts';
+import { buildRecipe } from '../../src/spec/language/build.ts';
 import { placeToolchain } from '../toolchain.ts';
+import { sourceOf } from '../unit/spec/source.ts';
 import { builderConformance } from './build.ts';
 
 const manifests = {
@@ -24,7 +26,10 @@ builderConformance('host', async (t) => {
   return {
     builder: createHostBuilder({ folder, toolchain, environment: process.env }),
     async arrange(_service, project, kind) {
-      await writeFile(join(project, 'package.json'), JSON.stringify(manifests[kind]));
+      const text = JSON.stringify(manifests[kind]);
+      await writeFile(join(project, 'package.json'), text);
+      const commands = { build: null, preDeploy: null, start: null };
+      return buildRecipe(sourceOf({ 'package.json': text }), { runtime: 'node', rootDir: '.', commands });
     },
   };
 });

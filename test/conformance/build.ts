@@ -7,6 +7,7 @@ import { describe, test, type TestContext } from 'node:test';
 import type { Builder, BuildRequest } from '../../src/build/port.ts';
 import { buildScript } from '../../src/build/script.ts';
 import { readFolder } from '../../src/lib/tree/list.ts';
+import { type BuildRecipe, nothingToBuild } from '../../src/model/build-recipe.ts';
 import { isVariableName } from '../../src/model/names.ts';
 import { KapalError } from '../../src/model/errors.ts';
 import { serviceId } from '../../src/model/service.ts';
@@ -19,7 +20,7 @@ export interface BuilderUnderTest {
     service: BuildRequest['service'],
     folder: string,
     kind: 'project' | 'nothing' | 'no-tool',
-  ) => Promise<void>;
+  ) => Promise<BuildRecipe>;
 }
 
 /** The promises of `Builder`, for every driver. `make` may register clean-up on the test. */
@@ -46,7 +47,7 @@ export function builderConformance(name: string, make: (t: TestContext) => Promi
 
     promise('plans a declared command as it stands, alone', async ({ plan }) => {
       const command = 'echo \'one\n"two # $THREE';
-      const { steps } = await plan({ command });
+      const { steps } = await plan({ recipe: declared(command) });
       assert.deepEqual(
         steps.map((step) => step.command),
         [command],
@@ -84,7 +85,7 @@ export function builderConformance(name: string, make: (t: TestContext) => Promi
       await plantTraps(folder, canary);
       const before = await readFolder(folder);
       await plan({});
-      await plan({ command: `touch ${canary}` });
+      await plan({ recipe: declared(`touch ${canary}`) });
       assert.deepEqual(await readFolder(folder), before);
       assert.equal(
         (await readFolder(join(canary, '..'))).entries.some(({ path }) => path === 'canary'),
@@ -116,13 +117,20 @@ async function given(t: TestContext, { builder, arrange }: BuilderUnderTest): Pr
   for (const path of [folder, home, outside]) await mkdir(path);
   const service = serviceId({ project: 'shop', environment: 'production', service: 'api' });
   const request = buildRequest({ service, folder, home });
+  let recipe = nothingToBuild;
   return {
     builder,
     folder,
     canary: join(outside, 'canary'),
-    arrange: (kind) => arrange(service, folder, kind),
-    plan: (change) => builder.plan({ ...request, ...change }),
+    async arrange(kind) {
+      recipe = await arrange(service, folder, kind);
+    },
+    plan: (change) => builder.plan({ ...request, recipe, ...change }),
   };
+}
+
+function declared(command: string): BuildRecipe {
+  return { ...nothingToBuild, build: [{ title: 'Running buildCommand', command }] };
 }
 
 export function buildRequest(at: { service: BuildRequest['service']; folder: string; home: string }): BuildRequest {
@@ -131,8 +139,7 @@ export function buildRequest(at: { service: BuildRequest['service']; folder: str
     service: at.service,
     folder: at.folder,
     rootDir: '.',
-    runtime: 'node',
-    command: null,
+    recipe: nothingToBuild,
     variables: {},
     account: {
       user: null,
@@ -141,8 +148,6 @@ export function buildRequest(at: { service: BuildRequest['service']; folder: str
       home: at.home,
       environment: { PATH: process.env['PATH'] ?? '', HOME: at.home },
     },
-    timeout: 60_000,
-    memoryLimit: null,
   };
 }
 

@@ -8,7 +8,10 @@ import { ensureToolchain, type Toolchain } from '../../src/build/host/toolchain.
 import type { Builder, BuildPlan, BuildRequest } from '../../src/build/port.ts';
 import { buildScript } from '../../src/build/script.ts';
 import { serviceId } from '../../src/model/service.ts';
+import { buildRecipe } from '../../src/spec/language/build.ts';
+import type { Runtime } from '../../src/spec/spec.ts';
 import { placeToolchain } from '../toolchain.ts';
+import { sourceOf } from '../unit/spec/source.ts';
 
 const isRoot = process.getuid?.() === 0;
 /** As root, builds run as another user, as they do in production: `nobody`. */
@@ -34,6 +37,12 @@ export async function openWorkshop(): Promise<Workshop> {
   return { folder, builder, toolchain, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
+/** What a declaration would say, beside what a request can. */
+export type ProjectChange = Partial<Omit<BuildRequest, 'recipe'>> & {
+  readonly runtime?: Runtime;
+  readonly command?: string;
+};
+
 export interface Project {
   readonly folder: string;
   readonly request: BuildRequest;
@@ -43,7 +52,7 @@ export interface Project {
 export async function makeProject(
   t: TestContext,
   files: Readonly<Record<string, string>>,
-  change: Partial<BuildRequest> = {},
+  { runtime = 'node', command, ...change }: ProjectChange = {},
 ): Promise<Project> {
   const top = await mkdtemp(join(tmpdir(), 'kapal-test-project-'));
   t.after(() => rm(top, { recursive: true, force: true }));
@@ -60,17 +69,17 @@ export async function makeProject(
     for (const made of [...parents, join(folder, path)]) owned.add(made);
   }
   if (other !== null) for (const path of owned) await chown(path, other.uid, other.gid);
-  return { folder, request: requestFor(folder, home, change) };
+  const commands = { build: command ?? null, preDeploy: null, start: null };
+  const recipe = buildRecipe(sourceOf(files), { runtime, rootDir: change.rootDir ?? '.', commands });
+  return { folder, request: { ...requestFor(folder, home), recipe, ...change } };
 }
 
-function requestFor(folder: string, home: string, change: Partial<BuildRequest>): BuildRequest {
+function requestFor(folder: string, home: string): Omit<BuildRequest, 'recipe'> {
   return {
     id: 'build-1',
     service: serviceId({ project: 'shop', environment: 'production', service: 'api' }),
     folder,
     rootDir: '.',
-    runtime: 'node',
-    command: null,
     variables: {},
     account: {
       user: null,
@@ -79,9 +88,6 @@ function requestFor(folder: string, home: string, change: Partial<BuildRequest>)
       home,
       environment: { PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home },
     },
-    timeout: 120_000,
-    memoryLimit: null,
-    ...change,
   };
 }
 

@@ -1,14 +1,15 @@
-import { delimiter } from 'node:path';
+import { delimiter, join } from 'node:path';
+import type { ArtifactRuntime } from '../../model/deploy.ts';
 import type { Builder, BuildPlan, BuildRequest } from '../port.ts';
 import { managerEnvironment } from './manager-environment.ts';
-import { workingFolder } from './project-files.ts';
-import type { Recipe } from './recipe.ts';
-import { declaredRecipe } from './recipe-declared.ts';
-import { nodeRecipe } from './recipe-node.ts';
-import { staticRecipe } from './recipe-static.ts';
+import { createNodeVersions } from './node-versions.ts';
+import { npmMissing } from './npm.ts';
+import { checkProgram } from './programs.ts';
 import { registrySettings } from './registry.ts';
-import { createTools, npmMissing } from './tools.ts';
+import { reusing } from './reuse.ts';
+import { createTools } from './tools.ts';
 import type { Toolchain } from './toolchain.ts';
+import { workingFolder } from './working-folder.ts';
 
 export interface HostBuilderOptions {
   /** `DATA/toolchain`. */
@@ -19,43 +20,92 @@ export interface HostBuilderOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Builds on this machine, by recipes. Plans only: the steps run as the service's user, by whoever asked. */
+/** Builds on this machine. Plans only: the steps run as the service's user, by whoever asked. */
 export function createHostBuilder(options: HostBuilderOptions): Builder {
   const registry = registrySettings(options);
   const tools = createTools({ ...options, registry });
+  const versions = createNodeVersions({ ...options, registry });
   return {
     name: 'host',
     async plan(request) {
-      const recipe = await recipeFor(request);
-      if (recipe.steps.length === 0) return { steps: [], environment: {}, tools: [] };
+      const { recipe } = request;
+      await workingFolder(request.folder, request.rootDir);
+      const steps = [...recipe.install, ...recipe.build].map(reusing);
+      if (steps.length === 0 && recipe.requires.length === 0) return idle;
+      const brought = await bring(request, { tools, versions });
+      const runtime = runtimeOf(request, brought);
+      if (steps.length === 0) return { ...idle, tools: brought.names, runtime };
       const [toolchain, settings] = await Promise.all([options.toolchain(), registry()]);
-      if (toolchain.npm === null && request.command === null) throw npmMissing();
-      const bins: string[] = [];
-      for (const tool of recipe.tools) bins.push(await tools.ensure(tool));
-      const path = [...bins, toolchain.bin, request.account.environment['PATH'] ?? ''].filter((part) => part !== '');
+      if (toolchain.npm === null && recipe.manager !== null && recipe.install.length > 0) throw npmMissing();
+      const path = [...runtime.path, ...brought.bins, toolchain.bin, request.account.environment['PATH'] ?? ''];
       const environment = {
-        PATH: path.join(delimiter),
         ...managerEnvironment({ manager: recipe.manager, settings, home: request.account.home }),
+        ...cachesOf(request),
+        ...brought.environment,
+        ...runtime.environment,
+        PATH: path.filter((part) => part !== '').join(delimiter),
       };
-      return {
-        steps: recipe.steps,
-        environment: withoutDeclared(environment, request.variables),
-        tools: recipe.tools.map(({ name, version }) => `${name} ${version}`),
-      } satisfies BuildPlan;
+      return { steps, environment: withoutDeclared(environment, request.variables), tools: brought.names, runtime };
     },
   };
 }
 
-async function recipeFor(request: BuildRequest): Promise<Recipe> {
-  const at = await workingFolder(request.folder, request.rootDir);
-  const top = await workingFolder(request.folder, '.');
-  if (request.command !== null) return declaredRecipe(request.command, { top, at });
-  switch (request.runtime) {
-    case 'node':
-      return nodeRecipe(top, at);
-    case 'static':
-      return staticRecipe(top, at);
+const idle: BuildPlan = {
+  steps: [],
+  environment: {},
+  tools: [],
+  runtime: { path: [], environment: {}, about: null },
+};
+
+interface Brought {
+  /** Folders of programs for builds alone: package managers have a way of their own into the PATH of instances. */
+  readonly bins: readonly string[];
+  /** Folders of programs for instances too. */
+  readonly path: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly names: readonly string[];
+  readonly about: string | null;
+}
+
+async function bring(
+  { recipe, account }: BuildRequest,
+  by: { tools: ReturnType<typeof createTools>; versions: ReturnType<typeof createNodeVersions> },
+): Promise<Brought> {
+  const found = { bins: [] as string[], path: [] as string[], names: [] as string[] };
+  let about: string | null = null;
+  let environment: Readonly<Record<string, string>> = {};
+  for (const need of recipe.requires) {
+    switch (need.kind) {
+      case 'manager':
+        found.bins.push(await by.tools.ensure(need.tool));
+        found.names.push(`${need.tool.name} ${need.tool.version}`);
+        break;
+      case 'node': {
+        const node = await by.versions.ensure(need);
+        if (node === null) break;
+        found.path.push(node.bin);
+        environment = { npm_config_nodedir: node.place };
+        about = `Node ${node.version}, by ${need.said}`;
+        found.names.push(about);
+        break;
+      }
+      case 'program':
+        await checkProgram(need, account.environment['PATH'] ?? '');
+    }
   }
+  return { ...found, environment, about };
+}
+
+/** Folders of the artifact are named by where they lie: an artifact never moves. */
+function runtimeOf({ recipe, rootDir, folder }: BuildRequest, brought: Brought): ArtifactRuntime {
+  const own = recipe.path.map((path) => join(folder, rootDir, path));
+  return { path: [...own, ...brought.path], environment: recipe.environment, about: brought.about };
+}
+
+function cachesOf({ recipe, account }: BuildRequest): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(recipe.caches).map(([name, folder]) => [name, join(account.home, '.cache', folder)]),
+  );
 }
 
 /** What the user declares has the last word. */

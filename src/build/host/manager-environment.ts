@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { PackageManager } from './package-manager.ts';
+import type { BuildRecipe } from '../../model/build-recipe.ts';
 import type { RegistrySettings } from './registry.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { RegistrySettings } from './registry.ts';
  * later, so each kind gets its own.
  */
 export function managerEnvironment(input: {
-  manager: PackageManager | null;
+  manager: BuildRecipe['manager'];
   settings: RegistrySettings;
   home: string;
 }): Record<string, string> {
@@ -26,17 +26,17 @@ export function managerEnvironment(input: {
 }
 
 /** npm warns about settings that it does not know, in every build. */
-function pnpmEnvironment(manager: PackageManager | null, cache: string): Record<string, string> {
-  if (manager?.name !== 'pnpm') return {};
+function pnpmEnvironment(manager: BuildRecipe['manager'], cache: string): Record<string, string> {
+  if (manager !== 'pnpm') return {};
   // pnpm 10 would fetch another version of itself while it runs.
   return { npm_config_store_dir: join(cache, 'pnpm'), npm_config_manage_package_manager_versions: 'false' };
 }
 
 function yarnEnvironment(
-  manager: PackageManager | null,
+  manager: BuildRecipe['manager'],
   { settings, cache }: { settings: RegistrySettings; cache: string },
 ): Record<string, string> {
-  if (manager?.name !== 'yarn') return {};
-  if (!manager.isBerry) return { YARN_CACHE_FOLDER: join(cache, 'yarn') };
+  if (manager === 'yarn') return { YARN_CACHE_FOLDER: join(cache, 'yarn') };
+  if (manager !== 'yarn-berry') return {};
   return { YARN_GLOBAL_FOLDER: join(cache, 'yarn-berry'), YARN_ENABLE_TELEMETRY: '0', ...settings.berry };
 }

@@ -1,21 +1,19 @@
 import { createHash, getHashes, randomBytes } from 'node:crypto';
 import { chmod, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exec, type ExecResult, plainEnvironment } from '../../lib/exec.ts';
+import { exec, type ExecResult } from '../../lib/exec.ts';
 import { exists, makeFolder, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
-import type { Tool } from './package-manager.ts';
+import type { ManagerTool } from '../../model/build-recipe.ts';
+import { npmFailure, runNpm } from './npm.ts';
 import type { RegistrySettings } from './registry.ts';
 import { atomically, type Toolchain } from './toolchain.ts';
 
 /** Brings pnpm and yarn. */
 export interface Tools {
   /** Answers the folder to put on PATH. Throws KapalError `toolchain_missing`. */
-  ensure(tool: Tool): Promise<string>;
+  ensure(tool: ManagerTool): Promise<string>;
 }
-
-/** Milliseconds for one npm command. */
-const LIMIT = 180_000;
 
 /**
  * Tools in `FOLDER/NAME-VERSION/`, each brought once from the npm registry, its own scripts never run, its integrity checked by npm and against
@@ -39,11 +37,11 @@ export function createTools(options: {
   };
 }
 
-function folderName({ name, version, hash }: Tool): string {
+function folderName({ name, version, hash }: ManagerTool): string {
   return `${name}-${version}${hash === null ? '' : `-${hash.hex.slice(0, 16)}`}`;
 }
 
-async function bring(tool: Tool, place: string, options: Parameters<typeof createTools>[0]): Promise<string> {
+async function bring(tool: ManagerTool, place: string, options: Parameters<typeof createTools>[0]): Promise<string> {
   const toolchain = await options.toolchain();
   if (!(await exists(place))) {
     const { environment } = await options.registry();
@@ -54,7 +52,7 @@ async function bring(tool: Tool, place: string, options: Parameters<typeof creat
 }
 
 async function install(at: {
-  tool: Tool;
+  tool: ManagerTool;
   part: string;
   toolchain: Toolchain;
   environment: Readonly<Record<string, string>>;
@@ -76,34 +74,12 @@ async function install(at: {
 }
 
 /** yarn from version 2 on is published under another name. */
-function packageName({ name, version }: Tool): string {
+function packageName({ name, version }: ManagerTool): string {
   return name === 'yarn' && !version.startsWith('1.') ? '@yarnpkg/cli-dist' : name;
 }
 
-async function runNpm(
-  at: { part: string; toolchain: Toolchain; environment: Readonly<Record<string, string>> },
-  args: readonly string[],
-): Promise<ExecResult> {
-  const { node, npm } = at.toolchain;
-  if (npm === null) throw npmMissing();
-  const home = join(at.part, 'home');
-  const quiet = [
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--no-update-notifier',
-    '--no-progress',
-    '--loglevel=error',
-  ];
-  return exec(node, [npm, ...quiet, ...args], {
-    cwd: at.part,
-    env: plainEnvironment({ ...at.environment, HOME: home, npm_config_cache: join(home, 'cache') }),
-    timeout: LIMIT,
-  });
-}
-
 /** corepack's hash is that of the package's tarball; for yarn from version 2 on, of the one file in it that is the program. */
-async function checkHash(tool: Tool, at: { part: string; tarball: string }): Promise<void> {
+async function checkHash(tool: ManagerTool, at: { part: string; tarball: string }): Promise<void> {
   if (tool.hash === null) return;
   const { algorithm, hex } = tool.hash;
   const berry = packageName(tool) !== tool.name;
@@ -119,7 +95,7 @@ async function checkHash(tool: Tool, at: { part: string; tarball: string }): Pro
  * A start command may say `pnpm start` too, and PATH has the toolchain's own folder then: a few lines of sh that pass on to the version that the
  * project asks for, else to the one that was brought last.
  */
-async function writeShim(tool: Tool, at: { toolchain: Toolchain; folder: string }): Promise<void> {
+async function writeShim(tool: ManagerTool, at: { toolchain: Toolchain; folder: string }): Promise<void> {
   const { name } = tool;
   const text = [
     '#!/bin/sh',
@@ -143,26 +119,19 @@ async function writeShim(tool: Tool, at: { toolchain: Toolchain; folder: string 
   await rename(fresh, chosen);
 }
 
-export function npmMissing(): KapalError {
-  return new KapalError('toolchain_missing', 'npm is not installed on this machine, and the build needs it', {
-    hint: 'Install it (Debian: apt-get install npm) and start Kapal again, or declare a buildCommand that does without.',
-  });
-}
-
-function notBrought(tool: Tool, { stderr, timedOut, code }: ExecResult): KapalError {
-  const log = stderr.split('\n').filter((line) => line.trim() !== '');
-  const reason = timedOut ? `it took longer than ${LIMIT / 1000} s` : (log[0] ?? `npm ended with code ${code}`);
+function notBrought(tool: ManagerTool, result: ExecResult): KapalError {
+  const { reason, log } = npmFailure(result);
   return new KapalError(
     'toolchain_missing',
     `${tool.name} ${tool.version} could not be brought from the npm registry: ${reason}`,
     {
       hint: 'Check the version in package.json (packageManager), and that this machine reaches the registry: npm ping',
-      log: log.slice(-12),
+      log,
     },
   );
 }
 
-function wrongHash(tool: Tool, what: string): KapalError {
+function wrongHash(tool: ManagerTool, what: string): KapalError {
   return new KapalError('toolchain_missing', `${tool.name} ${tool.version} is not what package.json demands: ${what}`, {
     hint: 'If the field packageManager was written by hand, remove the hash from it or run: corepack use',
   });

@@ -11,8 +11,8 @@ export interface SimulatedBuilder extends Builder {
 }
 
 /**
- * A builder without a file system or tools: it answers what it was told to. A service without a script has nothing to build, unless its request
- * carries a command.
+ * A builder without a file system or tools: it answers what it was told to. A service without a script builds what its recipe
+ * says.
  */
 export function createSimulatedBuilder(): SimulatedBuilder {
   const scripts = new Map<string, ScriptedPlan[]>();
@@ -38,7 +38,7 @@ function next(plans: ScriptedPlan[], request: BuildRequest): BuildPlan | Error {
   return scripted ?? declaredOnly(request);
 }
 
-function declaredOnly({ command }: BuildRequest): BuildPlan {
-  const steps = command === null ? [] : [{ title: 'Running buildCommand', command }];
-  return { steps, environment: {}, tools: [] };
+function declaredOnly({ recipe }: BuildRequest): BuildPlan {
+  const runtime = { path: [], environment: {}, about: null };
+  return { steps: [...recipe.install, ...recipe.build], environment: {}, tools: [], runtime };
 }

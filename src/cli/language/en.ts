@@ -105,6 +105,15 @@ export const en = {
   noReleases: (service: string) => `${service} has no releases yet.`,
   noVariables: (service: string) => `${service} has no variables.`,
   noChanges: 'Nothing would change.',
+  detected: (project: string, origin: { readonly kind: string; readonly file: string; readonly why?: string }) =>
+    origin.kind === 'declared'
+      ? `${project}, as ${origin.file} declares`
+      : `${project}, seen from ${origin.file}${origin.why === undefined ? '' : ` (${origin.why})`}`,
+  detectNeeds: 'needs',
+  detectBuild: 'build',
+  detectPrepare: 'before traffic',
+  detectStart: 'start',
+  detectPublish: 'serves',
   planOf: (project: string, environment: string, origin: string) => `${project} (${environment}), from ${origin}`,
   vanished: 'no longer declared; kapal deploy --prune removes it',
   restarts: (count: number) => `${count} ${count === 1 ? 'restart' : 'restarts'}`,

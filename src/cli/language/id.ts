@@ -91,6 +91,15 @@ export const id: Messages = {
   noReleases: (service) => `${service} belum punya rilis.`,
   noVariables: (service) => `${service} tidak punya variabel.`,
   noChanges: 'Tidak ada yang akan berubah.',
+  detected: (project, origin) =>
+    origin.kind === 'declared'
+      ? `${project}, seperti dinyatakan ${origin.file}`
+      : `${project}, terlihat dari ${origin.file}${origin.why === undefined ? '' : ` (${origin.why})`}`,
+  detectNeeds: 'butuh',
+  detectBuild: 'bangun',
+  detectPrepare: 'sebelum trafik',
+  detectStart: 'mulai',
+  detectPublish: 'menyajikan',
   planOf: (project, environment, origin) => `${project} (${environment}), dari ${origin}`,
   vanished: 'tidak dideklarasikan lagi; kapal deploy --prune menghapusnya',
   restarts: (count) => `${count} kali dimulai ulang`,

@@ -41,6 +41,19 @@ function isRemote(target: string): boolean {
   return /^[a-z][a-z0-9+.-]*:(?:\/\/|:)/i.test(target) || /^[^/@:\s]+@[^/:\s]+:/.test(target);
 }
 
+/** Work on a folder that a person named; what cannot be read of it is said in our words. */
+export async function onFolder<T>(
+  path: string,
+  { target, work }: { target: string; work: () => Promise<T> },
+): Promise<T> {
+  await requireFolder(path, target);
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof TreeError ? asFailure(error) : error;
+  }
+}
+
 async function requireFolder(path: string, target: string): Promise<void> {
   const stats = await stat(path).catch(() => null);
   if (stats?.isDirectory() === true) return;

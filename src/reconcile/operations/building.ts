@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { crashpoint } from '../../lib/crashpoint.ts';
-import type { BuildRequest } from '../../build/port.ts';
+import type { BuildPlan, BuildRequest } from '../../build/port.ts';
 import { buildScript } from '../../build/script.ts';
 import type { Artifact } from '../../model/deploy.ts';
 import { describeExit, type Exit } from '../../model/instance.ts';
 import { KapalError } from '../../model/errors.ts';
 import { type ServiceId, serviceId } from '../../model/service.ts';
 import type { RunHandle, RunSpec, ServiceAccount } from '../../runtime/port.ts';
+import type { DeclarationFiles } from '../../spec/files.ts';
+import { buildRecipe } from '../../spec/language/build.ts';
 import type { ServiceSpec } from '../../spec/spec.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { declared, masksOf } from '../launching.ts';
@@ -41,14 +43,18 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
   const folder = needs.artifacts.folder(service, input.artifact);
   try {
     const account = await needs.runtime.prepare(service);
-    const handle = input.adopt ?? (await begin(needs, { ...input, service, folder, account }));
-    if (handle !== null) await finish(needs, { ...input, service, handle });
+    const request = requestOf(input, { folder, account, files: await needs.sources.files(input.digest) });
+    const begun =
+      input.adopt === null ? await begin(needs, { ...input, request }) : { handle: input.adopt, plan: null };
+    if (begun.handle !== null) await finish(needs, { ...input, service, handle: begun.handle });
+    // What an earlier daemon planned is planned again, the same: its tools are there by now.
+    const { runtime } = begun.plan ?? (await needs.builder.plan(request));
     crashpoint('build.ended');
     await checkPublished(needs, input.candidate.spec, folder);
     await needs.artifacts.sync(folder);
     crashpoint('build.stored');
     await needs.artifacts.protect(folder, input.candidate.spec.type === 'static' ? 'edge' : 'service');
-    return { id: input.artifact, kind: 'folder', path: folder };
+    return { id: input.artifact, kind: 'folder', path: folder, runtime };
   } catch (error) {
     await needs.artifacts.remove(folder);
     throw error;
@@ -68,31 +74,35 @@ async function checkPublished(needs: Dependencies, spec: ServiceSpec, folder: st
   });
 }
 
-/** Copies the source and starts the build's one run, or answers null where there is nothing to run. */
+function requestOf(
+  { candidate, artifact }: BuildInput,
+  at: { folder: string; account: ServiceAccount; files: DeclarationFiles },
+): BuildRequest {
+  return {
+    id: buildRunOf(artifact),
+    service: serviceId(candidate.key),
+    folder: at.folder,
+    rootDir: candidate.spec.rootDir,
+    recipe: buildRecipe(at.files, candidate.spec),
+    variables: declared(candidate.resolved),
+    account: at.account,
+  };
+}
+
+/** Copies the source and starts the build's one run; no handle where there is nothing to run. */
 async function begin(
   needs: Dependencies,
-  input: BuildInput & { service: ServiceId; folder: string; account: ServiceAccount },
-): Promise<RunHandle | null> {
-  const { candidate, account, folder, service } = input;
+  input: BuildInput & { readonly request: BuildRequest },
+): Promise<{ readonly handle: RunHandle | null; readonly plan: BuildPlan }> {
+  const { candidate, request } = input;
+  const { account, folder, service } = request;
   await needs.artifacts.remove(folder);
   const owner = account.uid === null || account.gid === null ? null : { uid: account.uid, gid: account.gid };
   await needs.sources.copyTo(input.digest, folder, owner);
   crashpoint('build.source.copied');
-  const request: BuildRequest = {
-    id: buildRunOf(input.artifact),
-    service,
-    folder,
-    rootDir: candidate.spec.rootDir,
-    runtime: candidate.spec.runtime ?? 'static',
-    command: candidate.spec.commands.build,
-    variables: declared(candidate.resolved),
-    account,
-    timeout: candidate.spec.build.timeout,
-    memoryLimit: candidate.spec.build.memoryLimit ?? needs.settings.buildMemory,
-  };
   const plan = await needs.builder.plan(request);
   for (const tool of plan.tools) input.line(`using ${tool}`);
-  if (plan.steps.length === 0) return null;
+  if (plan.steps.length === 0) return { handle: null, plan };
   const run: RunSpec = {
     id: request.id,
     service,
@@ -105,7 +115,7 @@ async function begin(
       KAPAL_SERVICE: candidate.spec.name,
     },
     port: null,
-    memoryLimit: request.memoryLimit,
+    memoryLimit: candidate.spec.build.memoryLimit ?? needs.settings.buildMemory,
     niceness: 10,
   };
   input.signal.throwIfAborted();
@@ -119,7 +129,7 @@ async function begin(
     throw error;
   }
   crashpoint('build.run.recorded');
-  return handle;
+  return { handle, plan };
 }
 
 async function finish(

@@ -1,8 +1,10 @@
 import type { ServiceType } from '../../model/service.ts';
 import type { DeclarationFiles } from '../files.ts';
-import { otherLanguages, sitesIn } from '../detect/folder.ts';
-import { builtSite, startOf } from '../detect/node.ts';
-import { isDamaged, type Package, readPackage } from '../detect/package-json.ts';
+import { type Chosen, chooseLanguage, languageNamed } from '../language/choose.ts';
+import { builtSite } from '../language/node/frameworks.ts';
+import { isDamaged, type Package, readPackage } from '../language/node/package-json.ts';
+import { otherLanguages, sitesIn } from '../language/others.ts';
+import { SourceFolder } from '../language/source-folder.ts';
 import { type Place, plainly, type Report } from '../report.ts';
 import type { Commands, Runtime } from '../spec.ts';
 import type { FoundService } from '../table/service.ts';
@@ -26,6 +28,7 @@ export interface RecipeInput {
 const BUILD_NOTHING = 'true';
 
 interface Seen extends RecipeInput {
+  readonly folder: SourceFolder;
   readonly rootDir: string;
   readonly manifest: Package | null;
   readonly build: string | null;
@@ -36,58 +39,74 @@ export function recipeOf(input: RecipeInput): Recipe {
   if (type === 'proxy')
     return { runtime: null, rootDir: '.', commands: { build: null, preDeploy: null, start: null }, publishPath: null };
   const rootDir = entry.fields.rootDir?.value ?? '.';
-  if (entry.fields.rootDir !== undefined && rootDir !== '.' && files.list(rootDir).length === 0) {
+  const folder = new SourceFolder(files, rootDir);
+  if (entry.fields.rootDir !== undefined && rootDir !== '.' && folder.list().length === 0) {
     report.refuse(entry.fields.rootDir.place, `the source has no folder ${plainly(rootDir)}`);
   }
   const written = entry.fields.buildCommand?.value;
   const build = written === '' ? BUILD_NOTHING : (written ?? null);
-  const manifest = readPackage(files, rootDir);
+  const manifest = readPackage(folder);
   if (isDamaged(manifest))
     report.refuse(
       entry.fields.rootDir?.place ?? entry.place,
       `${manifest.file} ${manifest.message} (line ${manifest.line}, column ${manifest.column})`,
     );
-  const seen: Seen = { ...input, rootDir, build, manifest: isDamaged(manifest) ? null : manifest };
-  return type === 'static' ? siteRecipe(seen) : nodeRecipe(seen);
+  const seen: Seen = { ...input, folder, rootDir, build, manifest: isDamaged(manifest) ? null : manifest };
+  if (isDamaged(manifest))
+    return { runtime: 'node', rootDir, commands: { build, preDeploy: null, start: null }, publishPath: null };
+  return type === 'static' ? siteRecipe(seen) : serverRecipe(seen);
 }
 
-function nodeRecipe(seen: Seen): Recipe {
-  const { entry, rootDir, build, files, report } = seen;
+function serverRecipe(seen: Seen): Recipe {
+  const { entry, rootDir, build, report } = seen;
   const { preDeployCommand, startCommand } = entry.fields;
-  checkLanguage(seen);
+  const chosen = languageOf(seen);
   const declared = startCommand?.value === '' ? undefined : startCommand?.value;
-  const start = declared ?? startOf(files, rootDir, seen.manifest)?.command ?? null;
+  const plan = chosen?.plan.kind === 'server' && chosen.plan.rootDir === '.' ? chosen.plan : null;
+  const start = declared ?? plan?.start ?? null;
   const path = `${entry.place.path}.startCommand`;
   if (start === null && !wasRefused(seen, ['runtime', 'env', 'rootDir', 'startCommand'])) {
-    report.refuse(
-      { ...(startCommand?.place ?? entry.place), path },
-      `is missing, and ${seen.manifest === null ? `there is no package.json in ${folderName(rootDir)}` : `${seen.manifest.file} has no start script`}`,
-    );
+    report.refuse({ ...(startCommand?.place ?? entry.place), path }, `is missing, and ${missing(seen, chosen)}`);
   }
   return {
-    runtime: 'node',
+    runtime: chosen?.language.runtime ?? 'node',
     rootDir,
-    commands: { build, preDeploy: preDeployCommand?.value || null, start },
+    commands: { build, preDeploy: preDeployCommand?.value || (plan?.preDeploy ?? null), start },
     publishPath: null,
   };
 }
 
-/** Without a declared runtime, the files must not speak of another language. */
-function checkLanguage({ entry, files, rootDir, manifest, report }: Seen): void {
-  if (entry.fields.runtime !== undefined || entry.fields.env !== undefined || manifest !== null) return;
-  if (wasRefused({ entry, report }, ['runtime', 'env', 'rootDir'])) return;
-  const foreign = otherLanguages(files, rootDir);
-  if (foreign.length === 0) return;
-  report.refuse(
-    { ...entry.place, path: `${entry.place.path}.runtime` },
-    `is missing, and the files are of a language that this version of Kapal does not build: ${foreign.join(', ')}`,
-  );
+function missing({ rootDir, folder }: Seen, chosen: Pick<Chosen, 'evidence' | 'plan'> | null): string {
+  if (chosen === null || !folder.has(chosen.evidence.file.split('/').at(-1) ?? ''))
+    return `there is no package.json in ${folderName(rootDir)}`;
+  const { plan, evidence } = chosen;
+  return plan.kind === 'unclear' ? `${evidence.file} ${plan.missing}` : `${evidence.file} has no start script`;
+}
+
+/** The declared language, else the one of the files; null where nothing tells (and, where that is wrong, was said). */
+function languageOf(seen: Seen): Chosen | null {
+  const { entry, folder, report } = seen;
+  const declared = entry.fields.runtime?.value ?? entry.fields.env?.value;
+  const named = declared === undefined ? null : languageNamed(declared);
+  if (named !== null) {
+    const evidence = named.detect(folder) ?? { file: folder.nameOf('.'), why: 'its runtime is declared' };
+    return { language: named, evidence, plan: named.plan(folder) };
+  }
+  const chosen = chooseLanguage(folder);
+  if (chosen !== null || wasRefused(seen, ['runtime', 'env', 'rootDir'])) return chosen;
+  const foreign = otherLanguages(folder);
+  if (foreign.length > 0)
+    report.refuse(
+      { ...entry.place, path: `${entry.place.path}.runtime` },
+      `is missing, and the files are of a language that this version of Kapal does not build: ${foreign.join(', ')}`,
+    );
+  return null;
 }
 
 /** A static site; it is built where its package.json has a build script, or a command is declared. */
 function siteRecipe(seen: Seen): Recipe {
-  const { entry, files, rootDir, manifest, build, report } = seen;
-  const site = manifest === null ? null : builtSite(files, manifest);
+  const { entry, folder, rootDir, manifest, build, report } = seen;
+  const site = manifest === null ? null : builtSite(folder, manifest);
   const builds = build === null ? manifest?.scripts.has('build') === true : build !== BUILD_NOTHING;
   const runtime = entry.fields.runtime?.value ?? entry.fields.env?.value ?? 'static';
   const declared = entry.fields.staticPublishPath;
@@ -103,10 +122,10 @@ function siteRecipe(seen: Seen): Recipe {
 }
 
 /** What is there before a build says nothing of what it writes. */
-function onlySite({ files, rootDir }: Seen, builds: boolean): string | null {
+function onlySite({ folder }: Seen, builds: boolean): string | null {
   if (builds) return null;
-  const [folder, ...others] = sitesIn(files, rootDir);
-  return folder === undefined || others.length > 0 ? null : folder;
+  const [site, ...others] = sitesIn(folder);
+  return site === undefined || others.length > 0 ? null : site;
 }
 
 /** Render's manual counts the path from the repository's top, its build from `rootDir`: both ways of writing are met. */

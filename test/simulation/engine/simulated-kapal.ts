@@ -149,6 +149,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       files: (digest) =>
         Promise.resolve({
           read: (path) => (path === 'kapal.yaml' ? (world.sources.get(digest) ?? null) : null),
+          head: () => null,
           list: () => ['kapal.yaml'],
         }),
       copyTo: async (_, folder) => void (await mkdir(folder, { recursive: true })),

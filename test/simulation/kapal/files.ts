@@ -38,7 +38,8 @@ export class Disk {
       files: (digest) => {
         const text = this.trees.get(digest)?.text;
         if (text === undefined) return Promise.reject(new KapalError('not_found', `no tree ${digest}`));
-        return Promise.resolve({ read: (path) => (path === 'kapal.yaml' ? text : null), list: () => ['kapal.yaml'] });
+        const read = (path: string): string | null => (path === 'kapal.yaml' ? text : null);
+        return Promise.resolve({ read, head: read, list: () => ['kapal.yaml'] });
       },
       copyTo: async (_, folder) => {
         await faults.effect(isAlive, () => this.folders.set(folder, 'part'));

@@ -1,3 +1,4 @@
+import { examineSource } from '../../../src/daemon/examine-source.ts';
 import { Readable, Writable } from 'node:stream';
 import { runCli } from '../../../src/cli/cli.ts';
 import type { CliHost, DaemonOptions, ServiceInstallOptions } from '../../../src/cli/host.ts';
@@ -86,6 +87,7 @@ export class Running {
         this.#interrupts.add(handler);
         return { [Symbol.dispose]: () => void this.#interrupts.delete(handler) };
       },
+      examineSource,
       startDaemon: async (options) => {
         this.daemons.push(options);
         return startDaemon === undefined ? 0 : startDaemon(options);

@@ -224,10 +224,7 @@ describe('Procfile', () => {
     const error = refusalOf({ Procfile: 'web: gunicorn app', 'requirements.txt': '' });
     assert.deepEqual(
       [error.code, error.message],
-      [
-        'nothing_to_deploy',
-        'found Procfile, requirements.txt (Python), but this version of Kapal deploys Node and static files only',
-      ],
+      ['nothing_to_deploy', 'found Procfile, requirements.txt (Python), which this version of Kapal does not build'],
     );
     assert.equal(refusalOf({ Procfile: 'release: x' }).code, 'nothing_to_deploy');
   });
@@ -244,7 +241,7 @@ describe('nothing to deploy', () => {
     [
       'another language',
       { Dockerfile: '', 'go.mod': '', 'index.html': '' },
-      /^found Dockerfile, go\.mod \(Go\), but/,
+      /^found Dockerfile, go\.mod \(Go\), which/,
       /proxy service/,
     ],
     [
@@ -253,8 +250,8 @@ describe('nothing to deploy', () => {
         'composer.json': '',
         'package.json': manifest({ scripts: { build: 'vite build' }, devDependencies: { vite: '7' } }),
       },
-      /^package\.json was found \(beside it: composer\.json \(PHP\)\)/,
-      /start script/,
+      /^found composer\.json \(PHP\), which/,
+      /proxy service/,
     ],
     [
       'a package that does not say how to start',

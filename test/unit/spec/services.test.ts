@@ -170,7 +170,12 @@ describe('how a service is started', () => {
     ],
     [
       'by the lockfile of the workspace',
-      { 'api/package.json': '{"scripts":{"start":"x"}}', 'pnpm-lock.yaml': '' },
+      {
+        'api/package.json': '{"scripts":{"start":"x"}}',
+        'package.json': '{}',
+        'pnpm-workspace.yaml': 'packages: [api]',
+        'pnpm-lock.yaml': '',
+      },
       'pnpm start',
     ],
     [
@@ -199,7 +204,7 @@ describe('how a service is started', () => {
       'kapal.yaml:1:12: services[0].startCommand: is missing, and there is no package.json in api',
     ]);
     assert.deepEqual(problemsOf(without, { 'api/package.json': '{}' }), [
-      'kapal.yaml:1:12: services[0].startCommand: is missing, and api/package.json has no start script',
+      'kapal.yaml:1:12: services[0].startCommand: is missing, and api/package.json does not say how to start: it has no start script, no server file, and no framework with a known output',
     ]);
     assert.deepEqual(problemsOf(without, { 'api/package.json': '{"a":\n x}' }), [
       'kapal.yaml:1:35: services[0].rootDir: api/package.json is not valid JSON (line 2, column 2)',
@@ -317,7 +322,7 @@ describe('which file counts', () => {
   });
 
   test('a declaration that cannot be read is not taken for none', () => {
-    const files = { read: () => null, list: () => ['index.html', 'kapal.yaml'] };
+    const files = { read: () => null, head: () => null, list: () => ['index.html', 'kapal.yaml'] };
     assert.throws(() => readDeclaration(files, { name: 'shop' }), {
       code: 'declaration_invalid',
       message: /^kapal\.yaml:1:1: /,

@@ -11,6 +11,7 @@ export function sourceOf(tree: Tree): DeclarationFiles {
   const paths = Object.keys(tree);
   return {
     read: (path) => (Object.hasOwn(tree, path) ? (tree[path] ?? null) : null),
+    head: (path) => (Object.hasOwn(tree, path) ? (tree[path] ?? '').slice(0, 4096) : null),
     list(folder) {
       const start = folder === '.' ? '' : `${folder}/`;
       const names = paths

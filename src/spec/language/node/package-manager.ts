@@ -1,17 +1,11 @@
-import { KapalError } from '../../model/errors.ts';
-
-/** A program to bring from the registry. `hash` is what package.json demands of it. */
-export interface Tool {
-  readonly name: 'pnpm' | 'yarn';
-  readonly version: string;
-  readonly hash: { readonly algorithm: string; readonly hex: string } | null;
-}
+import { KapalError } from '../../../model/errors.ts';
+import type { ManagerTool } from '../../../model/build-recipe.ts';
 
 /** How a project's dependencies are installed. All commands are fixed words. */
 export interface PackageManager {
   readonly name: 'npm' | 'pnpm' | 'yarn';
   /** Null for npm, which comes with Node. */
-  readonly tool: Tool | null;
+  readonly tool: ManagerTool | null;
   readonly install: string;
   readonly build: string;
   /** `yarn` from version 2 on, which takes other settings. */
@@ -22,7 +16,7 @@ export interface PackageManager {
 }
 
 /** What decides: the first lines of each lock file (null where there is none), and the field `packageManager`. */
-export interface Evidence {
+export interface ManagerSigns {
   readonly packageManager: string | null;
   readonly locks: Readonly<Record<LockName, string | null>>;
   /** `pnpm-workspace.yaml`, which pnpm 10 also reads as its settings. */
@@ -48,7 +42,7 @@ const versions = {
 } as const;
 
 /** The package manager of a project: the field `packageManager`, else the lock file, else npm. npm's lock file wins over others. */
-export function decideManager(evidence: Evidence): PackageManager {
+export function decideManager(evidence: ManagerSigns): PackageManager {
   const present = lockNames.filter((name) => evidence.locks[name] !== null);
   const asked = parseField(evidence.packageManager);
   const name = asked?.name ?? (present[0] === undefined ? 'npm' : owners[present[0]]);
@@ -67,7 +61,7 @@ export function decideManager(evidence: Evidence): PackageManager {
 }
 
 /** The version that a project without any sign of a package manager gets when its command calls one. */
-export function usualTool(name: Tool['name']): Tool {
+export function usualTool(name: ManagerTool['name']): ManagerTool {
   return { name, version: name === 'pnpm' ? versions.pnpm[10] : versions.yarn[1], hash: null };
 }
 
@@ -79,12 +73,12 @@ function npm(locked: boolean): Recipe {
   return { tool: null, install, build: 'npm run build', isBerry: false };
 }
 
-function pnpm(tool: Tool, locked: boolean): Recipe {
+function pnpm(tool: ManagerTool, locked: boolean): Recipe {
   const install = `pnpm install ${locked ? '--frozen-lockfile' : '--no-frozen-lockfile'} --prod=false`;
   return { tool, install, build: 'pnpm run build', isBerry: false };
 }
 
-function yarn(tool: Tool, locked: boolean): Recipe {
+function yarn(tool: ManagerTool, locked: boolean): Recipe {
   const isBerry = !tool.version.startsWith('1.');
   const classic = `yarn install${locked ? ' --frozen-lockfile' : ''} --production=false --non-interactive`;
   const berry = `yarn install ${locked ? '--immutable' : '--no-immutable'}`;
@@ -92,7 +86,7 @@ function yarn(tool: Tool, locked: boolean): Recipe {
 }
 
 /** `lockfileVersion: '9.0'` in the first lines (pnpm 9 and 10 write the same). */
-function pnpmTool(evidence: Evidence): Tool {
+function pnpmTool(evidence: ManagerSigns): ManagerTool {
   const lock = evidence.locks['pnpm-lock.yaml'];
   const major = Number(/^lockfileVersion:\s*'?(\d+)/m.exec(lock ?? '')?.[1] ?? 9);
   const settings = evidence.pnpmWorkspace !== null && !/^packages:/m.test(evidence.pnpmWorkspace);
@@ -103,7 +97,7 @@ function pnpmTool(evidence: Evidence): Tool {
 }
 
 /** Berry's lock files have `__metadata:` with a version: 4 and 5 by yarn 2, 6 and 7 by yarn 3, 8 and up by yarn 4. */
-function yarnTool(evidence: Evidence): Tool {
+function yarnTool(evidence: ManagerSigns): ManagerTool {
   const lock = evidence.locks['yarn.lock'];
   const metadata = lock === null ? null : /^__metadata:\s*\n\s+version:\s*(\d+)/m.exec(lock);
   const { yarn: of } = versions;
@@ -113,12 +107,12 @@ function yarnTool(evidence: Evidence): Tool {
   return { name: 'yarn', version: format >= 8 ? of[4] : format >= 6 ? of[3] : of[2], hash: null };
 }
 
+const managerField = /^(npm|pnpm|yarn)(?:@(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)(?:\+(sha\d+)\.([0-9a-f]+))?)?$/;
+
 /** `pnpm@9.15.0+sha512.0123...`, as corepack writes it. Null without the field. */
-function parseField(field: string | null): { name: PackageManager['name']; tool: Tool | null } | null {
+function parseField(field: string | null): { name: PackageManager['name']; tool: ManagerTool | null } | null {
   if (field === null) return null;
-  const match = /^(npm|pnpm|yarn)(?:@(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)(?:\+(sha\d+)\.([0-9a-f]+))?)?$/.exec(
-    field.trim(),
-  );
+  const match = managerField.exec(field.trim());
   const [, name, version, algorithm, hex] = match ?? [];
   if (name === 'npm') return { name, tool: null };
   if (name !== 'pnpm' && name !== 'yarn') throw unknownManager(field);
@@ -126,7 +120,12 @@ function parseField(field: string | null): { name: PackageManager['name']; tool:
   return { name, tool: version === undefined ? null : { name, version, hash } };
 }
 
-function unknownManager(field: string): KapalError {
+/** Whether the field `packageManager` says nothing, or something that `decideManager` understands. */
+export function isKnownManager(field: string | null): boolean {
+  return field === null || managerField.test(field.trim());
+}
+
+export function unknownManager(field: string): KapalError {
   return new KapalError(
     'toolchain_missing',
     `packageManager ${JSON.stringify(field.slice(0, 100))} in package.json is not known here`,

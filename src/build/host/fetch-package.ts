@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { exec } from '../../lib/exec.ts';
+import { makeFolder } from '../../lib/files.ts';
+import { KapalError } from '../../model/errors.ts';
+import { npmFailure, runNpm } from './npm.ts';
+import type { RegistrySettings } from './registry.ts';
+import type { Toolchain } from './toolchain.ts';
+
+/**
+ * One package of the npm registry, unpacked and nothing of it run; npm checks what came against the registry's digest. Answers its folder in `part` and
+ * its version. Throws KapalError `toolchain_missing`.
+ */
+export async function fetchPackage(
+  spec: string,
+  { part, toolchain, settings }: { part: string; toolchain: Toolchain; settings: RegistrySettings },
+): Promise<{ readonly folder: string; readonly version: string }> {
+  await makeFolder(part);
+  const place = { part, toolchain, environment: settings.environment };
+  const packed = await runNpm(place, ['pack', '--json', '--pack-destination', part, '--', spec]);
+  const [found] = packed.ok ? packedIn(packed.stdout) : [];
+  if (found === undefined) {
+    const { reason, log } = npmFailure(packed);
+    throw new KapalError('toolchain_missing', `${spec} could not be brought from the npm registry: ${reason}`, { log });
+  }
+  const unpacked = await exec('tar', ['-xzf', join(part, found.filename), '--no-same-owner', '-C', part]);
+  if (!unpacked.ok)
+    throw new KapalError('toolchain_missing', `${spec} could not be unpacked: ${unpacked.stderr.trim()}`);
+  return { folder: join(part, 'package'), version: found.version };
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly version: string;
+}
+
+/** What `npm pack --json` prints: a list, in other releases of npm an object by name. */
+function packedIn(stdout: string): readonly Packed[] {
+  const value: unknown = JSON.parse(stdout);
+  const list: readonly unknown[] = Array.isArray(value) ? value : Object.values(value ?? {});
+  return list.flatMap((one) =>
+    typeof one === 'object' && one !== null && 'filename' in one && 'version' in one
+      ? [{ filename: String(one.filename).replaceAll('/', '-'), version: String(one.version) }]
+      : [],
+  );
+}

@@ -1,0 +1,28 @@
+import { type BuildRecipe, nothingToBuild } from '../../model/build-recipe.ts';
+import type { DeclarationFiles } from '../files.ts';
+import type { ServiceSpec } from '../spec.ts';
+import { languageNamed, makesPages } from './choose.ts';
+import { buildNode } from './node/build.ts';
+import { declaredStep, withPages } from './recipe.ts';
+import { SourceFolder } from './source-folder.ts';
+
+/**
+ * How a service is built, from its source's files and what was declared. Throws KapalError `declaration_invalid` for a damaged file, `toolchain_missing`
+ * for what cannot be brought.
+ */
+export function buildRecipe(
+  files: DeclarationFiles,
+  spec: Pick<ServiceSpec, 'runtime' | 'rootDir' | 'commands'>,
+): BuildRecipe {
+  const folder = new SourceFolder(files, spec.rootDir);
+  const { build: command, start } = spec.commands;
+  if (spec.runtime === null) return nothingToBuild;
+  if (spec.runtime === 'static') return buildNode(folder, { command, start, isStatic: true });
+  const language = languageNamed(spec.runtime);
+  if (language === null)
+    return command === null ? nothingToBuild : { ...nothingToBuild, build: [declaredStep(command)] };
+  const own = language.build(folder, { command, start, isStatic: false });
+  if (command !== null || !makesPages(folder, language)) return own;
+  const pages = buildNode(folder, { command: null, start: null, isStatic: true });
+  return withPages(own, pages);
+}

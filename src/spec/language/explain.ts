@@ -1,0 +1,60 @@
+import type { BuildStep, Requirement } from '../../model/build-recipe.ts';
+import type { DeclarationFiles } from '../files.ts';
+import type { ServiceSpec } from '../spec.ts';
+import { buildRecipe } from './build.ts';
+import { languageNamed } from './choose.ts';
+import { SourceFolder } from './source-folder.ts';
+
+/** What Kapal would do with one service, and what it was seen from. */
+export interface Explanation {
+  readonly service: string;
+  readonly type: ServiceSpec['type'];
+  readonly runtime: ServiceSpec['runtime'];
+  readonly rootDir: string;
+  /** The file of its language, from the top of the source; null where none has one. */
+  readonly evidence: string | null;
+  readonly install: readonly BuildStep[];
+  readonly build: readonly BuildStep[];
+  readonly preDeploy: string | null;
+  readonly start: string | null;
+  readonly publishPath: string | null;
+  /** In words: `Node 16 (.nvmrc)`. */
+  readonly needs: readonly string[];
+  /** Whole sentences. */
+  readonly notes: readonly string[];
+}
+
+/** Throws as `buildRecipe` does. */
+export function explain(files: DeclarationFiles, spec: ServiceSpec): Explanation {
+  const folder = new SourceFolder(files, spec.rootDir);
+  const { install, build, requires } = buildRecipe(files, spec);
+  const language = spec.runtime === null ? null : languageNamed(spec.runtime === 'static' ? 'node' : spec.runtime);
+  const evidence = language?.detect(folder) ?? null;
+  const plan = language === null || evidence === null ? null : language.plan(folder);
+  return {
+    service: spec.name,
+    type: spec.type,
+    runtime: spec.runtime,
+    rootDir: spec.rootDir,
+    evidence: evidence?.file ?? null,
+    install,
+    build,
+    preDeploy: spec.commands.preDeploy,
+    start: spec.commands.start,
+    publishPath: spec.publishPath,
+    needs: requires.map(needText),
+    // What is said of a start that was declared otherwise does not hold.
+    notes: plan?.kind === 'server' && plan.start === spec.commands.start ? plan.notes : [],
+  };
+}
+
+export function needText(need: Requirement): string {
+  switch (need.kind) {
+    case 'node':
+      return `Node ${need.range} (${need.said})`;
+    case 'manager':
+      return `${need.tool.name} ${need.tool.version}`;
+    case 'program':
+      return `${need.program} (${need.packages.join(' ')})`;
+  }
+}

@@ -1,0 +1,24 @@
+import type { BuildRecipe, BuildStep } from '../../model/build-recipe.ts';
+
+/** What a declaration says in place of a language's own steps. */
+export function declaredStep(command: string): BuildStep {
+  return { title: 'Running buildCommand', command };
+}
+
+/** A language's recipe with a declared command in place of its steps: what it needs and sets stays. */
+export function withCommand(recipe: BuildRecipe, command: string | null): BuildRecipe {
+  return command === null ? recipe : { ...recipe, install: [], build: [declaredStep(command)] };
+}
+
+/** An application, and the pages that another language makes for it: the dependencies of both before anything is made, the pages first. */
+export function withPages(application: BuildRecipe, pages: BuildRecipe): BuildRecipe {
+  return {
+    install: [...application.install, ...pages.install],
+    build: [...pages.build, ...application.build],
+    requires: [...application.requires, ...pages.requires],
+    path: [...application.path, ...pages.path],
+    environment: { ...pages.environment, ...application.environment },
+    caches: { ...pages.caches, ...application.caches },
+    manager: application.manager ?? pages.manager,
+  };
+}
