@@ -3,7 +3,7 @@ import type { DeclarationFiles } from '../files.ts';
 import type { ServiceSpec } from '../spec.ts';
 import { languageNamed, makesPages } from './choose.ts';
 import { buildNode } from './node/build.ts';
-import { declaredStep, withPages } from './recipe.ts';
+import { withCommand, withPages } from './recipe.ts';
 import { SourceFolder } from './source-folder.ts';
 
 /**
@@ -17,11 +17,10 @@ export function buildRecipe(
   const folder = new SourceFolder(files, spec.rootDir);
   const { build: command, start } = spec.commands;
   if (spec.runtime === null) return nothingToBuild;
-  if (spec.runtime === 'static') return buildNode(folder, { command, start, isStatic: true });
+  if (spec.runtime === 'static') return withCommand(buildNode(folder, { command, start, isStatic: true }), command);
   const language = languageNamed(spec.runtime);
-  if (language === null)
-    return command === null ? nothingToBuild : { ...nothingToBuild, build: [declaredStep(command)] };
-  const own = language.build(folder, { command, start, isStatic: false });
+  if (language === null) return withCommand(nothingToBuild, command);
+  const own = withCommand(language.build(folder, { command, start, isStatic: false }), command);
   if (command !== null || !makesPages(folder, language)) return own;
   const pages = buildNode(folder, { command: null, start: null, isStatic: true });
   return withPages(own, pages);

@@ -15,7 +15,7 @@ export interface Language {
   detect(folder: SourceFolder): Evidence | null;
   /** What would run there, where nothing else is declared. Throws KapalError `declaration_invalid` for a damaged file. */
   plan(folder: SourceFolder): ServicePlan | Unclear;
-  /** How it is built. Throws KapalError `toolchain_missing` for what cannot be brought. */
+  /** How it is built; a declared command takes the place of its steps afterwards. Throws KapalError `toolchain_missing` for what cannot be brought. */
   build(folder: SourceFolder, asked: BuildAsked): BuildRecipe;
 }
 

@@ -1,13 +1,8 @@
-import type { BuildRecipe, BuildStep } from '../../model/build-recipe.ts';
-
-/** What a declaration says in place of a language's own steps. */
-export function declaredStep(command: string): BuildStep {
-  return { title: 'Running buildCommand', command };
-}
+import type { BuildRecipe } from '../../model/build-recipe.ts';
 
 /** A language's recipe with a declared command in place of its steps: what it needs and sets stays. */
 export function withCommand(recipe: BuildRecipe, command: string | null): BuildRecipe {
-  return command === null ? recipe : { ...recipe, install: [], build: [declaredStep(command)] };
+  return command === null ? recipe : { ...recipe, install: [], build: [{ title: 'Running buildCommand', command }] };
 }
 
 /** An application, and the pages that another language makes for it: the dependencies of both before anything is made, the pages first. */

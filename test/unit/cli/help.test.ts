@@ -120,7 +120,7 @@ describe('completion', () => {
         assert.equal(stderr.toString(), '');
         return stdout.toString().trim().split('\n');
       };
-      assert.deepEqual(complete('de'), ['demo', 'deploy']);
+      assert.deepEqual(complete('de'), ['demo', 'detect', 'deploy']);
       assert.deepEqual(complete('env', ''), ['list', 'set', 'unset']);
       assert.deepEqual(complete('-e', 'staging', 'domain', 'a'), ['add']);
       assert.deepEqual(complete('deploy', '--se'), ['--service']);

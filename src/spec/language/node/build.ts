@@ -6,7 +6,6 @@ import {
   nothingToBuild,
   type Requirement,
 } from '../../../model/build-recipe.ts';
-import { declaredStep } from '../recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { lockNames, type PackageManager, unknownManager, usualTool } from './package-manager.ts';
 import { type NodeProject, readNodeProject } from './project.ts';
@@ -64,7 +63,7 @@ function treeOf({ manifest, manager, installFolder, hasScripts }: NodeProject): 
 }
 
 /**
- * A declared buildCommand replaces all of that. pnpm and yarn are brought when its text, or the build script that it may call, names them: in the
+ * What a declared buildCommand needs, which replaces all of that. pnpm and yarn are brought when its text, or the build script that it may call, names them: in the
  * version that the project asks for, else a usual one.
  */
 function declared(command: string, project: NodeProject | null, recipe: BuildRecipe): BuildRecipe {
@@ -75,7 +74,7 @@ function declared(command: string, project: NodeProject | null, recipe: BuildRec
       const asked = project?.manager.tool;
       return { kind: 'manager', tool: asked?.name === name ? asked : usualTool(name) };
     });
-  return { ...recipe, build: [declaredStep(command)], requires: [...recipe.requires, ...brought] };
+  return { ...recipe, requires: [...recipe.requires, ...brought] };
 }
 
 function settingsOf({ name, isBerry }: PackageManager): BuildRecipe['manager'] {
