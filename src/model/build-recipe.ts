@@ -23,11 +23,14 @@ export interface ManagerTool {
   readonly hash: { readonly algorithm: string; readonly hex: string } | null;
 }
 
-/** Node of a version in the range (node-semver), brought from the registry. `said`: what asks for it, as in `engines.node of package.json`. */
+/**
+ * Node of a version in the range (node-semver), brought from the registry. `said`: what asks for it, as in `engines.node of package.json`; null where
+ * nothing does, and any will do.
+ */
 export interface NodeRequirement {
   readonly kind: 'node';
   readonly range: string;
-  readonly said: string;
+  readonly said: string | null;
 }
 
 /** A program of the machine's, the Debian packages that bring it, and what it is needed for. One of several, where any will do. */

@@ -1,19 +1,54 @@
+import type { Listener } from '../runtime/port.ts';
 import type { RolloutFailure } from '../rollout/view.ts';
 import type { ServiceContext } from './service-context.ts';
 
+/** What the kernel shows of an instance, and what it was built for. */
+export interface Listening {
+  /** The port that it was given. */
+  readonly port: number;
+  readonly listeners: readonly Listener[];
+  /** What the artifact runs on, and who asked for that: `Node 24.21.0, by engines.node of package.json`. */
+  readonly about: string | null;
+}
+
 /**
- * A failure with what its message cannot know: at which port the instance listens instead of its own. An app that ignores PORT is the most common
- * reason for not being ready. To be asked while the instance still runs.
+ * A failure with what its message cannot know: where the instance listens instead of its own port, or that it listens nowhere. An app that ignores
+ * PORT is the most common reason for not being ready. To be asked while the instance still runs.
  */
 export async function withListening(
-  { needs }: Pick<ServiceContext, 'needs'>,
+  { needs, releases }: Pick<ServiceContext, 'needs' | 'releases'>,
   failure: RolloutFailure | null,
 ): Promise<RolloutFailure | null> {
   if (failure === null || failure.instance === null || needs.portFinder === undefined) return failure;
   const instance = needs.store.instances.get(failure.instance);
   if (instance === null || instance.handle === null || instance.port === null) return failure;
-  const ports = await needs.portFinder.listeningPorts(instance.handle);
-  if (ports.length === 0 || ports.includes(instance.port)) return failure;
-  const named = `port${ports.length === 1 ? '' : 's'} ${ports.join(', ')}`;
-  return { ...failure, message: `${failure.message}; it listens on ${named} instead` };
+  const { phase } = await needs.runtime.observe(instance.handle);
+  if (phase !== 'running') return failure;
+  const listeners = await needs.portFinder.listeners(instance.handle);
+  const about = releases.get(instance.release)?.release.artifact?.runtime?.about ?? null;
+  const found = whereItListens({ port: instance.port, listeners, about });
+  return found === null ? failure : { ...failure, message: `${failure.message}; ${found}` };
+}
+
+/** Pure. Null where it listens as it should, so that the reason is another. */
+export function whereItListens({ port, listeners, about }: Listening): string | null {
+  if (listeners.length === 0) {
+    const runs = about === null ? '' : ` (it runs on ${about})`;
+    return `it listens on no port at all${runs}: it may still wait for something, such as a database`;
+  }
+  const own = listeners.filter((listener) => listener.port === port);
+  if (own.some(({ address }) => isReached(address))) return null;
+  if (own.length > 0)
+    return `it listens at ${own.map(text).join(', ')} only, which is not reached by 127.0.0.1: let it listen at HOST, or at 0.0.0.0`;
+  const ports = [...new Set(listeners.map((listener) => listener.port))].toSorted((a, b) => a - b);
+  return `it listens on port${ports.length === 1 ? '' : 's'} ${ports.join(', ')} instead`;
+}
+
+/** `::` takes IPv4 too, unless the program forbade it (ipv6(7), IPV6_V6ONLY). */
+function isReached(address: string): boolean {
+  return address === '0.0.0.0' || address === '127.0.0.1' || address === '::';
+}
+
+function text({ address, port }: Listener): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

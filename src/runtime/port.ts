@@ -114,6 +114,4 @@ export interface Listener {
 export interface PortFinder {
   /** Empty when nothing listens or the run is gone. */
   listeners(handle: RunHandle): Promise<readonly Listener[]>;
-  /** The ports of `listeners`, each once, ascending. */
-  listeningPorts(handle: RunHandle): Promise<readonly number[]>;
 }

@@ -1,4 +1,5 @@
 import { delimiter, join } from 'node:path';
+import type { BuildRecipe } from '../../model/build-recipe.ts';
 import type { ArtifactRuntime } from '../../model/deploy.ts';
 import type { Builder, BuildPlan, BuildRequest } from '../port.ts';
 import { managerEnvironment } from './manager-environment.ts';
@@ -36,7 +37,7 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
       const runtime = runtimeOf(request, brought);
       if (steps.length === 0) return { ...idle, tools: brought.names, runtime };
       const [toolchain, settings] = await Promise.all([options.toolchain(), registry()]);
-      if (toolchain.npm === null && recipe.manager !== null && recipe.install.length > 0) throw npmMissing();
+      if (toolchain.npm === null && callsNpm(recipe)) throw npmMissing();
       const path = [...runtime.path, ...brought.bins, toolchain.bin, request.account.environment['PATH'] ?? ''];
       const environment = {
         ...managerEnvironment({ manager: recipe.manager, settings, home: request.account.home }),
@@ -48,6 +49,11 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
       return { steps, environment: withoutDeclared(environment, request.variables), tools: brought.names, runtime };
     },
   };
+}
+
+/** By steps of ours: a declared command may do without. */
+function callsNpm({ install, build }: BuildRecipe): boolean {
+  return [...install, ...build].some(({ command }) => /^(?:cd \S+ && )?npm (?:ci|install|run)\b/.test(command));
 }
 
 const idle: BuildPlan = {
@@ -81,12 +87,12 @@ async function bring(
         found.names.push(`${need.tool.name} ${need.tool.version}`);
         break;
       case 'node': {
-        const node = await by.versions.ensure(need);
-        if (node === null) break;
-        found.path.push(node.bin);
-        environment = { npm_config_nodedir: node.place };
-        about = `Node ${node.version}, by ${need.said}`;
-        found.names.push(about);
+        const { placed, about: words } = await by.versions.ensure(need);
+        about = words;
+        if (placed === null) break;
+        found.path.push(placed.bin);
+        environment = { npm_config_nodedir: placed.place };
+        found.names.push(words);
         break;
       }
       case 'program':

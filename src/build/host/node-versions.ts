@@ -10,19 +10,26 @@ import type { RegistrySettings } from './registry.ts';
 import { atomically, type Toolchain } from './toolchain.ts';
 
 /** A Node of another version than the daemon's. */
-export interface PlacedNode {
+interface PlacedNode {
   /** `DATA/toolchain/node-16.20.2`: `bin`, `include`, and its npm. */
   readonly place: string;
   readonly bin: string;
   readonly version: string;
 }
 
+export interface FoundNode {
+  /** Null for the daemon's own, which all services have. */
+  readonly placed: PlacedNode | null;
+  /** For people: `Node 16.20.2, as engines.node of package.json asks (16.x)`. */
+  readonly about: string;
+}
+
 export interface NodeVersions {
   /**
-   * Null where the daemon's own Node is in the range, or the range says nothing that can be understood. Throws KapalError `toolchain_missing` where
+   * The daemon's own Node where that is in the range, or the range says nothing that can be understood. Throws KapalError `toolchain_missing` where
    * there is no such Node for this machine, or the registry is not reached.
    */
-  ensure(need: NodeRequirement): Promise<PlacedNode | null>;
+  ensure(need: NodeRequirement): Promise<FoundNode>;
 }
 
 interface Options {
@@ -51,16 +58,25 @@ export function createNodeVersions(options: Options): NodeVersions {
     async ensure(need) {
       const range = semver.validRange(need.range);
       const own = (await options.toolchain()).version;
-      if (range === null || semver.satisfies(own, range)) return null;
-      const placed = await placedIn(options.folder, range);
-      if (placed !== null) return placed;
-      const started = coming.get(range);
-      if (started !== undefined) return started;
-      const bringing = bring(need, range, options).finally(() => coming.delete(range));
-      coming.set(range, bringing);
-      return bringing;
+      if (range === null || semver.satisfies(own, range)) return { placed: null, about: aboutOf(own, need, range) };
+      const placed = (await placedIn(options.folder, range)) ?? (await bringOnce(need, range));
+      return { placed, about: aboutOf(placed.version, need, range) };
     },
   };
+
+  function bringOnce(need: NodeRequirement, range: string): Promise<PlacedNode> {
+    const started = coming.get(range);
+    if (started !== undefined) return started;
+    const bringing = bring(need, range, options).finally(() => coming.delete(range));
+    coming.set(range, bringing);
+    return bringing;
+  }
+}
+
+function aboutOf(version: string, { said, range }: NodeRequirement, understood: string | null): string {
+  if (said === null) return `Node ${version}; nothing says which it needs, such as engines.node of package.json`;
+  if (understood === null) return `Node ${version}; ${said} says "${range}", which is no version`;
+  return `Node ${version}, as ${said} asks (${range})`;
 }
 
 /** The newest of those that were brought already: a project gets the same Node at its next deploy, without asking the registry. */
@@ -117,9 +133,9 @@ function unknown(need: NodeRequirement, cause?: unknown): KapalError {
   const log = cause instanceof KapalError ? cause.log : [];
   return new KapalError(
     'toolchain_missing',
-    `no Node for "${need.range}", which ${need.said} asks for, could be brought`,
+    `no Node for "${need.range}", which ${need.said ?? 'the project'} asks for, could be brought`,
     {
-      hint: `Kapal brings Node ${oldest} and later from the npm registry: change ${need.said}, or see whether this machine reaches the registry (npm ping).`,
+      hint: `Kapal brings Node ${oldest} and later from the npm registry: change what it asks for, or see whether this machine reaches the registry (npm ping).`,
       log,
       cause,
     },

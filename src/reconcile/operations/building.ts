@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { crashpoint } from '../../lib/crashpoint.ts';
 import type { BuildPlan, BuildRequest } from '../../build/port.ts';
+import { buildFailureHint } from '../../build/failure-causes.ts';
 import { buildScript } from '../../build/script.ts';
 import type { Artifact } from '../../model/deploy.ts';
 import { describeExit, type Exit } from '../../model/instance.ts';
@@ -182,7 +183,7 @@ function buildFailed(candidate: Candidate, exit: Exit, log: readonly string[]): 
       hint:
         exit.reason === 'out-of-memory'
           ? 'Raise build.memoryLimit in kapal.yaml.'
-          : `The last lines are above; all of them: kapal logs ${candidate.spec.name}`,
+          : (buildFailureHint(log) ?? `The last lines are above; all of them: kapal logs ${candidate.spec.name}`),
       log,
     },
   );

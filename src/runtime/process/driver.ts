@@ -208,11 +208,6 @@ class ProcessRuntime implements Runtime, PortFinder {
     return this.#observer.listeners(handle);
   }
 
-  async listeningPorts(handle: RunHandle): Promise<readonly number[]> {
-    const ports = new Set(this.#observer.listeners(handle).map((listener) => listener.port));
-    return [...ports].toSorted((a, b) => a - b);
-  }
-
   /** The service's user, with its home in order; once per service and daemon, again after a failure. */
   #accountOf(service: ServiceId): Promise<Account | null> {
     const prepared = this.#prepared.get(service) ?? this.#makeAccount(service);

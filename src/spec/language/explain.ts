@@ -42,16 +42,17 @@ export function explain(files: DeclarationFiles, spec: ServiceSpec): Explanation
     preDeploy: spec.commands.preDeploy,
     start: spec.commands.start,
     publishPath: spec.publishPath,
-    needs: requires.map(needText),
+    needs: requires.flatMap((need) => needText(need) ?? []),
     // What is said of a start that was declared otherwise does not hold.
     notes: plan?.kind === 'server' && plan.start === spec.commands.start ? plan.notes : [],
   };
 }
 
-export function needText(need: Requirement): string {
+/** Null for what is always there. */
+function needText(need: Requirement): string | null {
   switch (need.kind) {
     case 'node':
-      return `Node ${need.range} (${need.said})`;
+      return need.said === null ? null : `Node ${need.range} (${need.said})`;
     case 'manager':
       return `${need.tool.name} ${need.tool.version}`;
     case 'program':

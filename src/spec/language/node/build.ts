@@ -20,10 +20,9 @@ export function buildNode(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
   if (asked.isStatic && asked.command === null && project?.manifest.scripts.has('build') !== true)
     return nothingToBuild;
   if (project !== null && project.unknownManager !== null) throw unknownManager(project.unknownManager);
-  const version = askedNode(folder, project?.manifest ?? null);
   const recipe = {
     ...nothingToBuild,
-    requires: version === null ? [] : [version],
+    requires: [askedNode(folder, project?.manifest ?? null)],
     manager: project === null ? null : settingsOf(project.manager),
   };
   if (asked.command !== null) return declared(asked.command, project, recipe);

@@ -5,13 +5,14 @@ import { workspaceOf } from './project.ts';
 
 /**
  * The Node that a project asks for: `.nvmrc`, `.node-version`, Volta, `engines.node`, of its folder and then of its workspace. The first that says
- * something counts: what pins a version for this very project stands before what bounds it. Null where nothing asks.
+ * something counts: what pins a version for this very project stands before what bounds it.
  */
-export function askedNode(folder: SourceFolder, manifest: Package | null): NodeRequirement | null {
+export function askedNode(folder: SourceFolder, manifest: Package | null): NodeRequirement {
   const own = askedHere(folder, manifest);
   if (own !== null) return own;
   const root = manifest === null ? null : workspaceOf(folder);
-  return root === null ? null : askedHere(root.folder, root.manifest);
+  const around = root === null ? null : askedHere(root.folder, root.manifest);
+  return around ?? { kind: 'node', range: '*', said: null };
 }
 
 function askedHere(folder: SourceFolder, manifest: Package | null): NodeRequirement | null {

@@ -1,0 +1,91 @@
+/** What the last lines of a failed build mean, and what to do: what people search the web for. */
+interface Cause {
+  readonly seen: RegExp;
+  readonly hint: (match: RegExpExecArray) => string;
+}
+
+const causes: readonly Cause[] = [
+  {
+    seen: /ERR_OSSL_EVP_UNSUPPORTED|digital envelope routines::unsupported/,
+    hint: () =>
+      'A build tool of before Node 17 met OpenSSL 3. Ask for an older Node ("engines": {"node": "16"} in package.json), or declare the variable NODE_OPTIONS=--openssl-legacy-provider.',
+  },
+  {
+    seen: /Treating warnings as errors because process\.env\.CI = true/,
+    hint: () =>
+      'The variable CI is declared as true, which makes this tool fail at warnings: mend them, or declare CI=false.',
+  },
+  {
+    seen: /`npm ci` can only install packages when your package\.json and package-lock\.json .*are in sync|npm error code EUSAGE|npm ERR! code EUSAGE/,
+    hint: () =>
+      'package-lock.json does not fit package.json: run npm install, and commit the lock file that it writes.',
+  },
+  {
+    seen: /ERR_PNPM_OUTDATED_LOCKFILE/,
+    hint: () => 'pnpm-lock.yaml does not fit package.json: run pnpm install, and commit the lock file that it writes.',
+  },
+  {
+    seen: /Your lockfile needs to be updated|The lockfile would have been modified by this install/,
+    hint: () => 'yarn.lock does not fit package.json: run yarn install, and commit the lock file that it writes.',
+  },
+  {
+    seen: /JavaScript heap out of memory|Reached heap limit/,
+    hint: () =>
+      'Node ran out of its own heap: declare the variable NODE_OPTIONS=--max-old-space-size=4096, and build.memoryLimit above that.',
+  },
+  {
+    seen: /npm (?:error|ERR!) code E(?:404|NOVERSIONS|TARGET)[\s\S]*?(?:404|notarget)[^\n]*?((?:@[\w.-]+\/)?[\w.-]+@[^\s'"]+)/,
+    hint: ([, name = 'a package']) =>
+      `The registry has no ${name}: look at its name and version in package.json, or give access to a private registry by .npmrc.`,
+  },
+  {
+    seen: /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|unable to get local issuer certificate|CERTIFICATE_VERIFY_FAILED/,
+    hint: () =>
+      'The registry presents a certificate of a private authority: start the daemon with NODE_EXTRA_CA_CERTS and SSL_CERT_FILE naming its file.',
+  },
+  {
+    seen: /getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)|Could not resolve host: (\S+)|Temporary failure in name resolution/,
+    hint: ([, a, b]) =>
+      `This machine does not find ${a ?? b ?? 'the registry'} by its name: look at its DNS and proxy settings.`,
+  },
+  {
+    seen: /gyp ERR! find Python|gyp ERR! stack Error: not found: make|gyp ERR! not ok/,
+    hint: () =>
+      'A package compiles C++: install the tools for it (Debian and Ubuntu: sudo apt-get install build-essential python3), or take a version of it that brings its binary.',
+  },
+  {
+    seen: /ensurepip is not available|No module named (?:venv|ensurepip)/,
+    hint: () => 'Python has no venv here: sudo apt-get install python3-venv',
+  },
+  {
+    seen: /externally-managed-environment/,
+    hint: () =>
+      'pip was asked to install into the machine itself: let buildCommand make an environment first (python3 -m venv .venv && .venv/bin/pip install ...).',
+  },
+  {
+    seen: /ENOSPC|No space left on device/,
+    hint: () => 'The disk is full. Free space on it, then deploy again.',
+  },
+  {
+    seen: /(?:^|\n)(?:sh|\/bin\/sh)(?:: line)?:? ?\d*:? ([\w./-]+): not found/,
+    hint: ([, program = '']) =>
+      `The program ${program} is not there: is it a dependency of the project, and does the machine have it?`,
+  },
+  {
+    seen: /Cannot find module '([^']+)'/,
+    hint: ([, name = '']) =>
+      name.startsWith('.') || name.startsWith('/')
+        ? `The file ${name} is not there: are its letters of the same case as in the repository, and is it committed or built before?`
+        : `${name} is not installed: add it to dependencies in package.json, and commit the lock file.`,
+  },
+];
+
+/** The hint for the first cause that the lines show; null where none is known. */
+export function buildFailureHint(lines: readonly string[]): string | null {
+  const text = lines.join('\n');
+  for (const { seen, hint } of causes) {
+    const match = seen.exec(text);
+    if (match !== null) return hint(match);
+  }
+  return null;
+}
