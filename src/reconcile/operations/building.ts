@@ -31,6 +31,10 @@ export interface BuildInput {
 /** Milliseconds that a build gets to end by itself after SIGTERM. */
 const killGrace = 5_000;
 
+/** Lines that an error quotes, and those before them in which its cause is looked for: package managers print their whole manual after it. */
+const shownLines = 30;
+const searchedLines = 1_000;
+
 /** The id of the run that builds an artifact. */
 export function buildRunOf(artifact: string): string {
   return `build-${artifact}`;
@@ -159,7 +163,8 @@ async function finish(
   await needs.runtime.dispose(handle);
   crashpoint('build.run.disposed');
   if (ended.by === 'abort') throw abortReason(input.signal);
-  const tail = (await needs.logs.query({ run: handle.id, limit: 30 })).map((line) => line.text);
+  const last = (await needs.logs.query({ run: handle.id, limit: searchedLines })).map((line) => line.text);
+  const tail = last.slice(-shownLines);
   for (const text of await rest(needs, handle.id, _lines.seen())) input.line(text);
   if (ended.by === 'timeout') {
     throw new KapalError(
@@ -171,10 +176,14 @@ async function finish(
       },
     );
   }
-  if (ended.exit.code !== 0) throw buildFailed(candidate, ended.exit, tail);
+  if (ended.exit.code !== 0)
+    throw buildFailed(candidate, { exit: ended.exit, log: tail, cause: buildFailureHint(last) });
 }
 
-function buildFailed(candidate: Candidate, exit: Exit, log: readonly string[]): KapalError {
+function buildFailed(
+  candidate: Candidate,
+  { exit, log, cause }: { readonly exit: Exit; readonly log: readonly string[]; readonly cause: string | null },
+): KapalError {
   const command = candidate.spec.commands.build;
   return new KapalError(
     'build_failed',
@@ -183,7 +192,7 @@ function buildFailed(candidate: Candidate, exit: Exit, log: readonly string[]): 
       hint:
         exit.reason === 'out-of-memory'
           ? 'Raise build.memoryLimit in kapal.yaml.'
-          : (buildFailureHint(log) ?? `The last lines are above; all of them: kapal logs ${candidate.spec.name}`),
+          : (cause ?? `The last lines are above; all of them: kapal logs ${candidate.spec.name}`),
       log,
     },
   );
