@@ -1,7 +1,7 @@
-import { examineSource } from '../../../src/daemon/examine-source.ts';
 import { Readable, Writable } from 'node:stream';
 import { runCli } from '../../../src/cli/cli.ts';
 import type { CliHost, DaemonOptions, ServiceInstallOptions } from '../../../src/cli/host.ts';
+import { examineSource } from '../../../src/daemon/examine-source.ts';
 
 /** How a command line ended, and what it said. */
 export interface Ran {
