@@ -117,8 +117,20 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'versi Kapal ini belum mendukung penskalaan otomatis: isi `numInstances`',
   ],
   [
-    'persistent disks are not supported by this version of Kapal: the folder of a release is replaced by the next one',
-    'versi Kapal ini belum mendukung disk tetap: folder rilis diganti oleh rilis berikutnya',
+    'A folder that outlives releases. The service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors get 503.',
+    'Folder yang tetap ada melampaui rilis. Layanan punya satu instans, dan rollout menghentikannya sebelum yang berikut dimulai: ada jeda, ketika pengunjung mendapat 503.',
+  ],
+  [
+    'Its name, made of lower-case letters, digits and dashes. Another name is another disk: the old one is kept, detached.',
+    'Namanya, dari huruf kecil, angka, dan tanda hubung. Nama lain berarti disk lain: yang lama tetap disimpan, terlepas.',
+  ],
+  [
+    'Where the service sees it: a folder of the service (`data`, or below `/opt/render/project/src`), or any other absolute path (`/var/data`), which needs a daemon that runs as root. The real path is in `KAPAL_DISK`.',
+    'Tempat layanan melihatnya: folder layanan (`data`, atau di bawah `/opt/render/project/src`), atau jalur absolut lain (`/var/data`), yang memerlukan daemon sebagai root. Jalur sebenarnya ada di `KAPAL_DISK`.',
+  ],
+  [
+    'The size that it is meant to have. It is accounted and warned of, not enforced.',
+    'Ukuran yang dimaksudkan. Ukuran ini dihitung dan diperingatkan, tidak dipaksakan.',
   ],
   [
     'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',

@@ -81,6 +81,8 @@ function indonesianKind(kind: Kind): string {
       return 'jalur yang diawali /, atau URL http(s)';
     case 'url-path':
       return 'jalur yang diawali /';
+    case 'mount-path':
+      return 'folder layanan, atau jalur absolut';
     case 'number':
       return `angka dari ${kind.min} sampai ${kind.max}`;
     case 'word-or':

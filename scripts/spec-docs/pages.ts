@@ -1,5 +1,6 @@
 /** The tables of docs/guides/kapal-yaml*.md, made from the field tables that the reader itself works by. */
 import { rootFields } from '../../src/spec/table/root.ts';
+import { diskFields } from '../../src/spec/table/disk.ts';
 import {
   basicAuthFields,
   basicUserFields,
@@ -45,6 +46,7 @@ export const tables: readonly (readonly [path: string, table: Table])[] = [
   ['services[].edge.https', httpsFields],
   ['services[].edge.upstreamTls', upstreamTlsFields],
   ['services[].rollout', rolloutFields],
+  ['services[].disk', diskFields],
   ['services[].healthCheck', healthCheckFields],
   ['services[].build', buildFields],
   ['services[].upstreams[]', upstreamFields],

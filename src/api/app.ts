@@ -15,6 +15,7 @@ import { answerFailure, failureHandler, failureOf, refuseUnknown } from './failu
 import { addConfigurationRoutes } from './routes/configuration.ts';
 import { addDaemonRoutes } from './routes/daemon.ts';
 import { addDeployRoutes } from './routes/deploys.ts';
+import { addDiskRoutes } from './routes/disks.ts';
 import { addDomainRoutes } from './routes/domains.ts';
 import { addDocumentationRoutes } from './routes/documentation.ts';
 import { addHistoryRoutes } from './routes/history.ts';
@@ -80,6 +81,7 @@ function addRoutes(app: App, context: RouteContext): void {
   addHistoryRoutes(app, context);
   addConfigurationRoutes(app, context);
   addDomainRoutes(app, context);
+  addDiskRoutes(app, context);
   addDocumentationRoutes(app);
 }
 

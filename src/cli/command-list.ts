@@ -124,6 +124,16 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/scale.ts')).scale,
       },
       {
+        name: 'disk list',
+        summary: 'List the disks of services, and what is on them',
+        load: async () => (await import('./commands/disk.ts')).list,
+      },
+      {
+        name: 'disk remove',
+        summary: 'Delete a disk that no service has any more',
+        load: async () => (await import('./commands/disk.ts')).remove,
+      },
+      {
         name: 'project remove',
         summary: 'Stop and forget a whole project',
         load: async () => (await import('./commands/project.ts')).remove,

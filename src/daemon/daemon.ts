@@ -23,6 +23,7 @@ import { decisions } from '../reconcile/decisions.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { openToEdge } from '../reconcile/recovery.ts';
 import { Artifacts } from '../release/artifacts.ts';
+import { Disks } from '../release/disks.ts';
 import { createProcessRuntime } from '../runtime/process/driver.ts';
 import type { PortFinder, Runtime } from '../runtime/port.ts';
 import { openVault } from '../secrets/vault.ts';
@@ -195,6 +196,7 @@ async function dependencies(
     }),
     sources: new Sources({ folder: folder.sources, gitFolder: folder.git, clock: systemClock }),
     artifacts,
+    disks: new Disks(folder.disks),
     vault: await vaultOf(folder, store),
     logs: await openLogStore({
       path: join(folder.logs, 'logs.db'),

@@ -15,6 +15,8 @@ export interface DataFolder {
   readonly runs: string;
   readonly releases: string;
   readonly homes: string;
+  /** Folders of services that outlive their releases. */
+  readonly disks: string;
   readonly toolchain: string;
   readonly edge: string;
   readonly edgeNginx: string;
@@ -44,6 +46,7 @@ export function dataFolder(root: string): DataFolder {
     runs: at('runs'),
     releases: at('releases'),
     homes: at('homes'),
+    disks: at('disks'),
     toolchain: at('toolchain'),
     edge: at('edge'),
     edgeNginx: at('edge-nginx'),
@@ -70,7 +73,7 @@ export async function makeDataFolder(folder: DataFolder): Promise<void> {
     );
   }
   await makeFolder(folder.root, 0o755);
-  for (const path of [folder.releases, folder.homes, folder.toolchain]) await makeOwn(path, 0o755);
+  for (const path of [folder.releases, folder.homes, folder.disks, folder.toolchain]) await makeOwn(path, 0o755);
   for (const path of [folder.record, folder.logs, folder.keys, folder.sources, folder.git, folder.runs])
     await makeOwn(path, 0o700);
   if (!folder.socket.startsWith(folder.root)) await makeOwn(dirname(folder.socket), 0o700, lstat);

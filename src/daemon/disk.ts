@@ -58,7 +58,19 @@ async function allocate(path: string, bytes: number): Promise<void> {
 }
 
 async function usageOf({ root }: DataFolder): Promise<readonly string[]> {
-  const names = ['releases', 'homes', 'sources', 'git', 'logs', 'runs', 'record', 'toolchain', 'edge', 'edge-nginx'];
+  const names = [
+    'releases',
+    'disks',
+    'homes',
+    'sources',
+    'git',
+    'logs',
+    'runs',
+    'record',
+    'toolchain',
+    'edge',
+    'edge-nginx',
+  ];
   const paths = names.map((name) => join(root, name));
   const { stdout } = await exec('du', ['-s', '-x', '--block-size=1', '--', ...paths], { timeout: measuringTime });
   const sizes = stdout.split('\n').flatMap((line) => {

@@ -49,6 +49,7 @@ export const catalogue = {
   rollout_regressed: { status: 422, exit: 1, title: 'The new release failed after it took traffic and was withdrawn' },
   cancelled: { status: 409, exit: 1, title: 'The deploy was cancelled' },
   superseded: { status: 409, exit: 1, title: 'A newer deploy of the same service took its place' },
+  mount_refused: { status: 422, exit: 2, title: 'A disk cannot appear at the path that was declared for it' },
   disk_failed: { status: 500, exit: 1, title: 'The disk reports errors, or does not answer' },
   disk_full: { status: 507, exit: 1, title: 'The disk is full, or too full to begin' },
   edge_failed: { status: 500, exit: 1, title: 'The edge did not take the configuration' },

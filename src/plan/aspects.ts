@@ -1,4 +1,4 @@
-import type { ServiceSpec, UpstreamSpec } from '../spec/spec.ts';
+import { defaults, type ServiceSpec, type UpstreamSpec } from '../spec/spec.ts';
 import type { Aspect } from './aspect.ts';
 import { edgeAspects } from './edge-aspects.ts';
 import { list, quoted, seconds, size } from './said.ts';
@@ -18,6 +18,17 @@ export const aspects: readonly Aspect[] = [
   { field: 'staticFallback', release: true, said: (spec) => quoted(spec.static?.fallback ?? null) },
   { field: 'healthCheckPath', release: true, said: (spec) => spec.health.path ?? 'none' },
   { field: 'memoryLimit', release: true, said: (spec) => size(spec.memoryLimit) },
+  {
+    field: 'disk',
+    release: true,
+    said: ({ disk }) => (disk === undefined ? 'none' : `${disk.name} at ${disk.mountPath}`),
+  },
+  // Of a service without one the default, so that a new disk does not say its size twice.
+  {
+    field: 'disk.sizeGB',
+    release: false,
+    said: ({ disk }) => String(disk === undefined ? defaults.disk.sizeGB : disk.size / 1024 ** 3),
+  },
   { field: 'upstreams', release: true, said: (spec) => list(spec.upstreams.map(upstream)) },
   { field: 'numInstances', release: false, said: (spec) => String(spec.instances) },
   { field: 'domains', release: false, said: (spec) => list(spec.domains.toSorted()) },

@@ -70,9 +70,16 @@ function changeOf(declared: ServiceSpec, existing: ExistingService | null, spec:
   const others = live
     .filter((reason) => !reason.startsWith('numInstances:'))
     .map((reason) => `${reason} (without a new release)`);
-  const reasons = [...release, ...variables, ...others];
+  const handOver = release.length + variables.length > 0 ? handOverOf(declared, existing.spec) : [];
+  const reasons = [...release, ...variables, ...others, ...handOver];
   if (reasons.length > 0) return { service, action: 'update', reasons: [...reasons, ...number.reasons] };
   return { service, action: number.changes ? 'scale' : 'unchanged', reasons: number.reasons };
+}
+
+/** What a new release of a service with a disk costs its visitors. */
+export function handOverOf(declared: ServiceSpec, current: ServiceSpec): readonly string[] {
+  if (declared.disk === undefined && current.disk === undefined) return [];
+  return ['it has a disk: what runs is stopped before the new release starts, and visitors get 503 in between'];
 }
 
 /** `kapal scale` holds until the declared number changes; then that number counts again. */

@@ -7,6 +7,7 @@ import type {
   LogDocument,
   OperationDocument,
   OperationEvent,
+  PersistentDiskDocument,
   PlanDocument,
   ReleaseDocument,
   ServiceDocument,
@@ -77,8 +78,18 @@ export interface Commands {
   edgeConfig(): Promise<string>;
   edgeCheck(): Promise<readonly string[]>;
 
-  /** Drains, stops and forgets every service of a project, its users, files, logs. Resolves when they are gone. */
-  removeProject(name: string): Promise<void>;
+  /**
+   * Drains, stops and forgets every service of a project, its users, files, logs. Resolves when they are gone. Throws `conflict` while a disk of it holds data,
+   * unless the disks are to go too.
+   */
+  removeProject(name: string, more: { readonly withDisks: boolean }): Promise<void>;
+  /** Counted just now. */
+  persistentDisks(filter: {
+    project?: string | undefined;
+    environment?: string | undefined;
+  }): Promise<readonly PersistentDiskDocument[]>;
+  /** Deletes a disk that no service has any more; its service may be gone. */
+  removeDisk(service: ServiceId, name: string): Promise<void>;
   /** Ends the daemon; with `apps` everything that it runs too, the edge last. Resolves before the daemon exits. */
   shutdown(apps: boolean): Promise<void>;
 }

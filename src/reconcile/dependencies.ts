@@ -24,6 +24,7 @@ export interface Dependencies {
   readonly builder: Builder;
   readonly sources: SourceStore;
   readonly artifacts: ArtifactStore;
+  readonly disks: DiskStore;
   readonly vault: Vault;
   readonly logs: LogStore;
   readonly prober: Prober;
@@ -78,6 +79,30 @@ export interface SourceStore {
   }): Promise<{ record: SourceRecord; notices: readonly string[] }>;
   /** Deletes trees that are not in use, but for the newest few (`keep`, where told). */
   collect(inUse: ReadonlySet<string>, keep?: number): Promise<void>;
+}
+
+/** Folders of services that outlive their releases; by service and name. */
+export interface DiskStore {
+  /** Where it is, whether it is there or not. */
+  path(service: string, name: string): string;
+  exists(service: string, name: string): Promise<boolean>;
+  /** Makes it, the owner's and nobody else's. */
+  ensure(service: string, name: string, owner: { readonly uid: number; readonly gid: number } | null): Promise<void>;
+  /** Makes a path of an artifact lead to it. Throws `mount_refused` where something is in the way. */
+  link(input: {
+    service: string;
+    name: string;
+    artifact: string;
+    path: string;
+    owner: { readonly uid: number; readonly gid: number } | null;
+  }): Promise<void>;
+  isEmpty(service: string, name: string): Promise<boolean>;
+  /** Bytes; null where they could not be counted in time. */
+  used(service: string, name: string): Promise<number | null>;
+  /** Lets nobody but the daemon in any more: its service's user goes. */
+  close(service: string, name: string): Promise<void>;
+  /** Deletes it; missing is no error. */
+  remove(service: string, name: string): Promise<void>;
 }
 
 /** The folders that builds yield. */

@@ -57,7 +57,7 @@ export class Effects {
     }
   }
 
-  async #start({ release, setbacks = 0 }: Extract<Action, { kind: 'start' }>): Promise<void> {
+  async #start({ release, setbacks = 0, alone }: Extract<Action, { kind: 'start' }>): Promise<void> {
     const { needs, id, ports, releases } = this.#context;
     const found = releases.get(release);
     if (found === null) throw new KapalError('internal', `release ${release} of ${id} is not on record`);
@@ -78,10 +78,20 @@ export class Effects {
       lastExit: null,
       createdAt: now,
     };
-    needs.store.instances.insert(instance);
+    const isRecorded = needs.store.transaction(() => {
+      if (alone === true && !this.#isAlone()) return false;
+      needs.store.instances.insert(instance);
+      return true;
+    });
     crashpoint('instance.recorded');
     if (port !== null) ports.release(port);
-    await this.#runs.launch(instance);
+    if (isRecorded) await this.#runs.launch(instance);
+  }
+
+  /** Nothing of the service is on record that could have its disk. */
+  #isAlone(): boolean {
+    const { needs, id } = this.#context;
+    return needs.store.instances.of(id).length === 0 && needs.store.rollouts.active(id)?.prepare !== 'running';
   }
 
   /** The same instance, a new attempt, on a new port: what held the old one may still be there. */

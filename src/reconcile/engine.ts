@@ -7,13 +7,13 @@ import type {
   StatusDocument,
 } from '../api/contract/types.ts';
 import { wallTime } from '../lib/clock.ts';
-import { crashpoint } from '../lib/crashpoint.ts';
-import { KapalError } from '../model/errors.ts';
-import { type ServiceId, serviceKey } from '../model/service.ts';
+import type { ServiceId } from '../model/service.ts';
 import { Certificates } from './certificates.ts';
 import type { Commands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
+import { DiskCommands } from './disk-commands.ts';
 import { DiskGuard } from './disk-guard.ts';
+import { DiskUsage } from './disk-usage.ts';
 import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
 import { recordEndpoint, recordOverload } from './endpoint-events.ts';
@@ -23,6 +23,7 @@ import { Deploys } from './operations/deploys.ts';
 import { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { instancePorts, PortAllocator, privatePorts } from './ports.ts';
+import { ProjectRemoval } from './project-removal.ts';
 import * as queries from './queries.ts';
 import { adoptRuns, endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
 import { Removal } from './removal.ts';
@@ -36,10 +37,6 @@ const edgeGrace = 5_000;
 /** Milliseconds between looks for runs that nothing owns. */
 const sweepPace = 60_000;
 
-/** Milliseconds between looks at a service that is being removed. */
-const removalPace = 100;
-const never = new AbortController().signal;
-
 /** A running Kapal: recovers what an earlier daemon left, keeps the world at what the record says, and does what people ask. */
 export class Engine implements Commands {
   readonly #needs: Dependencies;
@@ -52,6 +49,9 @@ export class Engine implements Commands {
   readonly #settings: SettingsCommands;
   readonly #certificates: Certificates;
   readonly #disk: DiskGuard;
+  readonly #disks: DiskCommands;
+  readonly #diskUsage: DiskUsage;
+  readonly #projects: ProjectRemoval;
   readonly #domains: DomainCommands;
   readonly #events = new Ripples();
   readonly #startedAt: number;
@@ -85,6 +85,8 @@ export class Engine implements Commands {
     });
     this.#removal = new Removal(needs);
     this.#disk = this.#guard();
+    this.#disks = new DiskCommands(needs);
+    this.#diskUsage = new DiskUsage(needs, () => this.#events.spread());
     this.#certificates = new Certificates({
       needs,
       answer: (challenges) => this.#edge.answer(challenges),
@@ -108,6 +110,8 @@ export class Engine implements Commands {
       privatePorts: allocator(privatePorts),
       admitBuild,
     });
+    const parts = { needs, operations: this.#operations, fleet: this.#fleet, disks: this.#disks };
+    this.#projects = new ProjectRemoval(parts);
     this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
       needs,
@@ -138,6 +142,8 @@ export class Engine implements Commands {
     this.#observed.resolve();
     resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
     for (const row of needs.store.services.all()) this.#settled(row.id);
+    await this.#disks.removeDoomed();
+    this.#diskUsage.begin();
     this.#sweepLater();
   }
 
@@ -150,6 +156,7 @@ export class Engine implements Commands {
   async close(): Promise<void> {
     this.#operations.leave();
     this.#disk.close();
+    this.#diskUsage.close();
     this.#watching?.[Symbol.dispose]();
     this.#endSweeps();
     await this.#certificates.close();
@@ -304,11 +311,18 @@ export class Engine implements Commands {
     return this.#needs.edge.check(this.#edge.table());
   }
 
-  async removeProject(name: string): Promise<void> {
-    const rows = this.#needs.store.services.all().filter((row) => serviceKey(row.id).project === name);
-    if (rows.length === 0)
-      throw new KapalError('not_found', `no project ${name}`, { hint: 'See what there is: kapal ps' });
-    await Promise.all(rows.map((row) => this.#removeService(row.id)));
+  async removeProject(name: string, more: { readonly withDisks: boolean }): Promise<void> {
+    await this.#projects.remove(name, more);
+  }
+
+  async persistentDisks(filter: Parameters<Commands['persistentDisks']>[0]): ReturnType<Commands['persistentDisks']> {
+    await this.#diskUsage.count();
+    return this.#disks.list(filter);
+  }
+
+  async removeDisk(service: ServiceId, name: string): Promise<void> {
+    await this.#disks.remove(service, name);
+    this.#events.spread();
   }
 
   async shutdown(apps: boolean): Promise<void> {
@@ -365,19 +379,6 @@ export class Engine implements Commands {
 
   #settled(service: ServiceId): void {
     void this.#removal.settle(service, { fleet: this.#fleet, edge: this.#edge, operations: this.#operations });
-  }
-
-  /** Cancels what is in flight, lets the loop drain and stop the instances, and waits until nothing is left. */
-  async #removeService(service: ServiceId): Promise<void> {
-    const { store } = this.#needs;
-    store.services.update(service, { removing: true });
-    crashpoint('removal.requested');
-    if (store.operations.openTasks(service).length > 0 || store.rollouts.active(service) !== null)
-      this.#operations.cancel(service);
-    while (store.services.get(service) !== null) {
-      this.#fleet.wake(service);
-      await next((wake) => this.#needs.clock.after(removalPace, wake), never);
-    }
   }
 }
 

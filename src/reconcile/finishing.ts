@@ -3,6 +3,7 @@ import { type ErrorDocument, KapalError } from '../model/errors.ts';
 import { serviceKey } from '../model/service.ts';
 import type { Action, RolloutFailure } from '../rollout/view.ts';
 import type { RolloutRow } from '../state/records.ts';
+import { gapText } from './disks.ts';
 import { adoptLiveFields } from './operations/live-fields.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -35,6 +36,14 @@ export async function finishRollout(
       service: id,
       project: serviceKey(id).project,
       message: messageOf(rollout, action, error),
+    });
+    if (rollout.vacatedAt === null) return;
+    needs.store.events.append({
+      time: clock.now(),
+      kind: 'rollout.gap',
+      service: id,
+      project: serviceKey(id).project,
+      message: gapText(id, clock.steady() - rollout.vacatedAt),
     });
   });
   crashpoint('rollout.finished');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { InstanceRow, ReleaseRow } from '../state/records.ts';
 import type { RunSpec, ServiceAccount } from '../runtime/port.ts';
 import type { ResolvedVariable } from '../release/environment.ts';
+import { type AttachedDisk, seenByRun } from './disks.ts';
 import { runOf } from './routing.ts';
 
 /** Pure: the run of an instance's present attempt. What Kapal gives wins over what was declared. */
@@ -10,8 +11,10 @@ export function instanceRun(input: {
   release: ReleaseRow;
   variables: readonly ResolvedVariable[];
   account: ServiceAccount;
+  disk: AttachedDisk | null;
 }): RunSpec {
   const { instance, release, account } = input;
+  const { environment, mount } = seenByRun(input.disk);
   return {
     id: runOf(instance),
     service: instance.service,
@@ -22,8 +25,10 @@ export function instanceRun(input: {
       ...declared(input.variables),
       ...(instance.port === null ? {} : { PORT: String(instance.port), HOST: '127.0.0.1' }),
       ...identity(release),
+      ...environment,
       KAPAL_INSTANCE: instance.id,
     },
+    ...mount,
     port: instance.port,
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,
@@ -36,8 +41,10 @@ export function prepareRun(input: {
   release: ReleaseRow;
   variables: readonly ResolvedVariable[];
   account: ServiceAccount;
+  disk: AttachedDisk | null;
 }): RunSpec {
   const { release, account } = input;
+  const { environment, mount } = seenByRun(input.disk);
   return {
     id: `${input.rollout}.predeploy`,
     service: release.service,
@@ -47,8 +54,10 @@ export function prepareRun(input: {
       ...surroundings(release, account),
       ...declared(input.variables),
       ...identity(release),
+      ...environment,
       KAPAL_INSTANCE: `${input.rollout}.predeploy`,
     },
+    ...mount,
     port: null,
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,

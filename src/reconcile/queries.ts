@@ -14,12 +14,13 @@ import { nearest } from '../model/nearest.ts';
 import { serviceStatus } from '../rollout/status.ts';
 import type { InstanceRow, ReleaseRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
+import { diskDocument } from './disk-commands.ts';
 import { urlsOf } from './operations/documents.ts';
 import { openVariables, variableContext } from './vaulting.ts';
 import { runOf } from './routing.ts';
 import { serviceView, type Reach } from './view.ts';
 
-type Needs = Pick<Dependencies, 'store' | 'settings' | 'clock' | 'vault'>;
+type Needs = Pick<Dependencies, 'store' | 'settings' | 'clock' | 'vault' | 'disks'>;
 
 export interface ServiceFilter {
   readonly project?: string | undefined;
@@ -71,7 +72,13 @@ function serviceDocument(needs: Needs, row: ServiceRow, seen: Seen): ServiceDocu
     urls: urlsOf(needs, row.id),
     instances,
     ...(upstreams === null ? {} : { upstreams }),
+    ...diskOf(needs, row),
   };
+}
+
+function diskOf(needs: Needs, { id, spec }: ServiceRow): Pick<ServiceDocument, 'disk'> {
+  const disk = spec.disk === undefined ? null : needs.store.disks.get(id, spec.disk.name);
+  return disk === null ? {} : { disk: diskDocument(needs, disk) };
 }
 
 function upstreamDocuments(needs: Needs, row: ServiceRow, seen: Seen): UpstreamDocument[] {

@@ -134,6 +134,8 @@ export class Removal {
     crashpoint('removal.logs.forgotten');
     await artifacts.forget(service);
     crashpoint('removal.artifacts.forgotten');
+    await this.#leaveDisks(service);
+    crashpoint('removal.disks.left');
     await runtime.forget(service);
     crashpoint('removal.user.forgotten');
     store.transaction(() => {
@@ -152,6 +154,20 @@ export class Removal {
     // Not before: its loop would ask for its (empty) routes again, and each of the two would wake the other for as long as a step above fails.
     parts.edge.forget(service);
     void parts.fleet.forget(service);
+  }
+
+  /** What holds data stays, closed to the next user of its owner's number, unless it was to go; what is empty goes. */
+  async #leaveDisks(service: ServiceId): Promise<void> {
+    const { store, disks } = this.#needs;
+    for (const { name, removing } of store.disks.of(service)) {
+      if (!removing && !(await disks.isEmpty(service, name))) {
+        await disks.close(service, name);
+        continue;
+      }
+      await disks.remove(service, name);
+      crashpoint('removal.disk.removed');
+      store.disks.remove(service, name);
+    }
   }
 
   /** The values of groups go with the last service that could use them. */

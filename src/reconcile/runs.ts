@@ -3,8 +3,9 @@ import { errorDocument } from '../model/errors.ts';
 import { describeExit } from '../model/instance.ts';
 import { serviceKey } from '../model/service.ts';
 import type { LogSource } from '../observe/logs/port.ts';
-import type { RunHandle } from '../runtime/port.ts';
-import type { InstanceRow, RolloutRow } from '../state/records.ts';
+import type { RunHandle, ServiceAccount } from '../runtime/port.ts';
+import type { InstanceRow, ReleaseRow, RolloutRow } from '../state/records.ts';
+import { type AttachedDisk, attachDisk } from './disks.ts';
 import { instanceRun, masksOf, prepareRun } from './launching.ts';
 import { runOf } from './routing.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -57,7 +58,8 @@ export class Runs {
     this.#launched.add(runOf(instance));
     try {
       const account = await needs.runtime.prepare(id);
-      const handle = await needs.runtime.start(instanceRun({ instance, ...found, account }));
+      const disk = await this.#disk(found.release, account);
+      const handle = await needs.runtime.start(instanceRun({ instance, ...found, account, disk }));
       crashpoint('instance.started');
       await this.#own(handle, () => needs.store.instances.update(instance.id, { handle }));
       crashpoint('instance.run.recorded');
@@ -78,7 +80,8 @@ export class Runs {
     crashpoint('prepare.recorded');
     try {
       const account = await needs.runtime.prepare(id);
-      const handle = await needs.runtime.start(prepareRun({ rollout: rollout.id, ...found, account }));
+      const disk = await this.#disk(found.release, account);
+      const handle = await needs.runtime.start(prepareRun({ rollout: rollout.id, ...found, account, disk }));
       crashpoint('prepare.started');
       await this.#own(handle, () => needs.store.rollouts.update(rollout.id, { prepareRun: handle }));
       crashpoint('prepare.run.recorded');
@@ -92,6 +95,10 @@ export class Runs {
     // The record says it from here on.
     this.#launched.delete(rollout.id);
     this.#context.wake();
+  }
+
+  #disk({ service, spec, artifact }: ReleaseRow, account: ServiceAccount): Promise<AttachedDisk | null> {
+    return attachDisk(this.#context.needs, { service, spec, artifact: artifact?.path ?? null, account });
   }
 
   /** A run that cannot be put on record is ended at once: nobody would own it. */

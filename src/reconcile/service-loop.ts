@@ -120,6 +120,7 @@ export class ServiceLoop {
     let deferred: readonly Action[] = [];
     try {
       deferred = this.#deferred(view, decision.actions, rollout);
+      this.#noteGap(view, decision.actions, rollout);
       for (const action of decision.actions) {
         if (deferred.includes(action)) continue;
         if (action.kind === 'finish' && !(await this.#filesServed(row))) continue;
@@ -137,6 +138,14 @@ export class ServiceLoop {
   #patient(view: ServiceView): ServiceView {
     if (view.rollout === null || !this.#context.turns.isWaiting(this.#context.id)) return view;
     return { ...view, rollout: { ...view.rollout, since: view.now } };
+  }
+
+  /** From when the service answers nothing, because its disk changes hands: before the first effect. */
+  #noteGap(view: ServiceView, actions: readonly Action[], rollout: RolloutRow | null): void {
+    if (!view.exclusive || rollout === null || rollout.vacatedAt !== null) return;
+    const serving = view.instances.filter(({ state, release }) => state === 'ready' && release === view.current);
+    const stops = actions.some((action) => action.kind === 'drain' && serving.some(({ id }) => id === action.instance));
+    if (stops) this.#context.needs.store.rollouts.update(rollout.id, { vacatedAt: view.now });
   }
 
   /** The starts whose turn has not come. */

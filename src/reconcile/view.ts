@@ -2,6 +2,7 @@ import { hasInstances, listens } from '../model/service.ts';
 import type { InstanceView, ServiceView } from '../rollout/view.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
+import { isExclusive } from './disks.ts';
 import { runOf } from './routing.ts';
 
 /** What the edge knows of endpoints, and what the last probe saw of instances. */
@@ -17,13 +18,16 @@ export interface Reach {
 export function serviceView(needs: Pick<Dependencies, 'store' | 'clock'>, row: ServiceRow, reach: Reach): ServiceView {
   const rollout = needs.store.rollouts.active(row.id);
   const spec = rolloutSpec(needs, row, rollout);
+  const exclusive = isExclusive(needs, row, spec);
+  const desired = desiredInstances(row, spec.instances);
   return {
     now: needs.clock.steady(),
     watchedSince: reach.since,
-    desired: desiredInstances(row, spec.instances),
+    desired: exclusive ? Math.min(1, desired) : desired,
     routed: listens(row.spec.type),
     current: row.current,
     rollout,
+    exclusive,
     instances: needs.store.instances
       .of(row.id)
       .map((instance) => instanceView(instance, listens(row.spec.type), reach)),

@@ -1,10 +1,14 @@
+import { isRestored } from './exclusive.ts';
 import { phaseEnd } from './failure.ts';
 import { activeOf, isPromoted, servingOf } from './serving.ts';
 import { steady } from './steady.ts';
 import { act, join, type Step, wakeAt } from './step.ts';
 import type { Action, RolloutFailure, RolloutView, ServiceView } from './view.ts';
 
-/** The target never took traffic: its instances are stopped at once, and what serves is kept as it is. */
+/**
+ * The target never took traffic: its instances are stopped at once, and what serves is kept as it is. Where it was stopped for the target's sake (a disk), it
+ * is started again when the target is gone, and the rollout ends when it serves.
+ */
 export function abort(view: ServiceView, rollout: RolloutView): Step {
   const reason = reasonOf(rollout.failure);
   if (isPromoted(view)) return act({ kind: 'phase', phase: 'withdrawing', failure: rollout.failure, reason });
@@ -18,8 +22,11 @@ export function abort(view: ServiceView, rollout: RolloutView): Step {
 /** After the phase's limit it ends with instances that still stop: they are seen to without a rollout. */
 function endAborted(view: ServiceView, rollout: RolloutView): Step {
   const gone = isGone(view, rollout) && rollout.prepare !== 'running';
-  const over = view.now >= phaseEnd(view, rollout) && activeOf(view, rollout.to).length === 0;
-  if (!gone && !over) return wakeAt(phaseEnd(view, rollout));
+  const restored = !view.exclusive || isRestored(view);
+  const late = view.now >= phaseEnd(view, rollout) && activeOf(view, rollout.to).length === 0;
+  // As long as preDeployCommand runs the disk is its own, and only this rollout knows that.
+  const over = late && !(view.exclusive && rollout.prepare === 'running');
+  if (!(gone && restored) && !over) return wakeAt(phaseEnd(view, rollout));
   const code = rollout.failure?.code;
   const outcome = code === 'cancelled' || code === 'superseded' ? 'cancelled' : 'failed';
   return act({ kind: 'finish', outcome, failure: rollout.failure, reason: reasonOf(rollout.failure) });

@@ -38,13 +38,13 @@ function phaseLimit(view: ServiceView, rollout: RolloutView): number {
     case 'preparing':
       return prepareLimit;
     case 'warming':
-      return warmLimit(view.policy);
+      return warmLimit(view);
     case 'shifting':
       return shiftLimit(view);
     case 'aborting':
-      return abortLimit(view.policy);
+      return abortLimit(view);
     case 'withdrawing':
-      return withdrawLimit(view.policy);
+      return withdrawLimit(view);
   }
 }
 

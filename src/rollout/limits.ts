@@ -16,8 +16,8 @@ export const noticeTime = 3_000;
 export const quickExitLimit = 3;
 
 /** Three attempts, each of which may take the whole start time-out; the back-off between them is below a second. */
-export function warmLimit(policy: RolloutPolicy): number {
-  return quickExitLimit * policy.startTimeout + 2 * slack;
+export function warmLimit(view: ServiceView): number {
+  return quickExitLimit * view.policy.startTimeout + 2 * slack + vacateLimit(view);
 }
 
 /** Rolling goes in waves of `maxSurge` instances, and one more wave for an instance that needed a second attempt. */
@@ -26,14 +26,20 @@ export function shiftLimit(view: ServiceView): number {
   return (waves + 1) * (view.policy.startTimeout + slack);
 }
 
-/** SIGTERM, the delay, SIGKILL, and once more for what was lost on the way. */
-export function abortLimit(policy: RolloutPolicy): number {
-  return 2 * policy.shutdownDelay + 2 * slack;
+/** SIGTERM, the delay, SIGKILL, and once more for what was lost on the way; with a disk the old release boots after it, and may need a second attempt. */
+export function abortLimit(view: ServiceView): number {
+  const { shutdownDelay, startTimeout } = view.policy;
+  return 2 * shutdownDelay + 2 * slack + (view.exclusive ? vacateLimit(view) + 2 * startTimeout : 0);
 }
 
 /** One boot of the old release and one retry; then the drain and the stop of the new. What is unfinished then is repaired without a rollout. */
-export function withdrawLimit(policy: RolloutPolicy): number {
+export function withdrawLimit({ policy }: ServiceView): number {
   return 2 * policy.startTimeout + 2 * policy.shutdownDelay + 2 * slack;
+}
+
+/** Where one has to be gone before the next starts: its drain, and its stop. */
+function vacateLimit({ exclusive, policy }: ServiceView): number {
+  return exclusive ? 2 * policy.shutdownDelay + slack : 0;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { healthyTime } from './instance.ts';
-import { instanceLimit, staleAfter } from './limits.ts';
-import { act, join, type Step, wakeAt } from './step.ts';
-import { seconds } from './retire.ts';
+import { succeed } from './exclusive.ts';
+import { instanceLimit } from './limits.ts';
 import { isActive, isBetweenAttempts, isBooting, isServing, mayTakeTraffic } from './serving.ts';
+import { attend, isStale, setbacksOf, staleReason } from './stale.ts';
+import { act, join, type Step } from './step.ts';
 import type { Action, InstanceView, ServiceView } from './view.ts';
 
 /** Where the instances of a service should move to. Without a rollout that is the current release, whatever is left of others. */
@@ -28,6 +28,7 @@ interface Candidate {
  * to the machine itself.
  */
 export function steady(view: ServiceView, aim: Aim): Step {
+  if (view.exclusive) return succeed(view, aim);
   const active = view.instances.filter(isActive);
   const drains = chooseDrains(view, aim, active);
   const drained = new Set(drains.map((candidate) => candidate.instance));
@@ -86,7 +87,7 @@ function stale(view: ServiceView, aim: Aim, pool: readonly InstanceView[]): read
     .filter((instance) => instance.release === aim.release && isStale(view, instance))
     .map((instance) => ({
       instance,
-      reason: `it was not ready for ${seconds(staleAfter(view.policy, instance.quickExits))} and is replaced: ${instance.detail ?? 'it did not answer'}`,
+      reason: staleReason(view, instance),
       needed: neededWithout(view, instance),
     }));
 }
@@ -119,19 +120,6 @@ function neededWithout(view: ServiceView, instance: InstanceView): number {
   return instance.state === 'unready' ? 1 : 0;
 }
 
-/** Hung at boot, or silent for long. Left alone while a rollout is in flight, which would fail for want of room. */
-function isStale(view: ServiceView, instance: InstanceView): boolean {
-  const from = staleFrom(view, instance);
-  return from !== null && view.now >= from;
-}
-
-function staleFrom(view: ServiceView, instance: InstanceView): number | null {
-  if (view.rollout !== null) return null;
-  const limit = staleAfter(view.policy, instance.quickExits);
-  if (instance.state === 'unready') return instance.since + limit;
-  return isBooting(instance) ? instance.startedAt + limit : null;
-}
-
 /** A stale instance that may not go yet counts as missing, so that its replacement can come first. */
 function start(view: ServiceView, aim: Aim, left: readonly InstanceView[]): Step {
   if (aim.release === null) return act();
@@ -143,30 +131,6 @@ function start(view: ServiceView, aim: Aim, left: readonly InstanceView[]): Step
   const setbacks = setbacksOf(view, release);
   const begin: Action = { kind: 'start', release, reason, ...(setbacks === 0 ? {} : { setbacks }) };
   return act(...Array.from({ length: Math.max(0, Math.min(missing, room)) }, () => begin));
-}
-
-/** What takes the place of an instance that hung goes on counting where that one was: one that worked for long before is forgiven. */
-function setbacksOf(view: ServiceView, release: number): number {
-  const hung = view.instances.filter(
-    (instance) => instance.release === release && isActive(instance) && isStale(view, instance),
-  );
-  return Math.max(
-    0,
-    ...hung.map(({ state, since, startedAt, quickExits }) =>
-      state === 'unready' && since - startedAt >= healthyTime ? 0 : quickExits + 1,
-    ),
-  );
-}
-
-/** The next attempt of an instance that ended, and the moment at which one that hangs is given up. */
-export function attend(view: ServiceView, instance: InstanceView): Step {
-  if (isBetweenAttempts(instance)) {
-    const due = instance.retryAt ?? view.now;
-    if (due > view.now) return wakeAt(due);
-    return act({ kind: 'retry', instance: instance.id, reason: 'the back-off after its last exit is over' });
-  }
-  const from = staleFrom(view, instance);
-  return from === null ? act() : wakeAt(from);
 }
 
 /** Without a process, booting, unready, ready but not in the table, serving; the newest of its kind first. */

@@ -20,7 +20,8 @@ export function routable(view: ServiceView): string[] {
  */
 function isLastResort(view: ServiceView, instance: InstanceView): boolean {
   if (isActive(instance)) return instance.state === 'unready';
-  if (instance.state !== 'draining' || instance.inTable === false) return false;
+  // What has a disk drains so that it can be stopped before its successor is there: nothing else would ever take its place.
+  if (instance.state !== 'draining' || instance.inTable === false || view.exclusive) return false;
   const serves = instance.release === view.current || instance.release === view.rollout?.from;
   return serves || view.now < instance.since + view.policy.shutdownDelay;
 }

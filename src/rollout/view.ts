@@ -17,6 +17,11 @@ export interface ServiceView {
   /** The release that serves, `null` before the first. */
   readonly current: number | null;
   readonly rollout: RolloutView | null;
+  /**
+   * The service has a disk, which one process group at a time may write to: what runs is stopped and gone before anything else of the service
+   * starts (exclusive.ts). `desired` is at most 1.
+   */
+  readonly exclusive: boolean;
   readonly instances: readonly InstanceView[];
   readonly policy: RolloutPolicy;
 }
@@ -95,7 +100,13 @@ export interface InstanceView {
 export type Action = { readonly reason: string } & (
   | { readonly kind: 'prepare'; readonly release: number }
   /** `setbacks`: the quick exits that the new instance begins with, where it takes the place of one that hung. */
-  | { readonly kind: 'start'; readonly release: number; readonly setbacks?: number }
+  | {
+      readonly kind: 'start';
+      readonly release: number;
+      readonly setbacks?: number;
+      /** Only if no instance of the service is on record: asked twice, or late, it starts nothing beside another. */
+      readonly alone?: true;
+    }
   | { readonly kind: 'retry'; readonly instance: string }
   /** Take it out of the table; then wait for what is under way. */
   | { readonly kind: 'drain'; readonly instance: string }

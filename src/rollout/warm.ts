@@ -1,15 +1,25 @@
+import { isVacant, startAlone, vacate } from './exclusive.ts';
 import { failureOf, failureWakes } from './failure.ts';
 import { instanceLimit } from './limits.ts';
 import { activeOf, isActive, isPromoted } from './serving.ts';
-import { attend, steady } from './steady.ts';
+import { attend } from './stale.ts';
+import { steady } from './steady.ts';
 import { act, join, type Step } from './step.ts';
 import type { Action, RolloutView, ServiceView } from './view.ts';
 
-/** preDeployCommand, once, before any instance of the new release; the current release is kept as it is. */
+/**
+ * preDeployCommand, once, before any instance of the new release; the current release is kept as it is. With a disk it is stopped first: the command sees the
+ * disk, and may change what the current release would write to.
+ */
 export function prepare(view: ServiceView, rollout: RolloutView): Step {
   const failure = failureOf(view, rollout);
-  const keep = steady(view, { release: view.current, except: rollout.to, reserved: 0 });
-  if (failure !== null) return join(act({ kind: 'phase', phase: 'aborting', failure, reason: failure.message }), keep);
+  const keep = view.exclusive
+    ? vacate(view, rollout)
+    : steady(view, { release: view.current, except: rollout.to, reserved: 0 });
+  if (failure !== null) {
+    const abandon = act({ kind: 'phase', phase: 'aborting', failure, reason: failure.message });
+    return view.exclusive ? abandon : join(abandon, keep);
+  }
   if (rollout.prepare === 'absent' || rollout.prepare === 'succeeded') {
     const reason = rollout.prepare === 'absent' ? 'there is no preDeployCommand' : 'preDeployCommand succeeded';
     return join(act({ kind: 'phase', phase: 'warming', failure: null, reason }), keep);
@@ -19,7 +29,8 @@ export function prepare(view: ServiceView, rollout: RolloutView): Step {
     release: rollout.to,
     reason: 'preDeployCommand runs before the new release takes traffic',
   };
-  return join(rollout.prepare === 'wanted' ? act(begin) : act(), failureWakes(view, rollout), keep);
+  const mayBegin = rollout.prepare === 'wanted' && (!view.exclusive || isVacant(view));
+  return join(mayBegin ? act(begin) : act(), failureWakes(view, rollout), keep);
 }
 
 /**
@@ -58,6 +69,10 @@ function gate(view: ServiceView): number {
 
 function startTarget(view: ServiceView, rollout: RolloutView): Step {
   const target = activeOf(view, rollout.to);
+  if (view.exclusive) {
+    const begin = target.length === 0 ? startAlone(view, rollout.to) : act();
+    return join(vacate(view, rollout), begin, ...target.map((instance) => attend(view, instance)));
+  }
   const wanted = Math.max(0, gate(view) - target.length);
   const keep = steady(view, { release: view.current, except: rollout.to, reserved: wanted });
   const drained = keep.actions.filter((action) => action.kind === 'drain').length;

@@ -7,6 +7,8 @@ export interface RuntimeCapabilities {
   readonly memoryLimit: boolean;
   /** Every service runs as a system user of its own. */
   readonly separateUsers: boolean;
+  /** Runs can have a folder of their own at an absolute path of the machine, which nobody else sees there. */
+  readonly mounts: boolean;
   /** One sentence for `kapal doctor` and the log: what is missing and what would bring it. */
   readonly notes: readonly string[];
 }
@@ -26,6 +28,8 @@ export interface RunSpec {
   readonly port: number | null;
   /** Bytes, `null` without a limit. */
   readonly memoryLimit: number | null;
+  /** A folder that the run sees at another path too, and nobody else; absent: none. Both absolute, the path admitted by `admitMount`. */
+  readonly mount?: { readonly folder: string; readonly path: string };
   /** Above 0 for builds, so that they give way to what serves (nice(1), 0..19). */
   readonly niceness: number;
 }
@@ -65,6 +69,12 @@ export interface Runtime {
 
   /** The environment every run of the service gets before its own variables (PATH with its Node, HOME, USER, TMPDIR), and the folder ownership it needs. Makes the service's user where users are separate. */
   prepare(service: ServiceId): Promise<ServiceAccount>;
+
+  /**
+   * Whether runs may have a folder mounted at this absolute path: throws KapalError `mount_refused` where the machine does not let the driver, or where
+   * something would be hidden. Changes nothing.
+   */
+  admitMount(path: string): Promise<void>;
 
   /** Starts a run, or finds the one of this id. Resolves when the intent to start is on disk, not when the program is up. Throws KapalError `runtime_failed` when the system refuses. */
   start(run: RunSpec): Promise<RunHandle>;

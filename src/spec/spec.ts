@@ -73,6 +73,17 @@ export interface ServiceSpec {
   readonly upstreams: readonly UpstreamSpec[];
   readonly static: StaticSpec | null;
   readonly build: BuildSpec;
+  /** Absent: none. */
+  readonly disk?: DiskSpec;
+}
+
+/** A folder of the service's that outlives its releases. */
+export interface DiskSpec {
+  readonly name: string;
+  /** Where it is seen: an absolute path, or one from the top of the source (`rootDir` included). */
+  readonly mountPath: string;
+  /** Bytes that it is meant to hold. */
+  readonly size: number;
 }
 
 export const runtimes = ['node', 'static'] as const;
@@ -133,4 +144,6 @@ export const defaults = {
   /** A year, where a publicly trusted certificate is held. */
   hsts: 31_536_000,
   build: { timeout: 15 * 60_000 },
+  /** Render's own. */
+  disk: { sizeGB: 10 },
 } as const;

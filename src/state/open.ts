@@ -1,6 +1,7 @@
 import { openCertificates } from './certificates.ts';
 import { connect } from './connect.ts';
 import { Database } from './database.ts';
+import { openDisks } from './disks.ts';
 import { openDomains } from './domains.ts';
 import { openEvents } from './events.ts';
 import { openFacts } from './facts.ts';
@@ -34,6 +35,7 @@ export function openStore(path: string): Store {
     variables: openVariables(database),
     domains: openDomains(database),
     certificates: openCertificates(database),
+    disks: openDisks(database),
     events: openEvents(database),
     close: () => database.close(),
   };

@@ -61,6 +61,25 @@ export interface RolloutRow extends RolloutView {
   readonly error: ErrorDocument | null;
   /** The run of preDeployCommand. */
   readonly prepareRun: RunHandle | null;
+  /** When what served was told to let go of its disk; null where nothing had to. */
+  readonly vacatedAt: number | null;
+}
+
+/** A folder of a service that outlives its releases, and the service too. */
+export interface DiskRow {
+  readonly service: ServiceId;
+  readonly name: string;
+  /** Bytes that it is meant to hold. */
+  readonly size: number;
+  /** Its folder has been made: if that is not there, something is lost. */
+  readonly made: boolean;
+  /** It goes with its service, by request. */
+  readonly removing: boolean;
+  /** Bytes at the last look; null before the first. */
+  readonly used: number | null;
+  /** Percent of its size that were last warned of. */
+  readonly warned: 0 | 80 | 100;
+  readonly createdAt: number;
 }
 
 export interface InstanceRow {

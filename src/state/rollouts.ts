@@ -58,13 +58,13 @@ function statements(database: Database) {
     allActive: database.prepare('SELECT * FROM rollouts WHERE finished_at IS NULL ORDER BY started_at, id'),
     insert: database.prepare(`
       INSERT INTO rollouts (id, service, operation, from_release, to_release, phase, since, prepare, cancel, failure, started_at,
-        promoted_at, finished_at, outcome, error, prepare_run)
+        promoted_at, finished_at, outcome, error, prepare_run, vacated_at)
       VALUES ($id, $service, $operation, $from_release, $to_release, $phase, $since, $prepare, $cancel, $failure, $started_at,
-        $promoted_at, $finished_at, $outcome, $error, $prepare_run)`),
+        $promoted_at, $finished_at, $outcome, $error, $prepare_run, $vacated_at)`),
     update: database.prepare(`
       UPDATE rollouts SET operation = $operation, phase = $phase, since = $since, prepare = $prepare, cancel = $cancel,
         failure = $failure, promoted_at = $promoted_at, finished_at = $finished_at, outcome = $outcome, error = $error,
-        prepare_run = $prepare_run WHERE id = $id`),
+        prepare_run = $prepare_run, vacated_at = $vacated_at WHERE id = $id`),
     trim: database.prepare(`
       DELETE FROM rollouts WHERE id IN (SELECT id FROM rollouts WHERE service = $service AND finished_at IS NOT NULL
         ORDER BY finished_at DESC, rowid DESC LIMIT -1 OFFSET $keep)`),
@@ -85,6 +85,7 @@ function changeable(row: RolloutRow): Parameters {
     outcome: row.outcome,
     error: toJson(row.error),
     prepare_run: toJson(row.prepareRun),
+    vacated_at: row.vacatedAt,
   };
 }
 
@@ -106,5 +107,6 @@ function read(row: Row): RolloutRow {
     outcome: oneOfOrNull(row, 'outcome', outcomes),
     error: jsonOrNull(row, 'error', isErrorDocument),
     prepareRun: jsonOrNull(row, 'prepare_run', isRunHandle),
+    vacatedAt: integerOrNull(row, 'vacated_at'),
   });
 }

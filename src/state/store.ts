@@ -3,6 +3,7 @@ import type {
   CertificateAccountRow,
   CertificateOrderRow,
   CertificateRow,
+  DiskRow,
   DomainRow,
   EventRow,
   InstanceRow,
@@ -31,6 +32,7 @@ export interface Store {
   readonly variables: Variables;
   readonly domains: Domains;
   readonly certificates: Certificates;
+  readonly disks: Disks;
   readonly events: Events;
   close(): void;
 }
@@ -133,6 +135,21 @@ export interface Certificates {
   removeOrder(host: string): void;
   account(directory: string): CertificateAccountRow | null;
   putAccount(row: CertificateAccountRow): void;
+}
+
+export interface Disks {
+  /** Sorted by service and name. */
+  all(): readonly DiskRow[];
+  of(service: ServiceId): readonly DiskRow[];
+  get(service: ServiceId, name: string): DiskRow | null;
+  /** Puts the disk on record, or gives it another size. */
+  declare(service: ServiceId, name: string, more: { readonly size: number; readonly at: number }): void;
+  update(
+    service: ServiceId,
+    name: string,
+    change: Partial<Pick<DiskRow, 'made' | 'removing' | 'used' | 'warned'>>,
+  ): void;
+  remove(service: ServiceId, name: string): void;
 }
 
 /** The newest ten thousand; those before leave by themselves. */

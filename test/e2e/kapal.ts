@@ -289,7 +289,7 @@ export class TestKapal implements AsyncDisposable {
     if (!runs) await this.up();
     const endings: Answer[] = [];
     for (const project of new Set((await this.ps()).map((service) => service.project)))
-      endings.push(await askApi(this.data, `/projects/${project}`, { method: 'DELETE' }));
+      endings.push(await askApi(this.data, `/projects/${project}?withDisks=true`, { method: 'DELETE' }));
     return endings;
   }
 

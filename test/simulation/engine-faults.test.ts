@@ -90,7 +90,7 @@ describe('engine over what fails once', () => {
       refusals += 1;
       return refusals < 8 ? Promise.reject(new KapalError('runtime_failed', 'its home is busy')) : forget(service);
     };
-    await kapal.engine.removeProject('shop');
+    await kapal.engine.removeProject('shop', { withDisks: false });
     assert.ok(applied < 10, `${applied} tables`);
   });
 
@@ -131,7 +131,7 @@ describe('engine over what fails once', () => {
     await kapal.deploy(web());
     const { engine } = kapal;
     const service = engine.resolve('api', at);
-    const removed = engine.removeProject('shop');
+    const removed = engine.removeProject('shop', { withDisks: false });
     const refused = { code: 'conflict', message: 'service api is being removed' };
     await assert.rejects(engine.restart(service), refused);
     await assert.rejects(engine.scale(service, 3), refused);

@@ -217,7 +217,7 @@ describe('engine', () => {
   test('removing a project leaves no row, run or route', async () => {
     await using kapal = await simulatedKapal();
     await kapal.deploy(web());
-    await kapal.engine.removeProject('shop');
+    await kapal.engine.removeProject('shop', { withDisks: false });
     assert.deepEqual(await services(kapal), []);
     assert.equal(kapal.store.instances.all().length, 0);
     assert.equal([...kapal.runtime.world.runs.values()].filter((run) => run.ended === null).length, 0);
@@ -230,7 +230,7 @@ describe('engine', () => {
     await kapal.deploy(`${web('    envVars: [{fromGroup: base}]\n')}${groups}`);
     const keys = () => kapal.store.variables.of('shop/production/@base').map(({ key }) => key);
     assert.deepEqual(keys(), ['SESSION']);
-    await kapal.engine.removeProject('shop');
+    await kapal.engine.removeProject('shop', { withDisks: false });
     assert.deepEqual(keys(), []);
   });
 

@@ -17,7 +17,11 @@ export const paths = {
   source: (digest: string) => `${root}/sources/${encodeURIComponent(digest)}`,
   operation: (id: string) => `${root}/operations/${encodeURIComponent(id)}`,
   operationEvents: (id: string) => `${root}/operations/${encodeURIComponent(id)}/events`,
-  project: (name: string) => `${root}/projects/${encodeURIComponent(name)}`,
+  project: (name: string, withDisks = false) =>
+    `${root}/projects/${encodeURIComponent(name)}${withDisks ? '?withDisks=true' : ''}`,
+  disks: (at: Partial<At>) => `${root}/disks${query(at)}`,
+  disk: (service: { project: string; environment: string; service: string }, name: string) =>
+    `${root}/disks/${[service.project, service.environment, service.service, name].map(encodeURIComponent).join('/')}`,
   services: (at: Partial<At>, service?: string) => `${root}/services${query({ ...at, service })}`,
   releases: (service: string, at: At) => of(service, 'releases', at),
   rollback: (service: string, at: At) => of(service, 'rollback', at),

@@ -66,6 +66,25 @@ const upstreamSchema = z
   })
   .meta({ id: 'Upstream', description: 'An address that a proxy sends requests to.' });
 
+export const persistentDiskSchema = z
+  .object({
+    project: z.string().describe('The project of its service.'),
+    environment: z.string().describe('The environment of its service.'),
+    service: z.string().describe('The service that it belongs to, which may be gone.'),
+    name: z.string().describe('As declared.'),
+    state: z
+      .enum(['attached', 'detached'])
+      .describe('detached: nothing declares it any more; kept until it is removed.'),
+    mountPath: z
+      .string()
+      .nullable()
+      .describe('Absolute, or from the top of the source, as declared; null for a detached one.'),
+    path: z.string().describe('Where it really is.'),
+    sizeBytes: count('What it is meant to hold; not enforced.'),
+    usedBytes: z.number().int().min(0).nullable().describe('At the last count; null before the first.'),
+  })
+  .meta({ id: 'PersistentDisk', description: 'A folder of a service that outlives its releases, and the service.' });
+
 export const serviceSchema = z
   .object({
     project: z.string().describe('The project that declares it.'),
@@ -78,6 +97,7 @@ export const serviceSchema = z
     urls: z.array(z.string()).describe('Where visitors reach it: its domains first, then its default name.'),
     instances: z.array(instanceSchema).describe('Draining ones are listed until they are gone.'),
     upstreams: z.array(upstreamSchema).exactOptional().describe('Of a proxy; absent for other types.'),
+    disk: persistentDiskSchema.exactOptional().describe('Absent where it has none.'),
   })
   .meta({ id: 'Service', description: 'One element of kapal ps --json.' });
 

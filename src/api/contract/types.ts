@@ -33,6 +33,25 @@ export interface ServiceDocument {
   readonly instances: readonly InstanceDocument[];
   /** Of a proxy; absent for other types. */
   readonly upstreams?: readonly UpstreamDocument[];
+  /** Absent where it has none. */
+  readonly disk?: PersistentDiskDocument;
+}
+
+/** One element of `kapal disk list --json`: a folder of a service that outlives its releases, and the service. */
+export interface PersistentDiskDocument {
+  readonly project: string;
+  readonly environment: string;
+  readonly service: string;
+  readonly name: string;
+  /** `detached`: nothing declares it any more; it is kept until it is removed. */
+  readonly state: 'attached' | 'detached';
+  /** As declared: absolute, or from the top of the source; null for a detached one. */
+  readonly mountPath: string | null;
+  /** Where it really is. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** At the last count; null before the first. */
+  readonly usedBytes: number | null;
 }
 
 export interface UpstreamDocument {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { App, RouteContext } from '../types.ts';
 import { paths } from '../contract/paths.ts';
 import { operationSchema, rollbackRequestSchema, scaleRequestSchema, serviceSchema } from '../contract/schemas.ts';
-import { atQuery, failures, filterQuery, nothing, serviceOf, serviceParameters } from './parameters.ts';
+import { atQuery, failures, filterQuery, nothing, serviceOf, serviceParameters, switchQuery } from './parameters.ts';
 
 const tags = ['services'];
 const route = (rest: string) => `/api/v1/services/:service/${rest}`;
@@ -76,11 +76,14 @@ function addProjectRoute(app: App, { commands }: RouteContext): void {
         operationId: 'removeProject',
         summary: 'Stop and forget every service of a project; answers when they are gone',
         params: z.object({ project: z.string().min(1).max(100).describe('Name of the project.') }),
+        querystring: z.object({
+          withDisks: switchQuery('true: its disks are deleted too. Else it is refused while one holds data.'),
+        }),
         response: { 204: nothing, ...failures },
       },
     },
     async (request, reply) => {
-      await commands.removeProject(request.params.project);
+      await commands.removeProject(request.params.project, { withDisks: request.query.withDisks === 'true' });
       return reply.code(204).send();
     },
   );

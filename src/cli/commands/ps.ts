@@ -1,6 +1,13 @@
 import { paths } from '../../api/contract/paths.ts';
-import type { InstanceDocument, ServiceDocument, StatusDocument, UpstreamDocument } from '../../api/contract/types.ts';
+import type {
+  InstanceDocument,
+  PersistentDiskDocument,
+  ServiceDocument,
+  StatusDocument,
+  UpstreamDocument,
+} from '../../api/contract/types.ts';
 import type { Command, Invocation } from '../command.ts';
+import { diskText } from '../disk-text.ts';
 import { type Colour, table } from '../output.ts';
 import { since, until } from '../time.ts';
 
@@ -52,7 +59,8 @@ function print({ out: { out }, say }: Invocation, services: readonly ServiceDocu
     const release = service.release === null ? '-' : String(service.release);
     const own = [out.paint('bold', name), status, release, `${ready}/${service.desired}`, service.urls.join(' ')];
     const below = service.instances.map((instance) => instanceRow(instance, { out, say }));
-    return [own, ...below, ...(service.upstreams ?? []).map((upstream) => upstreamRow(upstream, out))];
+    const disk = service.disk === undefined ? [] : [diskRow(service.disk, out)];
+    return [own, ...below, ...disk, ...(service.upstreams ?? []).map((upstream) => upstreamRow(upstream, out))];
   });
   for (const line of table([head.map((word) => out.paint('dim', word)), ...rows])) out.line(line);
 }
@@ -93,6 +101,11 @@ function instanceRow(
   ];
   const words = facts.filter((fact) => fact !== null).join(', ');
   return [`  ${id}`, out.paint(stateColours[state], state), String(release), '', out.paint('dim', words)];
+}
+
+function diskRow(disk: PersistentDiskDocument, out: Invocation['out']['out']): string[] {
+  const isFilling = (disk.usedBytes ?? 0) >= 0.8 * disk.sizeBytes;
+  return [`  ${disk.name}`, out.paint(isFilling ? 'yellow' : 'dim', 'disk'), '', '', out.paint('dim', diskText(disk))];
 }
 
 function upstreamRow({ address, state, problem }: UpstreamDocument, out: Invocation['out']['out']): string[] {

@@ -75,6 +75,9 @@ export const en = {
     url: 'URL',
     action: 'ACTION',
     certificate: 'CERTIFICATE',
+    disk: 'DISK',
+    used: 'USED',
+    path: 'PATH',
   },
   certificates: {
     states: {
@@ -138,6 +141,8 @@ export const en = {
   domainAdded: (host: string, service: string) => `${host} is routed to ${service}.`,
   domainRemoved: (host: string, service: string) => `${host} is no longer routed to ${service}.`,
   cancelled: (service: string) => `What was in flight for ${service} is cancelled.`,
+  noDisks: 'No service has a disk.',
+  diskRemoved: (disk: string, service: string) => `The disk ${disk} of ${service} and all that was on it is gone.`,
   projectRemoved: (project: string) => `${project} and everything of it is gone.`,
   edgeSound: 'The next configuration is sound.',
   edgeInstallAsks: (packages: string) => `Install these packages with apt-get: ${packages}?`,

@@ -67,6 +67,9 @@ export const id: Messages = {
     url: 'ALAMAT',
     action: 'TINDAKAN',
     certificate: 'SERTIFIKAT',
+    disk: 'DISK',
+    used: 'TERPAKAI',
+    path: 'JALUR',
   },
   certificates: {
     states: {
@@ -124,6 +127,8 @@ export const id: Messages = {
   domainAdded: (host, service) => `${host} diarahkan ke ${service}.`,
   domainRemoved: (host, service) => `${host} tidak lagi diarahkan ke ${service}.`,
   cancelled: (service) => `Yang sedang berjalan untuk ${service} dibatalkan.`,
+  noDisks: 'Tidak ada layanan yang punya disk.',
+  diskRemoved: (disk, service) => `Disk ${disk} milik ${service} dan semua isinya sudah hilang.`,
   projectRemoved: (project) => `${project} dan semua miliknya sudah hilang.`,
   edgeSound: 'Konfigurasi berikutnya baik.',
   edgeInstallAsks: (packages) => `Pasang paket-paket ini dengan apt-get: ${packages}?`,

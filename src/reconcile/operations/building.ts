@@ -14,6 +14,7 @@ import type { ServiceSpec } from '../../spec/spec.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { declared, masksOf } from '../launching.ts';
 import { exitOf } from '../waiting.ts';
+import { attachDisk } from '../disks.ts';
 import type { Candidate } from './acknowledge.ts';
 
 export interface BuildInput {
@@ -55,6 +56,7 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
     // What an earlier daemon planned is planned again, the same: its tools are there by now.
     const { runtime } = begun.plan ?? (await needs.builder.plan(request));
     crashpoint('build.ended');
+    await attachDisk(needs, { service, spec: input.candidate.spec, artifact: folder, account });
     await checkPublished(needs, input.candidate.spec, folder);
     await needs.artifacts.sync(folder);
     crashpoint('build.stored');

@@ -41,6 +41,14 @@ export class Capacity {
         `${instances} instances are not possible: a whole number from 0 to ${mostInstances} was expected`,
       );
     }
+    if (row.spec.disk !== undefined && instances > 1)
+      throw new KapalError(
+        'usage',
+        `${serviceKey(service).service} has a disk, which one instance may have at a time`,
+        {
+          hint: 'Scale it to 1 or 0, or move what several instances share into a database.',
+        },
+      );
     return this.#change(service, 'scale', { scale: instances });
   }
 

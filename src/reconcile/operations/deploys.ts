@@ -8,6 +8,7 @@ import { readDeclaration } from '../../spec/read.ts';
 import type { Spec } from '../../spec/spec.ts';
 import type { OperationRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { admitDisks } from '../disks.ts';
 import { newId } from '../ids.ts';
 import type { PortAllocator } from '../ports.ts';
 import { type Candidate, candidates, newTask, operationRow, reservePrivatePorts } from './acknowledge.ts';
@@ -74,6 +75,7 @@ export class Deploys {
     const record =
       request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#folderRecord(request);
     const spec = await this.#read(request, record);
+    await admitDisks(this.#parts.needs, spec);
     return planDocument(this.#parts.needs, { spec, request, digest: record.digest });
   }
 
@@ -147,6 +149,7 @@ export class Deploys {
   }): Promise<void> {
     const { needs, operations, loops, privatePorts } = this.#parts;
     const { row, request, spec, source } = input;
+    await admitDisks(needs, spec);
     const reserved = await reservePrivatePorts(needs, { spec, environment: request.environment, ports: privatePorts });
     const arrived = Math.round(this.#arrivals.get(source.digest) ?? 0);
     let found: Candidate[] = [];

@@ -1,6 +1,6 @@
 import type { DeployRequest, PlanChange, PlanDocument } from '../../api/contract/types.ts';
 import { serviceId, serviceKey } from '../../model/service.ts';
-import type { ExistingService } from '../../plan/plan.ts';
+import { type ExistingService, handOverOf } from '../../plan/plan.ts';
 import type { ServiceSpec, Spec } from '../../spec/spec.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { openVariables } from '../vaulting.ts';
@@ -42,12 +42,14 @@ function withSource(
 ): PlanChange {
   const { change, spec, request } = input;
   if (change.action !== 'unchanged' && change.action !== 'update' && change.action !== 'scale') return change;
-  const type = spec.services.find((service) => service.name === change.service)?.type;
+  const declared = spec.services.find((service) => service.name === change.service);
   const id = serviceId({ project: spec.project, environment: request.environment, service: change.service });
   const row = needs.store.services.get(id);
   const current = row === null || row.current === null ? null : needs.store.releases.get(id, row.current);
-  if (current === null || type === 'proxy' || current.source?.digest === input.digest) return change;
-  return { ...change, action: 'update', reasons: [...change.reasons, 'the code changed'] };
+  if (current === null || declared?.type === 'proxy' || current.source?.digest === input.digest) return change;
+  const handOver = declared === undefined ? [] : handOverOf(declared, current.spec);
+  const reasons = [...change.reasons.filter((reason) => !handOver.includes(reason)), 'the code changed', ...handOver];
+  return { ...change, action: 'update', reasons };
 }
 
 function existingServices(needs: Dependencies, spec: Spec, request: DeployRequest): ExistingService[] {

@@ -136,6 +136,7 @@ export function recordRelease(needs: Dependencies, draft: ReleaseDraft, operatio
       outcome: null,
       error: null,
       prepareRun: null,
+      vacatedAt: null,
     };
     store.rollouts.insert(rollout);
     store.operations.updateTask(operation, draft.service, { stage: 'rollout', release: number });

@@ -29,14 +29,16 @@ export async function findAbilities(options: {
   data: string;
   useCgroups: 'auto' | 'off';
 }): Promise<Abilities> {
-  const [cgroups, users] = await Promise.all([
+  const [cgroups, users, mounts] = await Promise.all([
     options.useCgroups === 'off' ? null : findCgroups(options.install),
     findUsers(options.data),
+    canMount(options.data),
   ]);
   const memory = cgroups === null ? [memoryNote(options.useCgroups)] : [];
   const capabilities = {
     memoryLimit: cgroups !== null,
     separateUsers: users.separate,
+    mounts,
     notes: [...memory, ...users.notes],
   };
   return { cgroups, separateUsers: users.separate, capabilities };
@@ -46,6 +48,14 @@ function memoryNote(wanted: 'auto' | 'off'): string {
   const who = 'Memory limits are kept by the daemon, which looks once a second, and not by the kernel';
   if (wanted === 'off') return `${who}: control groups are switched off.`;
   return `${who}: no memory control group (cgroup) can be made here; run the daemon as root on a kernel with the memory controller, or give its container a writable cgroup.`;
+}
+
+/** A mount namespace for each run, as its keeper makes it; the data folder is mounted over itself in one that ends at once. */
+async function canMount(data: string): Promise<boolean> {
+  if (process.getuid?.() !== 0) return false;
+  const mount = ['mount', '-o', 'bind,nosuid,nodev', '--source', data, '--target', data];
+  return (await exec('unshare', ['--mount', '--propagation', 'slave', '--', ...mount], { timeout: 5_000, cwd: '/' }))
+    .ok;
 }
 
 async function findUsers(data: string): Promise<{ separate: boolean; notes: string[] }> {

@@ -28,6 +28,7 @@ import { ListenTable } from './listen-table.ts';
 import { endOf } from './members.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { Observer } from './observer.ts';
+import { checkMountPoint, ensureMountPoint } from './mount-point.ts';
 import { bootId } from './proc.ts';
 import { Stopper } from './stopper.ts';
 import { usageOf } from './usage.ts';
@@ -75,6 +76,7 @@ class ProcessRuntime implements Runtime, PortFinder {
   readonly #layout: Layout;
   readonly #abilities: Abilities;
   readonly #toolchain: string;
+  readonly #data: string;
   readonly #accounts: Accounts;
   readonly #homes: Homes;
   readonly #observer: Observer;
@@ -99,6 +101,7 @@ class ProcessRuntime implements Runtime, PortFinder {
     this.#homes = new Homes(homes);
     this.#observer = new Observer({ layout, boot, install, clock, cgroups, table: new ListenTable(clock) });
     const { processLimit = usualProcessLimit } = options;
+    this.#data = options.data;
     this.#launcher = new Launcher({ layout, boot, install, cgroups, processLimit });
     this.#stopper = new Stopper(this.#observer, cgroups);
     this.#memory =
@@ -124,7 +127,15 @@ class ProcessRuntime implements Runtime, PortFinder {
     return { user: account?.name ?? null, uid: account?.uid ?? null, gid: account?.gid ?? null, home, environment };
   }
 
+  async admitMount(path: string): Promise<void> {
+    if (this.#abilities.capabilities.mounts) return checkMountPoint(path, this.#data);
+    throw new KapalError('mount_refused', `the disk cannot be mounted at ${path}: ${whyNoMounts()}`, {
+      hint: 'Take a folder of the service instead (disk.mountPath: data), or let the app use the path in KAPAL_DISK.',
+    });
+  }
+
   async start(run: RunSpec): Promise<RunHandle> {
+    if (run.mount !== undefined) await ensureMountPoint(run.mount.path, this.#data);
     const handle = await this.#launcher.start(run, await this.#accountOf(run.service));
     if (run.memoryLimit !== null) this.#memory?.add(handle, run.memoryLimit);
     return handle;
@@ -224,6 +235,12 @@ class ProcessRuntime implements Runtime, PortFinder {
     crashpoint('home.made');
     return account;
   }
+}
+
+function whyNoMounts(): string {
+  if (process.getuid?.() !== 0)
+    return 'only a daemon that runs as root can give a service a path outside of its own folder';
+  return 'this machine does not let the daemon make mount namespaces (unshare and mount of util-linux, CAP_SYS_ADMIN)';
 }
 
 function ignoreMissing(error: unknown): void {

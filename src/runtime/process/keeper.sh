@@ -3,7 +3,9 @@
 # which only the last stage reads, as the service's own user. So no variable of a user's (LD_PRELOAD, IFS, ENV, PATH) acts here, and
 # no value of one is in an argv or a file.
 #
-#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC DIRECTORY COMMAND     (UID, MEMORY, CPU, PIDS, OOM and NPROC may be empty)
+#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC FOLDER MOUNT DIRECTORY COMMAND
+#
+# UID, MEMORY, CPU, PIDS, OOM, NPROC and MOUNT may be empty. FOLDER is seen at MOUNT too, by this run alone.
 #
 # Every record is one write(2) that ends in " end": a reader takes anything shorter for not yet written.
 
@@ -84,7 +86,7 @@ written() {
 keep() {
   run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 pids=$8 oom=$9
   shift 9
-  nproc=$1 directory=$2 command=$3
+  nproc=$1 folder=$2 mount=$3 directory=$4 command=$5
   read -r boot </proc/sys/kernel/random/boot_id
 
   # Claims the run: noclobber opens with O_EXCL, so of two keepers for one run the second ends here, and so does one whose run was disposed of.
@@ -120,6 +122,10 @@ keep() {
     set -- /bin/sh -s -- "$directory" "$command"
     [ -z "$uid" ] || set -- setpriv --reuid="$uid" --regid="$gid" --clear-groups --no-new-privs \
       --inh-caps=-all --ambient-caps=-all --bounding-set=-all -- "$@"
+    # In a mount namespace of its own, before it gives up root's privileges: what is mounted there is seen nowhere else (mount_namespaces(7)).
+    # shellcheck disable=SC2016
+    [ -z "$mount" ] || set -- unshare --mount --propagation slave -- /bin/sh -c \
+      'mount -o bind,nosuid,nodev --source "$1" --target "$2" || exit 126; shift 2; exec "$@"' sh "$folder" "$mount" "$@"
     [ -z "$nproc" ] || set -- prlimit --nproc="$nproc" -- "$@"
     [ "$nice" = 0 ] || set -- nice -n "$nice" "$@"
     # The last stage writes to descriptor 8 when all that can be refused is behind it.

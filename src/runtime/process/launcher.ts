@@ -102,7 +102,19 @@ function keeperArguments(
   const groups = [places.memory, places.cpu, places.pids, places.oom];
   // Where no cgroup holds the number down, its user may have so many; a user that others share is left as it is.
   const limit = account !== null && places.pids === '' ? String(processLimit) : '';
-  return [KEEPER, files.folder, files.record, ...user, niceness, ...groups, limit, run.directory, run.command];
+  const mount = run.mount === undefined ? ['', ''] : [run.mount.folder, run.mount.path];
+  return [
+    KEEPER,
+    files.folder,
+    files.record,
+    ...user,
+    niceness,
+    ...groups,
+    limit,
+    ...mount,
+    run.directory,
+    run.command,
+  ];
 }
 
 /**

@@ -47,7 +47,7 @@ class InMemoryRuntime implements SimulatedRuntime {
   }
 
   capabilities(): RuntimeCapabilities {
-    return { memoryLimit: true, separateUsers: true, notes: [] };
+    return { memoryLimit: true, separateUsers: true, mounts: true, notes: [] };
   }
 
   async prepare(service: ServiceId): Promise<ServiceAccount> {
@@ -61,6 +61,10 @@ class InMemoryRuntime implements SimulatedRuntime {
       LANG: 'C.UTF-8',
     };
     return { user: 'simulated', uid: 1, gid: 1, home, environment };
+  }
+
+  admitMount(): Promise<void> {
+    return Promise.resolve();
   }
 
   async start(spec: RunSpec): Promise<RunHandle> {

@@ -2,9 +2,10 @@ import { slug } from '../../model/names.ts';
 import type { ServiceType } from '../../model/service.ts';
 import { plainService } from '../plain-service.ts';
 import { type Place, plainly, type Report } from '../report.ts';
-import { defaults, type ServiceSpec } from '../spec.ts';
+import { defaults, type DiskSpec, type ServiceSpec } from '../spec.ts';
 import { type FoundService, serviceFields } from '../table/service.ts';
 import type { Field } from '../table/shape.ts';
+import { readDisk } from './disk.ts';
 import { readEdge } from './edge.ts';
 import { readDomains, readUpstreams, type Upstreams } from './reach.ts';
 import { type Recipe, recipeOf, type RecipeInput } from './recipe.ts';
@@ -50,6 +51,7 @@ export function readService(entry: FoundService, input: ServiceInput): Draft | n
     upstreams,
     domains: domains.map((domain) => domain.name),
     variables,
+    disk: readDisk(entry, recipe.rootDir, report),
     edge: readEdge(entry, { type, encrypted: upstreams.encrypted, rules, report }),
     // Two ways of saying it: Kapal's own, and Render's.
     fallback: entry.fields.staticFallback?.value ?? fallback,
@@ -97,6 +99,7 @@ interface Parts {
   readonly domains: readonly string[];
   readonly edge: ServiceSpec['edge'];
   readonly fallback: string | null;
+  readonly disk: DiskSpec | undefined;
   readonly variables: Pick<ServiceSpec, 'groups' | 'variables'>;
 }
 
@@ -136,5 +139,6 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
       timeout: fields.build?.value.fields.timeoutSeconds?.value ?? defaults.build.timeout,
       memoryLimit: fields.build?.value.fields.memoryLimit?.value ?? null,
     },
+    ...(parts.disk === undefined || !runs ? {} : { disk: parts.disk }),
   };
 }

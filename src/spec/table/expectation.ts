@@ -30,6 +30,8 @@ export function expectation(kind: Kind): string {
       return 'a path that begins with /, or an http(s) URL';
     case 'url-path':
       return 'a path that begins with /';
+    case 'mount-path':
+      return 'a folder of the service, or an absolute path';
     case 'number':
       return `a number from ${kind.min} to ${kind.max}`;
     case 'scalar':
@@ -63,7 +65,7 @@ export function mismatch(value: Value, at: Reading, kind: Kind): undefined {
 }
 
 function takesText({ kind }: Kind): boolean {
-  return ['text', 'command', 'path', 'host', 'domain', 'network', 'header', 'client'].includes(kind);
+  return ['text', 'command', 'path', 'host', 'domain', 'network', 'header', 'client', 'mount-path'].includes(kind);
 }
 
 export function refuseAt(value: Value, at: Reading, message: string): undefined {

@@ -1,6 +1,7 @@
 import type { ServiceType } from '../../model/service.ts';
 import { defaults } from '../spec.ts';
 import type { Value } from '../yaml/value.ts';
+import { disk } from './disk.ts';
 import { edge } from './edge.ts';
 import { build, healthCheck, rollout, upstreams } from './kapal.ts';
 import { headers, ipAllowList, maintenanceMode, routes } from './routes.ts';
@@ -108,6 +109,11 @@ export const serviceFields = {
   ),
   headers: honoured(headers, 'Headers of responses, by path.', { types: files, elsewhere: 'refuse' }),
   ipAllowList: honoured(ipAllowList, 'Only these get in; 403 to all others.', { types: visible }),
+  disk: honoured(
+    disk,
+    'A folder that outlives releases. The service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors get 503.',
+    { types: running, elsewhere: 'refuse' },
+  ),
   maintenanceMode: honoured(maintenanceMode, 'Takes the service off for visitors, while its instances run on.', {
     types: visible,
   }),
@@ -145,9 +151,6 @@ export const serviceFields = {
   renderSubdomainPolicy: ignored('the default name of a service always answers.', { harmless: says('enabled') }),
 
   scaling: refused('autoscaling is not supported by this version of Kapal: set numInstances'),
-  disk: refused(
-    'persistent disks are not supported by this version of Kapal: the folder of a release is replaced by the next one',
-  ),
   initialDeployHook: refused(
     'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',
   ),

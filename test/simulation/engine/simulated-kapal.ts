@@ -19,6 +19,7 @@ import { openStore } from '../../../src/state/open.ts';
 import type { Store } from '../../../src/state/store.ts';
 import { Logs } from '../kapal/logs.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
+import { SimulatedDisks } from './simulated-disks.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
 import { simulatedSettings } from '../settings.ts';
@@ -29,6 +30,7 @@ export interface SimulatedKapal extends AsyncDisposable {
   readonly edge: SimulatedEdge;
   readonly runtime: SimulatedRuntime;
   readonly disk: SimulatedDisk;
+  readonly disks: SimulatedDisks;
   /** What endpoints answer to checks. */
   readonly answers: SimulatedAnswers;
   /** What the daemon's log said above info. */
@@ -55,6 +57,7 @@ interface World {
   readonly edge: SimulatedEdge;
   readonly runtime: SimulatedRuntime;
   readonly disk: SimulatedDisk;
+  readonly disks: SimulatedDisks;
   readonly sources: Map<string, string>;
   readonly answers: SimulatedAnswers;
   readonly key: Uint8Array;
@@ -73,6 +76,7 @@ export async function simulatedKapal(options: SimulatedOptions = {}): Promise<Si
       behaviour === undefined ? { clock: systemClock } : { clock: systemClock, behaviour },
     ),
     disk: new SimulatedDisk(),
+    disks: new SimulatedDisks(),
     sources: new Map(),
     answers: new SimulatedAnswers(),
     key: randomBytes(32),
@@ -92,6 +96,7 @@ async function begin(world: World, options: SimulatedOptions): Promise<Simulated
     edge: world.edge,
     runtime: world.runtime,
     disk: world.disk,
+    disks: world.disks,
     answers: world.answers,
     complaints,
     collected: () => world.collected,
@@ -161,6 +166,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       collect: (inUse) => Promise.resolve(void (world.collected = inUse)),
     },
     artifacts: withoutFiles(new Artifacts(join(world.folder, 'releases'))),
+    disks: world.disks.store(),
     vault: createVault(world.key),
     logs: new Logs().store(),
     prober: {

@@ -39,7 +39,7 @@ const acts: readonly (readonly [weight: number, act: Act])[] = [
   [2, (client, engine, { name }) => client.stop(engine, name, false)],
   [2, (client, engine, { name }) => client.domain(engine, name)],
   [2, (client, engine, { name }) => client.send(() => engine.cancel(client.idOf(engine, name)))],
-  [0.3, (client, engine) => client.send(() => engine.removeProject('shop'))],
+  [0.3, (client, engine) => client.send(() => engine.removeProject('shop', { withDisks: false }))],
 ];
 
 /** People who use Kapal, and who remember what they were told. */

@@ -61,6 +61,7 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
     sources: gatedLater(life, { name: 'sources', target: disk.sources(faults, isAlive) }),
     disk: new SimulatedDisk(),
     artifacts: gatedLater(life, { name: 'artifacts', target: disk.artifacts(faults, isAlive), plain: ['folder'] }),
+    disks: gatedLater(life, { name: 'disks', target: disk.disks.store(), plain: ['path'] }),
     vault,
     logs: gatedLater(life, { name: 'logs', target: logs.store(), plain: ['write', 'watch'] }),
     prober: gatedLater(life, { name: 'prober', target: proberOf(outside) }),
@@ -105,6 +106,7 @@ function storeOf({ life, store, promoted, removed }: Birth): Store {
     variables: gated(life, 'variables', store.variables),
     domains: gated(life, 'domains', store.domains),
     certificates: gated(life, 'certificates', store.certificates),
+    disks: gated(life, 'disks', store.disks),
     events: gated(life, 'events', store.events),
     close: () => undefined,
   };

@@ -1,5 +1,6 @@
 import { KapalError } from '../../../src/model/errors.ts';
 import type { ArtifactStore, SourceStore } from '../../../src/reconcile/dependencies.ts';
+import { SimulatedDisks } from '../engine/simulated-disks.ts';
 import type { Faults } from './faults.ts';
 import type { Time } from './time.ts';
 
@@ -17,6 +18,7 @@ export class Disk {
   readonly folders = new Map<string, 'whole' | 'part'>();
   /** What a remote's branch holds now: a digest. */
   remote: string | null = null;
+  readonly disks = new SimulatedDisks();
   readonly #time: Time;
 
   constructor(time: Time) {

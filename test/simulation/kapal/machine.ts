@@ -155,6 +155,7 @@ export class Machine {
       name: runtime.name,
       capabilities: () => runtime.capabilities(),
       prepare: (service) => effect(() => (this.accounts.add(service), runtime.prepare(service))),
+      admitMount: (path) => runtime.admitMount(path),
       start: (spec) =>
         effect(() => {
           this.#events.started(spec, this.run(spec.id) !== null);

@@ -74,6 +74,27 @@ export class Checks {
       assert.ok(!this.#prepared.has(rollout.id), 'preDeployCommand runs once');
       this.#prepared.add(rollout.id);
     }
+    this.#checkAlone(`preDeployCommand of release ${rollout.to}`, null);
+  }
+
+  /** A process begins. */
+  spawned(endpoint: string): void {
+    this.#checkAlone(endpoint, endpoint);
+    const { scenario, record } = this.#world;
+    if (scenario.exclusive)
+      assert.notEqual(
+        record.rollout?.prepare,
+        'running',
+        `${endpoint} begins beside preDeployCommand on the same disk`,
+      );
+  }
+
+  /** One disk has one process group at a time, whatever was lost, late or done twice. */
+  #checkAlone(who: string, own: string | null): void {
+    const { scenario, processes } = this.#world;
+    if (!scenario.exclusive) return;
+    const others = processes.alive.map(({ endpoint }) => endpoint).filter((endpoint) => endpoint !== own);
+    assert.deepEqual(others, [], `${who} begins beside others on the same disk`);
   }
 
   #startsOf(release: number): number {
@@ -101,6 +122,7 @@ export class Checks {
     assert.ok(!live || view.rollout?.cancel !== 'requested', 'a cancelled deploy does not go live');
     if (live) checkReplaced(view);
     checkSurge(view, actions);
+    checkSuccession(view, actions);
     checkGate(view, actions);
     checkDrains(view, actions);
   }
@@ -112,6 +134,8 @@ export class Checks {
       if (row === undefined) continue;
       assert.ok(this.#served.has(row.release), `release ${row.release} is routed only after its promotion`);
     }
+    // What has a disk is stopped before its successor is there.
+    if (this.#world.scenario.exclusive) return;
     const before = this.#answering(this.#world.edge.names);
     const after = this.#answering(names);
     const mayEnd = desiredThen === 0 || this.#mayEnd();
@@ -194,7 +218,9 @@ export class Checks {
     const warming = 3 * startTimeout + 10_000;
     const shifting = 5 * (startTimeout + 5_000);
     const withdrawing = 2 * startTimeout + 2 * shutdownDelay + 10_000;
-    return preparing + warming + shifting + withdrawing + 60_000;
+    // With a disk: what runs is stopped before, twice at most, and started again.
+    const succession = this.#world.scenario.exclusive ? 4 * shutdownDelay + 2 * startTimeout + 10_000 : 0;
+    return preparing + warming + shifting + withdrawing + succession + 60_000;
   }
 
   /** After the faults have ended and nothing is left to happen. */
@@ -245,6 +271,24 @@ function checkSurge(view: ServiceView, actions: readonly Action[]): void {
   assert.ok(active + starts <= view.desired + above, `${active} instances and ${starts} more are too many`);
 }
 
+/** With a disk nothing starts while anything is there, and what serves is stopped for a reason only. */
+function checkSuccession(view: ServiceView, actions: readonly Action[]): void {
+  if (!view.exclusive) return;
+  const { rollout, current, desired } = view;
+  for (const action of actions) {
+    if (action.kind === 'start' || action.kind === 'prepare') {
+      const there = view.instances.filter(({ state }) => state !== 'gone').map(({ id, state }) => `${id} ${state}`);
+      assert.deepEqual(there, [], `${action.kind} of release ${action.release} beside what has the disk`);
+    }
+    if (action.kind !== 'drain' || desired === 0) continue;
+    const instance = view.instances.find(({ id }) => id === action.instance);
+    const serves = instance?.state === 'ready' && instance.release === current;
+    const phases = ['preparing', 'warming', 'withdrawing'];
+    const isMeant = rollout !== null && phases.includes(rollout.phase);
+    assert.ok(!serves || isMeant, `${action.instance} serves and is stopped in ${rollout?.phase ?? 'peace'}`);
+  }
+}
+
 /** Promotion is a compare-and-set from what serves, by a target that has passed its gate, or back from a target that is withdrawn. */
 function checkGate(view: ServiceView, actions: readonly Action[]): void {
   const { rollout } = view;
@@ -274,7 +318,12 @@ function checkGate(view: ServiceView, actions: readonly Action[]): void {
 /** What serves, as the view knows it, is drained only while enough others are known to serve. */
 function checkDrains(view: ServiceView, actions: readonly Action[]): void {
   const { rollout } = view;
-  if (view.desired === 0 || view.current === null || (rollout?.phase === 'withdrawing' && rollout.from === null))
+  if (
+    view.exclusive ||
+    view.desired === 0 ||
+    view.current === null ||
+    (rollout?.phase === 'withdrawing' && rollout.from === null)
+  )
     return;
   const ended = new Set(
     actions.flatMap((action) => (action.kind === 'drain' || action.kind === 'terminate' ? [action.instance] : [])),

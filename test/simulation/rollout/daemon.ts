@@ -223,7 +223,7 @@ export class Daemon {
 
   view(): ServiceView {
     const { record, scenario, edge, wall } = this.#around;
-    const { routed, policy } = scenario;
+    const { routed, exclusive, policy } = scenario;
     const instances = [...record.rows.values()].map((row) => {
       const endpoint = endpointOf(row);
       const { failedProbes: _, ...life } = row.life;
@@ -233,6 +233,7 @@ export class Daemon {
     });
     const rollout = record.rollout === null ? null : { ...record.rollout };
     const { desired, current } = record;
-    return { now: wall(), watchedSince: this.#roseAt, desired, routed, current, rollout, instances, policy };
+    const watchedSince = this.#roseAt;
+    return { now: wall(), watchedSince, desired, routed, exclusive, current, rollout, instances, policy };
   }
 }

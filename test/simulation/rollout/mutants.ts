@@ -129,6 +129,57 @@ export const mutants: readonly Mutant[] = [
   },
 ];
 
+/** Bugs that only a service with a disk shows. */
+export const diskMutants: readonly Mutant[] = [
+  {
+    bug: 'starts the new release beside the old one on the same disk',
+    decide: (view) => decide({ ...view, exclusive: false }),
+    found: /on the same disk|beside what has the disk/,
+  },
+  {
+    bug: 'takes what was told to stop for gone',
+    decide: (view) => decide({ ...view, instances: view.instances.filter(({ state }) => state !== 'stopping') }),
+    found: /beside what has the disk/,
+  },
+  {
+    bug: 'does not look once more before it starts',
+    decide: (view) =>
+      mapped(view, (action) => {
+        if (action.kind !== 'start') return action;
+        const { alone: _, ...start } = action;
+        return start;
+      }),
+    found: /on the same disk/,
+  },
+  {
+    bug: 'stops what has the disk in peace',
+    decide: (view) => {
+      const right = decide(view);
+      const idle = view.rollout === null ? view.instances.find(({ state }) => state === 'ready') : undefined;
+      if (idle === undefined) return right;
+      return {
+        actions: [...right.actions, { kind: 'drain', instance: idle.id, reason: 'because' }],
+        wakeAt: view.now + 1_000,
+      };
+    },
+    found: /serves and is stopped in peace|comes to rest|no rest/,
+  },
+  {
+    bug: 'does not start again what it stopped for a release that failed',
+    decide: (view) =>
+      without(
+        view,
+        (action) => action.kind === 'start' && action.release === view.current && view.rollout?.to !== view.current,
+      ),
+    found: /no rest|are left: |as many instances|does not stay|comes to rest/,
+  },
+  {
+    bug: 'keeps routing what has to let go of the disk',
+    routable: (view) => routable({ ...view, exclusive: false }),
+    found: /no rest|comes to rest|the rollout ended|does not stay|only ready instances/,
+  },
+];
+
 function seeing(view: ServiceView, change: (instance: InstanceView) => InstanceView): ServiceView {
   return view.routed ? { ...view, instances: view.instances.map(change) } : view;
 }

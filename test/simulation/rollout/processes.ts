@@ -25,6 +25,8 @@ export class Processes {
   readonly #changed: (process: Process) => void;
   /** An answering process stopped answering, or is about to answer again, and the machine did not do it. */
   readonly #broke: (process: Process) => void;
+  /** It has just begun, beside what else is alive. */
+  readonly #spawned: (process: Process) => void;
 
   constructor(options: {
     agenda: Agenda;
@@ -33,6 +35,7 @@ export class Processes {
     behaviour: (release: number) => Behaviour;
     changed: (process: Process) => void;
     broke: (process: Process) => void;
+    spawned: (process: Process) => void;
   }) {
     this.#agenda = options.agenda;
     this.#noise = options.noise;
@@ -40,6 +43,7 @@ export class Processes {
     this.#behaviour = options.behaviour;
     this.#changed = options.changed;
     this.#broke = options.broke;
+    this.#spawned = options.spawned;
   }
 
   /** Starts nothing twice. */
@@ -47,6 +51,7 @@ export class Processes {
     if (this.all.has(endpoint)) return;
     const process: Process = { endpoint, release, state: 'running', answering: false, exit: null };
     this.all.set(endpoint, process);
+    this.#spawned(process);
     this.#changed(process);
     const { boot } = this.#behaviour(release);
     this.#agenda.plan(boot, () => this.#boot(process));

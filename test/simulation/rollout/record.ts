@@ -99,6 +99,7 @@ export class ServiceRecord {
   apply(action: Action, rollout: Rollout | null): void {
     switch (action.kind) {
       case 'start':
+        if (action.alone === true && (this.rows.size > 0 || this.rollout?.prepare === 'running')) return;
         return this.#start(action.release, action.setbacks ?? 0);
       case 'retry':
       case 'drain':

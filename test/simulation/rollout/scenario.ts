@@ -6,6 +6,8 @@ export interface Scenario {
   /** Of the noise: delays, losses, repetitions. */
   readonly seed: number;
   readonly routed: boolean;
+  /** It has a disk: one at a time, and one is wanted at most. */
+  readonly exclusive: boolean;
   readonly desired: number;
   readonly policy: RolloutPolicy;
   /** Chance that any single message, action or observation goes wrong. */
@@ -82,9 +84,21 @@ const command: fc.Arbitrary<Command> = fc.record({
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.nat(),
   routed: fc.nat(4).map((n) => n > 0),
+  exclusive: fc.constant(false),
   desired: fc.integer({ min: 1, max: 4 }),
   policy,
   faults: fc.constantFrom(0, 0.02, 0.1, 0.25),
   releases: fc.array(behaviour, { minLength: 1, maxLength: 4 }),
   commands: fc.array(command, { minLength: 1, maxLength: 8 }),
 });
+
+/** The same histories of services that have a disk. */
+export const diskScenarios: fc.Arbitrary<Scenario> = scenarios.map((scenario) => ({
+  ...scenario,
+  exclusive: true,
+  desired: 1,
+  commands: scenario.commands.map(({ after, act: one }) => ({
+    after,
+    act: one.kind === 'scale' ? { kind: 'scale', desired: 1 } : one,
+  })),
+}));

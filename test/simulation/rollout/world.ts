@@ -52,6 +52,7 @@ export class World {
       behaviour: (release) => this.#behaviour(release),
       changed: (process) => this.daemon.lookLater(process.endpoint),
       broke: (process) => checks.broke(process.endpoint),
+      spawned: (process) => checks.spawned(process.endpoint),
     });
     this.edge = new SimulatedEdge({
       agenda,

@@ -51,6 +51,8 @@ describe('the OpenAPI document', () => {
       paths.operation('x'),
       paths.operationEvents('x'),
       paths.project('x'),
+      paths.disks({}),
+      paths.disk({ project: 'x', environment: 'x', service: 'x' }, 'x'),
       paths.services({}),
       ...(
         ['releases', 'rollback', 'restart', 'stop', 'start', 'scale', 'cancel', 'variables', 'domains', 'logs'] as const

@@ -7,6 +7,7 @@ import type {
   LogDocument,
   OperationDocument,
   OperationEvent,
+  PersistentDiskDocument,
   ServiceDocument,
   StatusDocument,
 } from '../../../src/api/contract/types.ts';
@@ -38,6 +39,18 @@ export const service: ServiceDocument = {
       lastExit: null,
     },
   ],
+};
+
+export const persistentDisk: PersistentDiskDocument = {
+  project: 'shop',
+  environment: 'production',
+  service: 'api',
+  name: 'data',
+  state: 'detached',
+  mountPath: null,
+  path: '/var/lib/kapal/disks/shop/production/api/data',
+  sizeBytes: 10 * 1024 ** 3,
+  usedBytes: 9 * 1024 ** 3,
 };
 
 export const deployed: DeployDocument = {
@@ -209,6 +222,8 @@ function answers(): Commands {
     edgeConfig: async () => 'listen 80',
     edgeCheck: async () => [],
     removeProject: async () => undefined,
+    persistentDisks: async () => [persistentDisk],
+    removeDisk: async () => undefined,
     shutdown: async () => undefined,
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { paths } from '../../../src/api/contract/paths.ts';
-import { checked, digest, domain, finished, running, service, status } from './recording-commands.ts';
+import { checked, digest, domain, finished, persistentDisk, running, service, status } from './recording-commands.ts';
 import { askSocket, json, serve } from './serving.ts';
 
 const at = { environment: 'staging' };
@@ -112,7 +112,30 @@ const changes: readonly {
   },
   { method: 'GET', path: paths.edgeConfig, call: ['edgeConfig'], answer: [200, { text: 'listen 80' }] },
   { method: 'GET', path: paths.edgeCheck, call: ['edgeCheck'], answer: [200, { problems: [] }] },
-  { method: 'DELETE', path: paths.project('shop'), call: ['removeProject', 'shop'], answer: [204, null] },
+  {
+    method: 'DELETE',
+    path: paths.project('shop'),
+    call: ['removeProject', 'shop', { withDisks: false }],
+    answer: [204, null],
+  },
+  {
+    method: 'DELETE',
+    path: paths.project('shop', true),
+    call: ['removeProject', 'shop', { withDisks: true }],
+    answer: [204, null],
+  },
+  {
+    method: 'GET',
+    path: paths.disks({ project: 'shop' }),
+    call: ['persistentDisks', { project: 'shop' }],
+    answer: [200, [persistentDisk]],
+  },
+  {
+    method: 'DELETE',
+    path: paths.disk(persistentDisk, 'data'),
+    call: ['removeDisk', 'shop/production/api', 'data'],
+    answer: [204, null],
+  },
   { method: 'POST', path: paths.shutdown, body: { apps: true }, call: ['shutdown', true], answer: [204, null] },
 ];
 

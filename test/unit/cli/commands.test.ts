@@ -258,10 +258,26 @@ describe('changes of a service', () => {
       [
         { name: 'addDomain', input: ['shop/production/api', 'a.example.com', {}] },
         { name: 'removeDomain', input: ['shop/production/api', 'a.example.com'] },
-        { name: 'removeProject', input: ['shop'] },
+        { name: 'removeProject', input: ['shop', { withDisks: false }] },
       ],
     );
   });
+});
+
+test('disks are listed, and removed only when that is meant', async () => {
+  await using served = await serve();
+  const env = { KAPAL_DATA: served.data };
+  const listed = await run(['disk', 'list'], { env });
+  assert.match(listed.out, /shop\/production\/api +data +detached +9\.0 GiB of 10\.0 GiB/);
+  assert.equal((JSON.parse((await run(['disk', 'list', '--json'], { env })).out) as unknown[]).length, 1);
+  const asked = await run(['disk', 'remove', 'api', 'data'], { env });
+  assert.equal(asked.code, 2);
+  assert.match(asked.err, /deletes 9\.0 GiB of 10\.0 GiB on the disk data of api, for good/);
+  assert.match(asked.err, /kapal disk remove api data --project shop -e production --yes/);
+  assert.equal((await run(['disk', 'remove', 'api', 'other', '--yes'], { env })).code, 1);
+  assert.ok(served.calls.every(({ name }) => name !== 'removeDisk'));
+  assert.match((await run(['disk', 'remove', 'api', 'data', '--yes'], { env })).out, /data of api/);
+  assert.deepEqual(served.calls.find(({ name }) => name === 'removeDisk')?.input, ['shop/production/api', 'data']);
 });
 
 describe('env', () => {

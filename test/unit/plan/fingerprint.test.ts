@@ -51,6 +51,7 @@ const needRelease: Partial<ServiceSpec>[] = [
   { memoryLimit: 1 },
   { upstreams: [{ host: 'a', port: 1, weight: 1 }] },
   { static: { fallback: 'index.html' } },
+  { disk: { name: 'a', mountPath: 'data', size: 10 * 1024 ** 3 } },
   { edge: { ...plain, upstreamTls: { serverName: null, verify: true } } },
 ];
 const live: Partial<ServiceSpec>[] = [
@@ -84,9 +85,19 @@ describe('the fingerprint of a release', () => {
     });
   }
 
+  test('stays with the size of a disk, and changes with its name and its place', () => {
+    const disk = { name: 'a', mountPath: 'data', size: 10 * 1024 ** 3 };
+    const larger = service({ disk: { ...disk, size: 20 * 1024 ** 3 } });
+    assert.equal(fingerprint(larger), fingerprint(service({ disk })));
+    assert.deepEqual(liveChanges(service({ disk }), larger), ['disk.sizeGB: 10 -> 20']);
+    for (const change of [{ name: 'b' }, { mountPath: '/data' }])
+      assert.notEqual(fingerprint(service({ disk: { ...disk, ...change } })), fingerprint(service({ disk })));
+  });
+
   test('knows every part of a spec', () => {
     const known = new Set([...needRelease, ...live].flatMap((change) => Object.keys(change)));
-    assert.deepEqual(Object.keys(service()).toSorted(), [...known, ...elsewhere].toSorted());
+    const whole = { ...service(), disk: undefined };
+    assert.deepEqual(Object.keys(whole).toSorted(), [...known, ...elsewhere].toSorted());
   });
 
   test('each change of the edge is said in its own words', () => {

@@ -125,7 +125,17 @@ function viewOf(slots: readonly Slot[], now: number): ServiceView {
       inFlight: 0,
     };
   });
-  return { now, watchedSince: 0, desired: 1, routed: true, current: 1, rollout: null, instances, policy };
+  return {
+    now,
+    watchedSince: 0,
+    desired: 1,
+    routed: true,
+    exclusive: false,
+    current: 1,
+    rollout: null,
+    instances,
+    policy,
+  };
 }
 
 function mostInWindow(starts: readonly number[]): number {

@@ -31,6 +31,7 @@ export function view(said: Partial<ServiceView> = {}): ServiceView {
     routed: true,
     current: 1,
     rollout: null,
+    exclusive: false,
     instances: [instance('a'), instance('b')],
     policy: { strategy: 'rolling', maxSurge: 1, startTimeout: 30_000, shutdownDelay: 30_000 },
     ...said,

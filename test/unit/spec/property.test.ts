@@ -6,6 +6,7 @@ import { KapalError } from '../../../src/model/errors.ts';
 import { isHost, isName, isVariableName } from '../../../src/model/names.ts';
 import type { Spec } from '../../../src/spec/spec.ts';
 import { edgeFields } from '../../../src/spec/table/edge.ts';
+import { diskFields } from '../../../src/spec/table/disk.ts';
 import { buildFields, healthCheckFields, rolloutFields, upstreamFields } from '../../../src/spec/table/kapal.ts';
 import { rootFields } from '../../../src/spec/table/root.ts';
 import { serviceFields } from '../../../src/spec/table/service.ts';
@@ -36,6 +37,7 @@ const names = [
   rolloutFields,
   healthCheckFields,
   buildFields,
+  diskFields,
   upstreamFields,
 ].flatMap((table) => Object.keys(table));
 const word = fc.constantFrom(

@@ -96,6 +96,7 @@ export function rollout(change: Partial<RolloutRow> = {}): RolloutRow {
     outcome: null,
     error: null,
     prepareRun: handle,
+    vacatedAt: null,
     ...change,
   };
 }
