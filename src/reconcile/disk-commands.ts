@@ -5,6 +5,7 @@ import { type ServiceId, serviceKey } from '../model/service.ts';
 import type { DiskRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import { bytesText } from './disk-decision.ts';
+import { DiskUsage } from './disk-usage.ts';
 import { currentDisks } from './disks.ts';
 
 type Needs = Pick<Dependencies, 'store' | 'disks' | 'clock'>;
@@ -12,15 +13,31 @@ type Needs = Pick<Dependencies, 'store' | 'disks' | 'clock'>;
 /** What people ask of disks: which there are, and to remove those that nothing has any more. */
 export class DiskCommands {
   readonly #needs: Needs;
+  readonly #usage: DiskUsage;
+  readonly #told: () => void;
 
-  constructor(needs: Needs) {
+  /** `told` is called when there are events. */
+  constructor(needs: Dependencies, told: () => void) {
     this.#needs = needs;
+    this.#usage = new DiskUsage(needs, told);
+    this.#told = told;
   }
 
-  list(filter: {
+  /** Removes what a dead daemon was to remove, and counts from now on. */
+  async begin(): Promise<void> {
+    await this.removeDoomed();
+    this.#usage.begin();
+  }
+
+  close(): void {
+    this.#usage.close();
+  }
+
+  async list(filter: {
     readonly project?: string | undefined;
     readonly environment?: string | undefined;
-  }): PersistentDiskDocument[] {
+  }): Promise<PersistentDiskDocument[]> {
+    await this.#usage.count();
     return this.#needs.store.disks
       .all()
       .map((row) => diskDocument(this.#needs, row))
@@ -98,6 +115,7 @@ export class DiskCommands {
     const { store, clock } = this.#needs;
     const { project } = serviceKey(row.service);
     store.events.append({ time: clock.now(), kind: 'disk.removed', service: row.service, project, message });
+    this.#told();
   }
 }
 

@@ -13,7 +13,6 @@ import type { Commands } from './commands.ts';
 import type { Dependencies } from './dependencies.ts';
 import { DiskCommands } from './disk-commands.ts';
 import { DiskGuard } from './disk-guard.ts';
-import { DiskUsage } from './disk-usage.ts';
 import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
 import { recordEndpoint, recordOverload } from './endpoint-events.ts';
@@ -22,7 +21,7 @@ import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
 import { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
-import { instancePorts, PortAllocator, privatePorts } from './ports.ts';
+import { allocatorOf, instancePorts, privatePorts } from './ports.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import * as queries from './queries.ts';
 import { adoptRuns, endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
@@ -50,7 +49,6 @@ export class Engine implements Commands {
   readonly #certificates: Certificates;
   readonly #disk: DiskGuard;
   readonly #disks: DiskCommands;
-  readonly #diskUsage: DiskUsage;
   readonly #projects: ProjectRemoval;
   readonly #domains: DomainCommands;
   readonly #events = new Ripples();
@@ -67,26 +65,10 @@ export class Engine implements Commands {
     this.#needs = needs;
     this.#ended = ended;
     this.#startedAt = needs.clock.now();
-    const allocator = (range: Range) => allocatorOf(needs, range);
-    this.#edge = new EdgeSync({
-      edge: needs.edge,
-      clock: needs.clock,
-      changed: (services) => {
-        services.forEach((service) => this.#fleet.wake(service));
-        this.#certificates.see(this.#edge.table().routes);
-      },
-      failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
-      prober: needs.prober,
-      noticed: (service, endpoint, problem) => {
-        const of = { service, endpoint, problem };
-        this.#said(of, () => recordEndpoint(needs, of));
-      },
-      overloaded: (service, news) => this.#said({ service }, () => recordOverload(needs, { service, news })),
-    });
+    this.#edge = this.#edgeSync();
     this.#removal = new Removal(needs);
     this.#disk = this.#guard();
-    this.#disks = new DiskCommands(needs);
-    this.#diskUsage = new DiskUsage(needs, () => this.#events.spread());
+    this.#disks = new DiskCommands(needs, () => this.#events.spread());
     this.#certificates = new Certificates({
       needs,
       answer: (challenges) => this.#edge.answer(challenges),
@@ -96,7 +78,7 @@ export class Engine implements Commands {
     this.#fleet = new Fleet({
       needs,
       edge: this.#edge,
-      ports: allocator(instancePorts),
+      ports: allocatorOf(needs, instancePorts),
       trust: (host) => this.#certificates.trust(host),
       settled: (service) => this.#settled(service),
       passed: () => this.#events.spread(),
@@ -107,11 +89,14 @@ export class Engine implements Commands {
       needs,
       operations: this.#operations,
       loops: this.#fleet,
-      privatePorts: allocator(privatePorts),
+      privatePorts: allocatorOf(needs, privatePorts),
       admitBuild,
     });
-    const parts = { needs, operations: this.#operations, fleet: this.#fleet, disks: this.#disks };
-    this.#projects = new ProjectRemoval(parts);
+    this.#projects = new ProjectRemoval(needs, {
+      operations: this.#operations,
+      fleet: this.#fleet,
+      disks: this.#disks,
+    });
     this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
       needs,
@@ -142,8 +127,7 @@ export class Engine implements Commands {
     this.#observed.resolve();
     resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
     for (const row of needs.store.services.all()) this.#settled(row.id);
-    await this.#disks.removeDoomed();
-    this.#diskUsage.begin();
+    await this.#disks.begin();
     this.#sweepLater();
   }
 
@@ -156,7 +140,7 @@ export class Engine implements Commands {
   async close(): Promise<void> {
     this.#operations.leave();
     this.#disk.close();
-    this.#diskUsage.close();
+    this.#disks.close();
     this.#watching?.[Symbol.dispose]();
     this.#endSweeps();
     await this.#certificates.close();
@@ -315,14 +299,12 @@ export class Engine implements Commands {
     await this.#projects.remove(name, more);
   }
 
-  async persistentDisks(filter: Parameters<Commands['persistentDisks']>[0]): ReturnType<Commands['persistentDisks']> {
-    await this.#diskUsage.count();
+  persistentDisks(filter: Parameters<Commands['persistentDisks']>[0]): ReturnType<Commands['persistentDisks']> {
     return this.#disks.list(filter);
   }
 
-  async removeDisk(service: ServiceId, name: string): Promise<void> {
-    await this.#disks.remove(service, name);
-    this.#events.spread();
+  removeDisk(service: ServiceId, name: string): Promise<void> {
+    return this.#disks.remove(service, name);
   }
 
   async shutdown(apps: boolean): Promise<void> {
@@ -342,6 +324,25 @@ export class Engine implements Commands {
   async #served(service: ServiceId): Promise<void> {
     await this.#fleet.passOver(service);
     await this.#edge.settled(service);
+  }
+
+  #edgeSync(): EdgeSync {
+    const needs = this.#needs;
+    return new EdgeSync({
+      edge: needs.edge,
+      clock: needs.clock,
+      changed: (services) => {
+        services.forEach((service) => this.#fleet.wake(service));
+        this.#certificates.see(this.#edge.table().routes);
+      },
+      failed: (error) => needs.log.warn({ err: error }, 'the edge did not answer as it should; trying again'),
+      prober: needs.prober,
+      noticed: (service, endpoint, problem) => {
+        const of = { service, endpoint, problem };
+        this.#said(of, () => recordEndpoint(needs, of));
+      },
+      overloaded: (service, news) => this.#said({ service }, () => recordOverload(needs, { service, news })),
+    });
   }
 
   #guard(): DiskGuard {
@@ -385,17 +386,4 @@ export class Engine implements Commands {
 /** Commands that are one durable step throw from their promise, as those do that wait. */
 function attempt<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => resolve(work()));
-}
-
-type Range = typeof instancePorts | typeof privatePorts;
-
-function allocatorOf(needs: Dependencies, range: Range): PortAllocator {
-  const recorded = (port: number) =>
-    needs.store.instances.all().some((row) => row.port === port) ||
-    needs.store.services.all().some((row) => row.privatePort === port);
-  return new PortAllocator(range, {
-    isRecorded: recorded,
-    isFree: needs.isPortFree,
-    fraction: needs.random.fraction(),
-  });
 }

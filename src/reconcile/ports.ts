@@ -1,3 +1,5 @@
+import type { Dependencies } from './dependencies.ts';
+
 import { KapalError } from '../model/errors.ts';
 
 /** Loopback ports for instances, and above them the stable private listeners; below the kernel's ephemeral range (32768 on Linux). */
@@ -53,4 +55,18 @@ export class PortAllocator {
   release(port: number): void {
     this.#reserved.delete(port);
   }
+}
+
+type Range = typeof instancePorts | typeof privatePorts;
+
+/** The ports of a range that nothing on record has and nothing on this machine listens on. */
+export function allocatorOf(needs: Dependencies, range: Range): PortAllocator {
+  const recorded = (port: number) =>
+    needs.store.instances.all().some((row) => row.port === port) ||
+    needs.store.services.all().some((row) => row.privatePort === port);
+  return new PortAllocator(range, {
+    isRecorded: recorded,
+    isFree: needs.isPortFree,
+    fraction: needs.random.fraction(),
+  });
 }

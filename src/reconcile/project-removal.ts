@@ -18,8 +18,8 @@ export class ProjectRemoval {
   readonly #fleet: Fleet;
   readonly #disks: DiskCommands;
 
-  constructor(parts: { needs: Dependencies; operations: Operations; fleet: Fleet; disks: DiskCommands }) {
-    this.#needs = parts.needs;
+  constructor(needs: Dependencies, parts: { operations: Operations; fleet: Fleet; disks: DiskCommands }) {
+    this.#needs = needs;
     this.#operations = parts.operations;
     this.#fleet = parts.fleet;
     this.#disks = parts.disks;

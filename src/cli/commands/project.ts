@@ -24,7 +24,7 @@ export const remove: Command = {
         hint: `If that is meant: kapal project remove ${name} --yes`,
       });
     }
-    await removeProject(invocation, name, flags.has('with-disks'));
+    await removeProject(invocation, name, flags.has('withDisks'));
     if (json) out.json({ project: name, removed: true });
     else out.out.line(say.projectRemoved(name));
     return 0;

@@ -48,7 +48,7 @@ const mountPath: Shape<MountPath> = {
       return refuseAt(
         value,
         at,
-        `expected a path without "..", ":", "\\" and control characters, found ${shown(found)}`,
+        `expected a path without "..", colons, backslashes and control characters, found ${shown(found)}`,
       );
     if (!found.startsWith('/'))
       return parts.length === 0

@@ -99,38 +99,6 @@ const honoured: Readonly<
     [web, 'maintenanceMode: {enabled: true, uri: ""}', (service) => service.edge.policy, { maintenance: true }],
     [web, 'maintenanceMode: {enabled: false}', (service) => service.edge.policy, undefined],
   ],
-  disk: [
-    [
-      web,
-      'disk: {name: Data_1, mountPath: /var/data/, sizeGB: 2}',
-      (service) => service.disk,
-      { name: 'data-1', mountPath: '/var/data', size: 2 * 1024 ** 3 },
-    ],
-    [
-      worker,
-      'disk: {name: data, mountPath: ./var//db}',
-      (service) => service.disk,
-      { name: 'data', mountPath: 'var/db', size: 10 * 1024 ** 3 },
-    ],
-    [
-      web,
-      'disk: {name: data, mountPath: /opt/render/project/src/storage}',
-      (service) => service.disk?.mountPath,
-      'storage',
-    ],
-    [
-      web,
-      'disk: {name: data, mountPath: db}\n    rootDir: apps/api',
-      (service) => service.disk?.mountPath,
-      'apps/api/db',
-    ],
-    [
-      web,
-      'disk: {name: data, mountPath: /opt/render/project/src/db}\n    rootDir: apps/api',
-      (service) => service.disk?.mountPath,
-      'db',
-    ],
-  ],
   startTimeoutSeconds: [[web, 'startTimeoutSeconds: 90', (service) => service.startTimeout, 90_000]],
   memoryLimit: [
     [web, 'memoryLimit: 512MB', (service) => service.memoryLimit, 512 * 1024 ** 2],
@@ -173,7 +141,7 @@ const honoured: Readonly<
 };
 
 /** Honoured fields with tests of their own. */
-const elsewhere = ['type', 'name', 'startCommand', 'staticPublishPath', 'repo', 'branch', 'upstreams'];
+const elsewhere = ['type', 'name', 'startCommand', 'staticPublishPath', 'repo', 'branch', 'upstreams', 'disk'];
 
 describe('every field of a service', () => {
   const files = { 'apps/api/server.js': '' };
@@ -307,50 +275,6 @@ describe('a value of the wrong kind', () => {
       18,
       'memoryLimit: expected a size of at least 32MB, such as "512MB" or "2GB", found "lots"',
     ],
-    [
-      web,
-      'disk: {name: d, mountPath: /etc/d}',
-      32,
-      'disk.mountPath: "/etc/d" belongs to the system: take a path such as /var/data, or a folder of the service',
-    ],
-    [
-      web,
-      'disk: {name: d, mountPath: ../d}',
-      32,
-      'disk.mountPath: expected a path without "..", ":", "\\" and control characters, found "../d"',
-    ],
-    [
-      web,
-      'disk: {name: d, mountPath: .}',
-      32,
-      'disk.mountPath: is the whole folder of the service: name a folder in it',
-    ],
-    [
-      web,
-      'disk: {name: d, mountPath: /opt/render}',
-      32,
-      'disk.mountPath: is the whole folder of the source: name a folder in it',
-    ],
-    [web, 'disk: {name: "!", mountPath: d}', 18, 'disk.name: "!" has no letter or digit to make a name of'],
-    [web, 'disk: {name: d}', 11, 'disk.mountPath: is missing'],
-    [
-      web,
-      'disk: {name: d, mountPath: d, sizeGB: 0}',
-      43,
-      'disk.sizeGB: expected a whole number from 1 to 100000, found the number 0',
-    ],
-    [
-      web,
-      'numInstances: 2\n    disk: {name: d, mountPath: d}',
-      5,
-      'numInstances: must be 1: a service with a disk has one instance, which is stopped before the next one starts',
-    ],
-    [
-      web,
-      'rollout: {strategy: blue-green}\n    disk: {name: d, mountPath: d}',
-      15,
-      'rollout.strategy: has no meaning here: a service with a disk has one instance, which is stopped before the next one starts',
-    ],
     [web, 'edge: fast', 11, 'edge: expected a mapping (name: value), found text'],
     [
       web,
@@ -405,7 +329,6 @@ describe('a field that the type has no use for', () => {
       [web, 'headers: [{path: /*, name: X-A, value: b}]'],
       [site, 'preDeployCommand: npm run migrate'],
       [site, 'memoryLimit: 1GB'],
-      [site, 'disk: {name: d, mountPath: d}'],
       [web, 'staticPublishPath: dist'],
       [web, 'upstreams: [{address: "a:1"}]'],
       [proxy, 'startCommand: npm start'],

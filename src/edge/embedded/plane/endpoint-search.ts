@@ -42,7 +42,8 @@ export class EndpointSearch {
     const pool = this.#exchange.pool();
     const config = pool?.config;
     if (pool === null || config?.kind !== 'proxy' || pool.members.length === 0) {
-      this.#none();
+      // A service that is started soon: its successor has to wait for its disk, say.
+      this.#none(1);
       return;
     }
     if (this.#tried.length === 0) pool.budget.arrived(this.#ground.clock.now);

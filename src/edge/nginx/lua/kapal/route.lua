@@ -143,7 +143,7 @@ local function proxy(ctx, method, framed)
   ctx.idempotent = retry.idempotent(method)
   local body, refused = body_of(ctx, method, framed)
   if refused then return answer(ctx, refused) end
-  if #run.members == 0 then return answer(ctx, 503) end
+  if #run.members == 0 then return answer_busy(ctx) end
   if pools.refuses(run) then return answer(ctx, 503, request.later()) end
   if not has_place(ctx) then return answer_busy(ctx) end
   return go_on(ctx, body)
