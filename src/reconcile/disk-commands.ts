@@ -49,7 +49,7 @@ export class DiskCommands {
 
   /** Deletes a detached disk with all that is on it. Throws `not_found`, or `conflict` for one that a service has. */
   async remove(service: ServiceId, name: string): Promise<void> {
-    const { store, disks } = this.#needs;
+    const { store } = this.#needs;
     const row = store.disks.get(service, name);
     if (row === null) throw this.#unknown(service, name);
     if (diskDocument(this.#needs, row).state === 'attached')
@@ -58,10 +58,7 @@ export class DiskCommands {
       });
     store.disks.update(service, name, { removing: true });
     crashpoint('disk.removing');
-    await disks.remove(service, name);
-    crashpoint('disk.removed');
-    store.disks.remove(service, name);
-    this.#tell(row, `the disk ${name} was removed`);
+    await this.#erase(row);
   }
 
   /** Throws `conflict` where a disk of the project holds data: it is not lost without being named. */
@@ -91,17 +88,24 @@ export class DiskCommands {
 
   /** What was to go, and whose service is gone: also what a daemon that died left of that. */
   async removeDoomed(): Promise<void> {
-    const { store, disks } = this.#needs;
+    const { store } = this.#needs;
     for (const row of store.disks.all()) {
       if (!row.removing || store.services.get(row.service)?.removing === true) continue;
       if (diskDocument(this.#needs, row).state === 'attached') {
         store.disks.update(row.service, row.name, { removing: false });
         continue;
       }
-      await disks.remove(row.service, row.name);
-      crashpoint('disk.doomed.removed');
-      store.disks.remove(row.service, row.name);
+      await this.#erase(row);
     }
+  }
+
+  /** The record last: as long as the disk is on it, what is left is found again. */
+  async #erase(row: DiskRow): Promise<void> {
+    const { store, disks } = this.#needs;
+    await disks.remove(row.service, row.name);
+    crashpoint('disk.erased');
+    store.disks.remove(row.service, row.name);
+    this.#tell(row, `the disk ${row.name} was removed`);
   }
 
   #unknown(service: ServiceId, name: string): KapalError {

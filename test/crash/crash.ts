@@ -115,6 +115,7 @@ export class CrashRun implements AsyncDisposable {
     await this.#restart([]);
     await this.#kapal.clear();
     this.#shop.forget();
+    this.#shop.ledger.forget();
     await this.#found();
   }
 

@@ -25,7 +25,11 @@ export async function violations(shop: Shop): Promise<string[]> {
   };
   const services = await get<readonly ServiceDocument[]>('/services');
   const service = services.find((one) => one.service === 'shop') ?? null;
-  const settled = [...serviceAsAcknowledged(shop, service), ...everythingEnds(shop)];
+  const settled = [
+    ...serviceAsAcknowledged(shop, service),
+    ...everythingEnds(shop),
+    ...shop.ledger.violations(services, await get('/disks')),
+  ];
   // What is looked at below costs more, and says nothing before everything has come to rest.
   if (settled.length > 0) return settled;
   return [
@@ -192,7 +196,9 @@ async function owned(shop: Shop, services: readonly ServiceDocument[]): Promise<
     ...ports(shop, { instances, processes }),
     ...(await sockets(kapal.data)),
     ...files(shop),
-    ...(usersOf(kapal).length > (shop.isThere ? 3 : 2) ? [`users ${usersOf(kapal).join()}`] : []),
+    ...(usersOf(kapal).length > 2 + Number(shop.isThere) + Number(shop.ledger.state !== 'absent')
+      ? [`users ${usersOf(kapal).join()}`]
+      : []),
   ].map((what) => `I6: nobody owns ${what}`);
 }
 

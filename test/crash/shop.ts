@@ -8,6 +8,7 @@ import type { TestKapal } from '../e2e/kapal.ts';
 import { server } from '../e2e/survival.ts';
 import { until } from '../patience.ts';
 import { Client } from './client.ts';
+import { Ledger } from './ledger.ts';
 import { recordOf } from './record.ts';
 
 export const host = 'shop.localhost';
@@ -30,6 +31,8 @@ const commands: Readonly<Record<Fault, readonly [build: string, prepare: string,
 export class Shop {
   readonly kapal: TestKapal;
   readonly client: Client;
+  /** Beside it. */
+  readonly ledger: Ledger;
   isThere = false;
   isStopped = false;
   instances = 2;
@@ -46,6 +49,7 @@ export class Shop {
   constructor(kapal: TestKapal) {
     this.kapal = kapal;
     this.client = new Client(kapal);
+    this.ledger = new Ledger(kapal);
   }
 
   get shown(): string {

@@ -234,6 +234,34 @@ export const groups: readonly (readonly Step[])[] = [
     { name: 'start without HTTPS', serves: false, flags: ['--https', 'none'], ask: nothing },
     { name: 'start with HTTPS', serves: false, flags: [], ask: nothing },
   ],
+  [
+    { name: 'deploy with a disk', serves: true, ask: ({ ledger }) => ledger.deploy({ disk: true }) },
+    {
+      name: 'next release on the same disk',
+      serves: true,
+      prepare: async ({ ledger }) => {
+        if (ledger.state !== 'attached') await ledger.deploy({ disk: true });
+      },
+      ask: ({ ledger }) => ledger.deploy({ disk: true }),
+    },
+    {
+      name: 'disk remove',
+      serves: true,
+      prepare: async ({ ledger }) => {
+        await ledger.deploy({ disk: true });
+        await ledger.deploy({ disk: false });
+      },
+      ask: ({ ledger }) => ledger.removeDisk(),
+    },
+    {
+      name: 'removal with a disk',
+      serves: true,
+      prepare: async ({ ledger }) => {
+        if (ledger.state !== 'attached') await ledger.deploy({ disk: true });
+      },
+      ask: ({ ledger }) => ledger.remove(),
+    },
+  ],
   [{ name: 'loss of the edge', serves: false, ask: loseEdge }],
   [{ name: 'upgrade', serves: true, upgrades: true, ask: nothing }],
 ];
