@@ -8,11 +8,14 @@ export interface Place {
   readonly path: string;
 }
 
-interface Finding {
+/** One thing that was found, for who does more with it than print it. */
+export interface Finding {
   readonly place: Place;
   readonly message: string;
   /** The path that was meant, where that is another than the one that stands there. */
   readonly meant?: string | undefined;
+  /** What stands there was read past. */
+  readonly ignored?: true;
 }
 
 /** Problems listed in one error; whoever has more mends these first. */
@@ -36,6 +39,21 @@ export class Report {
     this.#warnings.push({ place, message });
   }
 
+  /** What stands there has no effect, for the reason that `why` says. */
+  ignore(place: Place, why: string): void {
+    this.#warnings.push({ place, message: `is ignored: ${why}`, ignored: true });
+  }
+
+  /** In the order of the file. */
+  get problems(): readonly Finding[] {
+    return this.#problems.toSorted(byPlace);
+  }
+
+  /** In the order of the file. */
+  get remarks(): readonly Finding[] {
+    return this.#warnings.toSorted(byPlace);
+  }
+
   get sound(): boolean {
     return this.#problems.length === 0;
   }
@@ -49,7 +67,7 @@ export class Report {
 
   /** In the order of the file. */
   warnings(): readonly Warning[] {
-    return this.#warnings.toSorted(byPlace).map(({ place, message }) => ({
+    return this.remarks.map(({ place, message }) => ({
       message: withPath(place, message),
       file: this.file,
       line: place.line,
@@ -60,9 +78,9 @@ export class Report {
   /** Throws `declaration_invalid` with every problem, one on each line: `kapal.yaml:7:5: services[0].name: is missing`. */
   throwProblems(): void {
     if (this.sound) return;
-    const lines = this.#problems
-      .toSorted(byPlace)
-      .map(({ place, message }) => `${this.file}:${place.line}:${place.column}: ${withPath(place, message)}`);
+    const lines = this.problems.map(
+      ({ place, message }) => `${this.file}:${place.line}:${place.column}: ${withPath(place, message)}`,
+    );
     const more = lines.length - LISTED;
     const shown = more > 0 ? [...lines.slice(0, LISTED), `and ${more} more`] : lines;
     throw new KapalError('declaration_invalid', shown.join('\n'), {

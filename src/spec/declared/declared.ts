@@ -28,15 +28,23 @@ export interface DeclaredInput {
 
 /** Reads a kapal.yaml or render.yaml. Throws `declaration_invalid` with everything that is wrong in it. */
 export function readDeclared(input: DeclaredInput): Declared {
-  const report = new Report(input.file);
-  const tree = parseYaml(input.text, report);
-  if (tree === null && report.sound) report.refuse({ line: 1, column: 1, path: '' }, 'is empty: it needs services');
-  const found = tree === null ? undefined : root.read(tree, { path: '', report });
-  const declared = found === undefined ? null : readRoot(found, input, report);
+  const { declared, report } = examineDeclared(input);
   report.throwProblems();
   // Without anything read there was a problem, and it has been thrown.
   if (declared === null) throw new Error('a declaration was neither read nor refused');
   return { ...declared, warnings: report.warnings() };
+}
+
+/** The same without throwing: what was found is in the report, and where that has problems, `declared` is not to be used. */
+export function examineDeclared(input: DeclaredInput): {
+  readonly declared: Omit<Declared, 'warnings'> | null;
+  readonly report: Report;
+} {
+  const report = new Report(input.file);
+  const tree = parseYaml(input.text, report);
+  if (tree === null && report.sound) report.refuse({ line: 1, column: 1, path: '' }, 'is empty: it needs services');
+  const found = tree === null ? undefined : root.read(tree, { path: '', report });
+  return { declared: found === undefined ? null : readRoot(found, input, report), report };
 }
 
 function readRoot(found: Found<typeof rootFields>, input: DeclaredInput, report: Report): Omit<Declared, 'warnings'> {

@@ -79,7 +79,7 @@ function checkTypes(entry: FoundService, type: ServiceType, report: Report): voi
     if (Array.isArray(found.value) && found.value.length === 0) continue;
     const message = `has no meaning for a service of type ${type}, only for ${field.types.join(', ')}`;
     if (field.elsewhere === 'refuse' || type === 'proxy') report.refuse(found.place, message);
-    else report.warn(found.place, `is ignored: it ${message}`);
+    else report.ignore(found.place, `it ${message}`);
   }
 }
 

@@ -33,9 +33,9 @@ export function checkRepositories(drafts: readonly Draft[], deployed: Deployed, 
 export function checkBranch(entry: FoundService, deployed: Deployed, report: Report): void {
   const { branch } = entry.fields;
   if (branch === undefined || branch.value === deployed.branch) return;
-  report.warn(
+  report.ignore(
     branch.place,
-    `is ignored: ${deployed.branch === null ? 'the source is deployed as it is' : `the branch that is deployed is ${plainly(deployed.branch)}`}; kapal deploy --branch chooses another`,
+    `${deployed.branch === null ? 'the source is deployed as it is' : `the branch that is deployed is ${plainly(deployed.branch)}`}; kapal deploy --branch chooses another`,
   );
 }
 

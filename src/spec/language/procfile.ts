@@ -5,6 +5,8 @@ export interface Process {
   /** As the file names it: `web`, `release`, `clock`. */
   readonly name: string;
   readonly command: string;
+  /** From 1. */
+  readonly line: number;
 }
 
 /** Lines of `name: command`; empty lines and lines that begin with `#` are let pass. Throws `declaration_invalid` with every wrong line. */
@@ -22,7 +24,7 @@ export function readProcfile(text: string): readonly Process[] {
     else if (command.includes('\0')) report.refuse(place, 'a command cannot hold the character NUL');
     else if (processes.some((process) => slug(process.name) === slug(name)))
       report.refuse(place, `${plainly(name)} stands here twice`);
-    else processes.push({ name, command });
+    else processes.push({ name, command, line: place.line });
   }
   if (processes.length === 0 && report.sound)
     report.refuse({ line: 1, column: 1, path: '' }, 'names no process: write web: COMMAND');

@@ -49,7 +49,7 @@ function readField(entry: Entry, field: Field<unknown>, at: Reading): Located<un
     return value === undefined ? undefined : { value, place };
   }
   if (isEmpty(entry.value) || field.harmless(entry.value)) return undefined;
-  if (field.support === 'warn') at.report.warn(place, `is ignored: ${field.says}`);
+  if (field.support === 'warn') at.report.ignore(place, field.says);
   else at.report.refuse(place, field.says);
   return undefined;
 }
