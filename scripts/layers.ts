@@ -40,6 +40,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: [],
   lib: [],
   spec: ['model', 'lib/errors.ts'],
+  convert: ['model', 'spec', 'lib/errors.ts'],
   plan: ['model', 'spec'],
   rollout: ['model', 'spec'],
   secrets: driver.filter((place) => place !== 'secrets'),
@@ -70,7 +71,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'api/contract': ['model'],
   boot: ['lib', 'lib/errors.ts'],
   cli: ['lib', 'lib/errors.ts', 'api/contract'],
-  daemon: [...belowApi, ...drivers, 'runtime/simulated', 'api', 'boot', 'cli'],
+  daemon: [...belowApi, ...drivers, 'runtime/simulated', 'api', 'boot', 'cli', 'convert'],
 };
 
 /** The folders directly below src/ that have a layer rule; a new one is added here and in `.oxlintrc.json` first. */
