@@ -7,6 +7,10 @@ import type {
   DaemonOptions,
   ExaminedSource,
   ExamineOptions,
+  ExportedDeclaration,
+  ExportRequest,
+  ImportedDeclaration,
+  ImportRequest,
   InstalledService,
   ServiceInstallOptions,
 } from './cli/host.ts';
@@ -62,6 +66,8 @@ function host(): CliHost {
     examineSource,
     installService,
     examineNginx,
+    importDeclaration,
+    exportDeclaration,
     missingEdgePackages,
     installEdge,
   };
@@ -98,6 +104,16 @@ async function examineNginx(): Promise<{ serves: boolean; detail: string }> {
   const nginx = await locateNginx();
   if (!nginx.found) return { serves: false, detail: nginx.why };
   return { serves: true, detail: `${nginx.version} with its Lua module is at ${nginx.program}` };
+}
+
+async function importDeclaration(request: ImportRequest): Promise<ImportedDeclaration> {
+  const { importDeclaration: convert } = await import('./daemon/conversion/convert.ts');
+  return convert(request);
+}
+
+async function exportDeclaration(request: ExportRequest): Promise<ExportedDeclaration> {
+  const { exportDeclaration: convert } = await import('./daemon/conversion/convert.ts');
+  return convert(request);
 }
 
 /** A machine that has what is needed from elsewhere lacks nothing. */

@@ -68,6 +68,16 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/plan.ts')).plan,
       },
       {
+        name: 'import',
+        summary: 'Write a kapal.yaml from the declaration of another tool',
+        load: async () => (await import('./commands/import.ts')).importCommand,
+      },
+      {
+        name: 'export',
+        summary: 'Write the declaration for another tool',
+        load: async () => (await import('./commands/export.ts')).exportCommand,
+      },
+      {
         name: 'cancel',
         summary: 'Cancel what is in flight for a service',
         load: async () => (await import('./commands/cancel.ts')).cancel,
@@ -211,7 +221,7 @@ export const commandGroups: readonly CommandGroup[] = [
 export const allCommands: readonly ListedCommand[] = commandGroups.flatMap(({ commands }) => commands);
 
 /** Commands of later versions: refused by name, so that nobody wonders about a misspelling. */
-export const laterCommands: readonly string[] = ['backup', 'db', 'import', 'login', 'metrics', 'run'];
+export const laterCommands: readonly string[] = ['backup', 'db', 'login', 'metrics', 'run'];
 
 /** First words that are followed by a second one: `env`, `domain` ... */
 export function isGroup(word: string): boolean {

@@ -23,6 +23,10 @@ export interface CliHost {
   installService(options: ServiceInstallOptions): Promise<InstalledService>;
   /** Whether the nginx engine could serve on this machine. `detail`: what is there, or what is not. */
   examineNginx(): Promise<{ readonly serves: boolean; readonly detail: string }>;
+  /** Another tool's declaration as a kapal.yaml. Rejects with a KapalError. */
+  importDeclaration(request: ImportRequest): Promise<ImportedDeclaration>;
+  /** The declaration of a folder for another tool. Rejects with a KapalError. */
+  exportDeclaration(request: ExportRequest): Promise<ExportedDeclaration>;
   /** The Debian packages of the nginx engine that this machine lacks; empty where it can serve. Rejects with a KapalError where they cannot be installed. */
   missingEdgePackages(): Promise<readonly string[]>;
   /** Installs them. Resolves with remarks for the user; rejects with a KapalError. */
@@ -127,4 +131,61 @@ export interface ExaminedService {
   readonly publishPath: string | null;
   readonly needs: readonly string[];
   readonly notes: readonly string[];
+}
+
+export interface ImportRequest {
+  readonly from: 'render' | 'procfile' | 'heroku' | 'compose' | 'pm2';
+  /** A folder, or the file itself; absolute. */
+  readonly path: string;
+  /** The name of the project, where the file has none; undefined: that of the folder. */
+  readonly project: string | undefined;
+  /** Whether this is root: a configuration that is a program is run as nobody then. */
+  readonly root: boolean;
+  /** Null: nothing is written. `force`: over what is there. */
+  readonly write: { readonly force: boolean } | null;
+}
+
+/** What became of a field. `refused`: it did not come along, and the message says what to do instead. */
+export interface ConversionNote {
+  readonly kind: 'carried' | 'warned' | 'refused';
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A note with where the field stands, from 1. */
+export interface ImportNote extends ConversionNote {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface ImportedDeclaration {
+  /** The text of a kapal.yaml that a deploy takes. */
+  readonly declaration: string;
+  readonly notes: readonly ImportNote[];
+  /** The file that was written; absolute. */
+  readonly written: string | null;
+}
+
+export interface ExportRequest {
+  readonly to: 'render' | 'procfile' | 'compose' | 'systemd' | 'nginx';
+  /** A folder, or the declaration in it; absolute. */
+  readonly path: string;
+  readonly project: string | undefined;
+  /** Where the files go, a folder that is there; absolute. Null: nothing is written. */
+  readonly write: { readonly folder: string; readonly force: boolean } | null;
+}
+
+export interface ExportedDeclaration {
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  readonly notes: readonly ConversionNote[];
+  /** What the declaration itself was warned about. */
+  readonly warnings: readonly {
+    readonly message: string;
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+  }[];
+  /** The files that were written; absolute. */
+  readonly written: readonly string[];
 }

@@ -2,6 +2,7 @@ import type { DomainFinding } from '../../api/contract/types.ts';
 import type {
   CertificateSource,
   CertificateState,
+  ConversionKind,
   DaemonPlaces,
   DeployStage,
   FindingResult,
@@ -47,6 +48,11 @@ export const en = {
     failed: 'failed',
     pending: 'pending',
   } satisfies Record<ServiceStatus, string> as Record<ServiceStatus, string>,
+
+  conversions: { carried: 'carried', warned: 'differs', refused: 'refused' } satisfies Record<
+    ConversionKind,
+    string
+  > as Record<ConversionKind, string>,
 
   readingSource: (name: string) => `reading ${name}`,
   sendingSource: (files: number, size: string) => `sending ${files} ${files === 1 ? 'file' : 'files'} (${size})`,

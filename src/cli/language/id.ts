@@ -40,6 +40,8 @@ export const id: Messages = {
     pending: 'menunggu',
   },
 
+  conversions: { carried: 'dibawa', warned: 'berbeda', refused: 'ditolak' },
+
   readingSource: (name) => `membaca ${name}`,
   sendingSource: (files, size) => `mengirim ${files} berkas (${size})`,
   sourceKnown: 'daemon sudah memiliki sumber kode ini',

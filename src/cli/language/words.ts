@@ -1,4 +1,4 @@
-import type { DaemonFacts } from '../host.ts';
+import type { ConversionNote, DaemonFacts } from '../host.ts';
 import type {
   CertificateDocument,
   DeployedService,
@@ -15,3 +15,4 @@ export type DaemonPlaces = Pick<DaemonFacts, 'http' | 'https' | 'api' | 'data'>;
 export type CertificateState = CertificateDocument['state'];
 export type CertificateSource = Exclude<CertificateDocument['source'], null>;
 export type FindingResult = DomainFinding['result'];
+export type ConversionKind = ConversionNote['kind'];

@@ -47,6 +47,11 @@ export async function onFolder<T>(
   { target, work }: { target: string; work: () => Promise<T> },
 ): Promise<T> {
   await requireFolder(path, target);
+  return readingTree(work);
+}
+
+/** The same of a folder that is known to be there, or of a file in one. */
+export async function readingTree<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,6 +1,12 @@
 import { Readable, Writable } from 'node:stream';
 import { runCli } from '../../../src/cli/cli.ts';
-import type { CliHost, DaemonOptions, ServiceInstallOptions } from '../../../src/cli/host.ts';
+import type {
+  CliHost,
+  DaemonOptions,
+  ExportRequest,
+  ImportRequest,
+  ServiceInstallOptions,
+} from '../../../src/cli/host.ts';
 import { examineSource } from '../../../src/daemon/examine-source.ts';
 
 /** How a command line ended, and what it said. */
@@ -25,11 +31,23 @@ export interface Surroundings {
   readonly startDaemon?: CliHost['startDaemon'];
 }
 
+const importNote = {
+  kind: 'warned',
+  field: 'apps[0].watch',
+  message: 'is left out',
+  file: 'pm2.json',
+  line: 3,
+  column: 5,
+} as const;
+const exportNote = { kind: 'refused', field: 'api.edge.queue', message: 'nginx has no word for it' } as const;
+
 /** A process of the command line that a test holds in its hand. */
 export class Running {
   readonly daemons: DaemonOptions[] = [];
   readonly installs: ServiceInstallOptions[] = [];
   edgeInstalls = 0;
+  readonly imports: ImportRequest[] = [];
+  readonly exports: ExportRequest[] = [];
   readonly #out = new Collector();
   readonly #err = new Collector();
   readonly #interrupts = new Set<() => void>();
@@ -91,6 +109,18 @@ export class Running {
       startDaemon: async (options) => {
         this.daemons.push(options);
         return startDaemon === undefined ? 0 : startDaemon(options);
+      },
+      importDeclaration: async (request) => {
+        this.imports.push(request);
+        return {
+          declaration: 'services: []\n',
+          notes: [importNote],
+          written: request.write === null ? null : `${request.path}/kapal.yaml`,
+        };
+      },
+      exportDeclaration: async (request) => {
+        this.exports.push(request);
+        return { files: [{ path: 'shop.conf', text: '# shop\n' }], notes: [exportNote], warnings: [], written: [] };
       },
       examineNginx: async () => this.#surroundings.nginx ?? { serves: true, detail: '1.22.1 is here' },
       missingEdgePackages: async () => this.#surroundings.missingPackages ?? [],
