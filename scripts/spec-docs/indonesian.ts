@@ -218,6 +218,15 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'The memory that a build may use, where the kernel allows a limit.',
     'Memori yang boleh dipakai build, bila kernel mengizinkan batas.',
   ],
+  [
+    'What a build may write in the folder of the release and in its home; above it it is ended.',
+    'Yang boleh ditulis build di folder rilis dan di folder rumahnya; di atas itu build diakhiri.',
+  ],
+  ['what is free above `kapal up --keep-free`', 'yang bebas di atas `kapal up --keep-free`'],
+  [
+    'The processes and threads that a build may have at once, where the kernel allows a limit.',
+    'Proses dan utas yang boleh dimiliki build sekaligus, bila kernel mengizinkan batas.',
+  ],
   ['Where it listens.', 'Alamat tempatnya mendengarkan.'],
   [
     "Its share of the requests, against the other upstreams' weights.",

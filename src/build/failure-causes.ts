@@ -6,6 +6,11 @@ interface Cause {
 
 const causes: readonly Cause[] = [
   {
+    seen: /Cannot fork|fork: (?:retry: )?Resource temporarily unavailable|spawn \S+ EAGAIN|pthread_create: Resource temporarily unavailable/,
+    hint: () =>
+      'The build has as many processes and threads as it may have: look for a command that starts them without end, or raise build.processLimit in kapal.yaml.',
+  },
+  {
     seen: /ERR_OSSL_EVP_UNSUPPORTED|digital envelope routines::unsupported/,
     hint: () =>
       'A build tool of before Node 17 met OpenSSL 3. Ask for an older Node ("engines": {"node": "16"} in package.json), or declare the variable NODE_OPTIONS=--openssl-legacy-provider.',

@@ -42,7 +42,7 @@ import {
   sweepDataFolder,
 } from './data-folder.ts';
 import { listenOn, runningEngine, startEdge, type StartedEdge } from './edge.ts';
-import { diskOf } from './disk.ts';
+import { machineOf } from './machine.ts';
 import { openDaemonLog } from './log.ts';
 import { lossEvents } from './log-losses.ts';
 
@@ -211,7 +211,7 @@ async function dependencies(
     decisions,
     log,
     certificates,
-    disk: diskOf(folder),
+    ...machineOf(folder),
     settings: {
       version: options.version,
       data: folder.root,

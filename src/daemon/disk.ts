@@ -37,6 +37,7 @@ export function diskOf(folder: DataFolder): Disk {
       }
     },
     releaseBallast: () => rm(folder.ballast, { force: true }),
+    sizeOf,
     usage: () => usageOf(folder),
   };
 }
@@ -55,6 +56,14 @@ async function allocate(path: string, bytes: number): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+/** What a build removes while it is counted is no reason not to. */
+async function sizeOf(folders: readonly string[]): Promise<number | null> {
+  const counting = ['-c', '-s', '-x', '--block-size=1', '--', ...folders];
+  const { stdout, timedOut } = await exec('du', counting, { timeout: measuringTime });
+  const total = /^(\d+)\ttotal$/m.exec(stdout)?.[1];
+  return timedOut || total === undefined ? null : Number(total);
 }
 
 async function usageOf({ root }: DataFolder): Promise<readonly string[]> {

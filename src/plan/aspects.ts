@@ -41,6 +41,12 @@ export const aspects: readonly Aspect[] = [
   { field: 'maxShutdownDelaySeconds', release: false, said: (spec) => seconds(spec.shutdownDelay) },
   { field: 'build.timeoutSeconds', release: false, said: (spec) => seconds(spec.build.timeout) },
   { field: 'build.memoryLimit', release: false, said: (spec) => size(spec.build.memoryLimit) },
+  { field: 'build.diskLimit', release: false, said: (spec) => size(spec.build.diskLimit ?? null) },
+  {
+    field: 'build.processLimit',
+    release: false,
+    said: (spec) => String(spec.build.processLimit ?? defaults.buildProcesses),
+  },
 ];
 
 /** `numInstances: 2 -> 3` for each of the given aspects that differs. */

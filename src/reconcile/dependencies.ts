@@ -36,6 +36,8 @@ export interface Dependencies {
   readonly log: Log;
   readonly certificates: CertificateSources;
   readonly disk: Disk;
+  /** Bytes of the machine's memory, and those that programs could still have; null where that is not known. */
+  readonly memory: () => Promise<{ readonly total: number; readonly available: number } | null>;
   readonly settings: Settings;
 }
 

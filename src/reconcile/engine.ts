@@ -22,6 +22,7 @@ import { Deploys } from './operations/deploys.ts';
 import { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { allocatorOf, instancePorts, privatePorts } from './ports.ts';
+import { admitMemory } from './memory-floor.ts';
 import { ProjectRemoval } from './project-removal.ts';
 import * as queries from './queries.ts';
 import { adoptRuns, endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
@@ -83,7 +84,10 @@ export class Engine implements Commands {
       settled: (service) => this.#settled(service),
       passed: () => this.#events.spread(),
     });
-    const admitBuild = () => this.#disk.admitBuild();
+    const admitBuild = async () => {
+      await this.#disk.admitBuild();
+      await admitMemory(needs);
+    };
     this.#operations = new Operations(needs, this.#fleet, admitBuild);
     this.#deploys = new Deploys({
       needs,

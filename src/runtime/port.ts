@@ -28,6 +28,8 @@ export interface RunSpec {
   readonly port: number | null;
   /** Bytes, `null` without a limit. */
   readonly memoryLimit: number | null;
+  /** Processes and threads that it may have; absent: what the driver gives every run. */
+  readonly processLimit?: number;
   /** A folder that the run sees at another path too, and nobody else; absent: none. Both absolute, the path admitted by `admitMount`. */
   readonly mount?: { readonly folder: string; readonly path: string };
   /** Above 0 for builds, so that they give way to what serves (nice(1), 0..19). */

@@ -125,6 +125,10 @@ export interface BuildSpec {
   readonly timeout: number;
   /** Bytes, `null` without a limit. */
   readonly memoryLimit: number | null;
+  /** Bytes that it may write; absent: as much as leaves free what is to stay free. */
+  readonly diskLimit?: number;
+  /** Processes and threads; absent: the default. */
+  readonly processLimit?: number;
 }
 
 /** The default values, in one place, as the documentation prints them. */
@@ -144,6 +148,7 @@ export const defaults = {
   /** A year, where a publicly trusted certificate is held. */
   hsts: 31_536_000,
   build: { timeout: 15 * 60_000 },
+  buildProcesses: 2_048,
   /** Render's own. */
   disk: { sizeGB: 10 },
 } as const;

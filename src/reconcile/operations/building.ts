@@ -10,12 +10,13 @@ import { type ServiceId, serviceId } from '../../model/service.ts';
 import type { RunHandle, RunSpec, ServiceAccount } from '../../runtime/port.ts';
 import type { DeclarationFiles } from '../../spec/files.ts';
 import { buildRecipe } from '../../spec/language/build.ts';
-import type { ServiceSpec } from '../../spec/spec.ts';
+import { defaults, type ServiceSpec } from '../../spec/spec.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { declared, masksOf } from '../launching.ts';
 import { exitOf } from '../waiting.ts';
 import { attachDisk } from '../disks.ts';
 import type { Candidate } from './acknowledge.ts';
+import { BuildDisk } from './build-disk.ts';
 
 export interface BuildInput {
   readonly candidate: Candidate;
@@ -52,7 +53,8 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
     const request = requestOf(input, { folder, account, files: await needs.sources.files(input.digest) });
     const begun =
       input.adopt === null ? await begin(needs, { ...input, request }) : { handle: input.adopt, plan: null };
-    if (begun.handle !== null) await finish(needs, { ...input, service, handle: begun.handle });
+    if (begun.handle !== null)
+      await finish(needs, { ...input, service, handle: begun.handle, folders: [folder, account.home] });
     // What an earlier daemon planned is planned again, the same: its tools are there by now.
     const { runtime } = begun.plan ?? (await needs.builder.plan(request));
     crashpoint('build.ended');
@@ -123,7 +125,9 @@ async function begin(
     },
     port: null,
     memoryLimit: candidate.spec.build.memoryLimit ?? needs.settings.buildMemory,
+    // ioprio_set(2): without a class of its own, the priority of its reads and writes follows from this.
     niceness: 10,
+    processLimit: candidate.spec.build.processLimit ?? defaults.buildProcesses,
   };
   input.signal.throwIfAborted();
   const handle = await needs.runtime.start(run);
@@ -141,9 +145,9 @@ async function begin(
 
 async function finish(
   needs: Dependencies,
-  input: BuildInput & { service: ServiceId; handle: RunHandle },
+  input: BuildInput & { service: ServiceId; handle: RunHandle; folders: readonly string[] },
 ): Promise<void> {
-  const { handle, candidate, service } = input;
+  const { handle, candidate, service, folders } = input;
   const source = {
     path: handle.log,
     run: handle.id,
@@ -155,15 +159,18 @@ async function finish(
   } as const;
   await needs.logs.attach(source);
   using _lines = relayLines(needs, { run: handle.id, service, line: input.line });
+  const limit = candidate.spec.build.diskLimit ?? null;
+  using disk = new BuildDisk(needs, { name: candidate.spec.name, handle, folders, limit });
   const ended = await exitOf(needs, {
     handle,
     timeout: candidate.spec.build.timeout,
     grace: killGrace,
-    signal: input.signal,
+    signal: AbortSignal.any([input.signal, disk.signal]),
   });
   await needs.logs.detach(handle.id);
   await needs.runtime.dispose(handle);
   crashpoint('build.run.disposed');
+  if (disk.signal.aborted) throw abortReason(disk.signal);
   if (ended.by === 'abort') throw abortReason(input.signal);
   const last = (await needs.logs.query({ run: handle.id, limit: searchedLines })).map((line) => line.text);
   const tail = last.slice(-shownLines);

@@ -119,7 +119,7 @@ async function buildStage(
       kind: 'stage',
       service: candidate.spec.name,
       stage: 'build',
-      message: `waiting for a build slot, position ${position}`,
+      message: `waits for ${position} ${position === 1 ? 'build' : 'builds'} to end`,
     });
   });
   // The disk may have filled since the deploy was taken: a remote was fetched, or others were built.

@@ -58,10 +58,11 @@ export class Launcher {
     }
     try {
       const handle = await this.#intend(run, { files, account });
-      const limits = { memory: run.memoryLimit, processes: this.#processLimit };
+      const processLimit = run.processLimit ?? this.#processLimit;
+      const limits = { memory: run.memoryLimit, processes: processLimit };
       const places = (await this.#cgroups?.create(run.id, limits)) ?? NO_PLACES;
       crashpoint('run.cgroup.made');
-      await startKeeper(keeperArguments(run, { files, account, places, processLimit: this.#processLimit }), script);
+      await startKeeper(keeperArguments(run, { files, account, places, processLimit }), script);
       crashpoint('run.keeper.started');
       return handle;
     } catch (error) {

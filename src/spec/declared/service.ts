@@ -138,7 +138,17 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
     build: {
       timeout: fields.build?.value.fields.timeoutSeconds?.value ?? defaults.build.timeout,
       memoryLimit: fields.build?.value.fields.memoryLimit?.value ?? null,
+      ...located('diskLimit', fields.build?.value.fields.diskLimit),
+      ...located('processLimit', fields.build?.value.fields.processLimit),
     },
     ...(parts.disk === undefined || !runs ? {} : { disk: parts.disk }),
   };
+}
+
+/** A part that is absent where nothing was declared. */
+function located<K extends string>(
+  name: K,
+  found: { readonly value: number } | undefined,
+): { readonly [key in K]?: number } {
+  return found === undefined ? {} : ({ [name]: found.value } as { readonly [key in K]: number });
 }

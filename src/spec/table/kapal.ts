@@ -36,6 +36,20 @@ export const buildFields = {
   memoryLimit: own(size(32 * MB), 'The memory that a build may use, where the kernel allows a limit.', {
     fallback: "3/4 of the machine's",
   }),
+  diskLimit: own(
+    size(32 * MB),
+    'What a build may write in the folder of the release and in its home; above it it is ended.',
+    {
+      fallback: 'what is free above `kapal up --keep-free`',
+    },
+  ),
+  processLimit: own(
+    whole(16, 32_768),
+    'The processes and threads that a build may have at once, where the kernel allows a limit.',
+    {
+      fallback: String(defaults.buildProcesses),
+    },
+  ),
 } as const;
 
 export const upstreamFields = {

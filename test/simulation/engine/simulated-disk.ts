@@ -35,6 +35,10 @@ export class SimulatedDisk implements Disk {
     return Promise.resolve();
   }
 
+  sizeOf(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   usage(): Promise<readonly string[]> {
     return Promise.resolve(['releases 3.0 GiB', 'logs 60 MiB']);
   }

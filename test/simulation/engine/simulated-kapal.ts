@@ -182,6 +182,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     log: { info: () => undefined, warn: complain, error: complain },
     certificates: withoutAuthorities(),
     disk: world.disk,
+    memory: () => Promise.resolve(null),
     settings: simulatedSettings(world.folder, {
       buildSlots: parts.options.buildSlots ?? 2,
       startSlots: parts.options.startSlots ?? 4,

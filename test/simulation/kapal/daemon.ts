@@ -60,6 +60,7 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
     builder: createSimulatedBuilder(),
     sources: gatedLater(life, { name: 'sources', target: disk.sources(faults, isAlive) }),
     disk: new SimulatedDisk(),
+    memory: () => Promise.resolve(null),
     artifacts: gatedLater(life, { name: 'artifacts', target: disk.artifacts(faults, isAlive), plain: ['folder'] }),
     disks: gatedLater(life, { name: 'disks', target: disk.disks.store(), plain: ['path'] }),
     vault,

@@ -67,6 +67,8 @@ const live: Partial<ServiceSpec>[] = [
   { shutdownDelay: 1 },
   { build: { timeout: 1, memoryLimit: null } },
   { build: { timeout: 900_000, memoryLimit: 1 } },
+  { build: { timeout: 900_000, memoryLimit: null, diskLimit: 1 } },
+  { build: { timeout: 900_000, memoryLimit: null, processLimit: 1 } },
 ];
 /** Their values reach the fingerprint as the digest of the variables; the name is what a service is found by. */
 const elsewhere = ['name', 'groups', 'variables'];

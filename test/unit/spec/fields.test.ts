@@ -137,6 +137,12 @@ const honoured: Readonly<
       (service) => service.build,
       { timeout: 60_000, memoryLimit: 1024 ** 3 },
     ],
+    [
+      web,
+      'build: {diskLimit: 2GB, processLimit: 64}',
+      (service) => service.build,
+      { timeout: 900_000, memoryLimit: null, diskLimit: 2 * 1024 ** 3, processLimit: 64 },
+    ],
   ],
 };
 
