@@ -144,6 +144,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/disk.ts')).remove,
       },
       {
+        name: 'gc',
+        summary: 'Delete what no release needs any more',
+        load: async () => (await import('./commands/gc.ts')).gc,
+      },
+      {
         name: 'project remove',
         summary: 'Stop and forget a whole project',
         load: async () => (await import('./commands/project.ts')).remove,

@@ -5,7 +5,8 @@ export function diskText({ usedBytes, sizeBytes }: PersistentDiskDocument): stri
   return `${usedBytes === null ? '?' : bytesText(usedBytes)} of ${bytesText(sizeBytes)}`;
 }
 
-function bytesText(bytes: number): string {
+/** `1.2 GiB`, `0.3 MiB`. */
+export function bytesText(bytes: number): string {
   const [unit, size] = bytes >= 1024 ** 3 ? (['GiB', 1024 ** 3] as const) : (['MiB', 1024 ** 2] as const);
   return `${(bytes / size).toFixed(1)} ${unit}`;
 }

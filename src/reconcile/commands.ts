@@ -4,6 +4,7 @@ import type {
   DomainDocument,
   DomainRequest,
   EventDocument,
+  GarbageDocument,
   LogDocument,
   OperationDocument,
   OperationEvent,
@@ -74,6 +75,9 @@ export interface Commands {
   moreLogs(service: ServiceId, signal: AbortSignal): Promise<void>;
   events(query: { after?: number; limit: number }): readonly EventDocument[];
   moreEvents(signal: AbortSignal): Promise<void>;
+
+  /** Deletes what nothing needs, or only says what it would. */
+  collectGarbage(dryRun: boolean): Promise<GarbageDocument>;
 
   edgeConfig(): Promise<string>;
   edgeCheck(): Promise<readonly string[]>;

@@ -79,6 +79,11 @@ export interface SourceStore {
     branch: string | null;
     signal: AbortSignal;
   }): Promise<{ record: SourceRecord; notices: readonly string[] }>;
+  /** Folders of the trees that `collect` would delete, keeping none for their newness. `inUse` is asked once the folders have been read. */
+  unused(inUse: () => ReadonlySet<string>): Promise<readonly string[]>;
+  /** Mirrors of remotes other than these (URLs as on record), none of which is being fetched. */
+  unusedMirrors(urls: ReadonlySet<string>): Promise<readonly string[]>;
+  removeMirror(path: string): Promise<void>;
   /** Deletes trees that are not in use, but for the newest few (`keep`, where told). */
   collect(inUse: ReadonlySet<string>, keep?: number): Promise<void>;
 }

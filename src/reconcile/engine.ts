@@ -17,6 +17,7 @@ import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
 import { recordEndpoint, recordOverload } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
+import { collectGarbage } from './garbage.ts';
 import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
 import { Operations } from './operations/operations.ts';
@@ -289,6 +290,10 @@ export class Engine implements Commands {
 
   moreEvents(signal: AbortSignal): Promise<void> {
     return next((wake) => this.#events.subscribe(wake), signal);
+  }
+
+  collectGarbage(dryRun: boolean): ReturnType<Commands['collectGarbage']> {
+    return collectGarbage(this.#needs, { dryRun, treesInUse: () => this.#removal.treesInUse() });
   }
 
   edgeConfig(): Promise<string> {

@@ -6,6 +6,7 @@ import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
+import { buildingFolders, releasesInUse } from './garbage.ts';
 import type { Operations } from './operations/operations.ts';
 import { openRequest } from './vaulting.ts';
 
@@ -69,7 +70,7 @@ export class Removal {
   async #prune(service: ServiceId): Promise<void> {
     const { store, artifacts, decisions } = this.#needs;
     const releases = store.releases.of(service);
-    const plan = decisions.retention(releases, this.#inUse(service));
+    const plan = decisions.retention(releases, releasesInUse(this.#needs, service));
     store.transaction(() => {
       for (const number of plan.prune) store.releases.update(service, number, { pruned: true });
       store.rollouts.trim(service, recordedRollouts);
@@ -84,9 +85,7 @@ export class Removal {
         .of(service)
         .flatMap((release) => (release.pruned || release.artifact === null ? [] : [release.artifact.path])),
     );
-    const building = store.operations
-      .openTasks(service)
-      .flatMap((task) => (task.artifact === null ? [] : [artifacts.folder(service, task.artifact)]));
+    const building = buildingFolders(this.#needs, service);
     for (const path of await artifacts.list(service)) {
       // A copy under way has a name of its own, which begins with the artifact's.
       if (!named.has(path) && !building.some((folder) => path.startsWith(folder))) await artifacts.remove(path);
@@ -94,20 +93,13 @@ export class Removal {
     await this.collectSources();
   }
 
-  #inUse(service: ServiceId): Set<number> {
-    const { store } = this.#needs;
-    const rollout = store.rollouts.active(service);
-    const numbers = [
-      store.services.get(service)?.current,
-      rollout?.from,
-      rollout?.to,
-      ...store.instances.of(service).map((instance) => instance.release),
-    ];
-    return new Set(numbers.filter((number) => number !== null && number !== undefined));
+  async #collect(keep: number | undefined): Promise<void> {
+    await this.#needs.sources.collect(this.treesInUse(), keep);
   }
 
-  async #collect(keep: number | undefined): Promise<void> {
-    const { store, sources, vault } = this.#needs;
+  /** Digests of trees that a kept release came from, or that a deploy under way takes. */
+  treesInUse(): ReadonlySet<string> {
+    const { store, vault } = this.#needs;
     const inUse = new Set<string>();
     for (const row of store.services.all()) {
       for (const release of store.releases.of(row.id))
@@ -117,7 +109,7 @@ export class Removal {
       const digest = operation.kind === 'deploy' ? treeOf(openRequest(vault, operation)) : null;
       if (digest !== null) inUse.add(digest);
     }
-    await sources.collect(inUse, keep);
+    return inUse;
   }
 
   /** The instances are gone: now everything else, the record last, so that a crash in between finds the service still marked. */

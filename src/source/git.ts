@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readIfThere, writeDurably } from '../lib/files.ts';
+import { isMissing, readIfThere, writeDurably } from '../lib/files.ts';
 import { commitFacts } from '../lib/tree/git-folder.ts';
 import { readGitTree } from '../lib/tree/git-tree.ts';
 import { isDigest } from '../lib/tree/tree.ts';
@@ -38,6 +38,10 @@ export interface GitRemotes {
    * the same URL. Throws KapalError `source_refused` or `source_failed`.
    */
   fetch<T>(request: FetchRequest, use: (commit: FetchedCommit) => Promise<T>): Promise<T>;
+  /** Folders of the caches of other remotes than these, none of which is being changed. */
+  unused(urls: ReadonlySet<string>): Promise<readonly string[]>;
+  /** Deletes a cache, after whatever changes it. The next fetch begins anew. */
+  remove(path: string): Promise<void>;
 }
 
 /** The one ref of a cache: objects that it does not reach may go. */
@@ -51,12 +55,30 @@ export function createGitRemotes({ folder }: { folder: string }): GitRemotes {
   return {
     async fetch({ url, branch, signal }, use) {
       const remote = parseGitUrl(url);
-      const gitDir = join(folder, createHash('sha256').update(remote.shown).digest('hex').slice(0, 32));
+      const gitDir = join(folder, nameOf(remote.shown));
       const refs = branchRefs(branch);
       const call = { gitDir, remote, signal };
       return inTurn(turns, gitDir, async () => use(await fetchCommit(call, { branch, refs })));
     },
+    async unused(urls) {
+      const names = await readdir(folder).catch((error: unknown) => {
+        if (isMissing(error)) return [];
+        throw error;
+      });
+      const used = new Set([...urls].map(nameOf));
+      return names
+        .filter((name) => cacheName.test(name) && !used.has(name) && !turns.has(join(folder, name)))
+        .map((name) => join(folder, name));
+    },
+    remove: (path) => inTurn(turns, path, () => rm(path, { recursive: true, force: true })),
   };
+}
+
+const cacheName = /^[0-9a-f]{32}$/;
+
+/** By the URL as it is shown, which stands on the releases too. */
+function nameOf(shownUrl: string): string {
+  return createHash('sha256').update(shownUrl).digest('hex').slice(0, 32);
 }
 
 /** One at a time for each key. */

@@ -106,17 +106,35 @@ export class Sources {
 
   /** Deletes trees that are not in use, but for the newest few and those that were just asked for; and what a dead daemon left half done. */
   async collect(inUse: ReadonlySet<string>, keep = this.#options.keep): Promise<void> {
+    for (const name of await this.#garbage(() => inUse, keep)) await this.#remove(name);
+  }
+
+  /** Folders of what `collect` would delete. */
+  async unused(inUse: () => ReadonlySet<string>): Promise<readonly string[]> {
+    return (await this.#garbage(inUse, 0)).map((name) => join(this.#options.folder, name));
+  }
+
+  unusedMirrors(urls: ReadonlySet<string>): Promise<readonly string[]> {
+    return this.#remotes.unused(urls);
+  }
+
+  removeMirror(path: string): Promise<void> {
+    return this.#remotes.remove(path);
+  }
+
+  async #garbage(inUse: () => ReadonlySet<string>, keep: number): Promise<readonly string[]> {
     const { folder, clock } = this.#options;
     const names = await readdir(folder).catch((error: unknown) => {
       if (isMissing(error)) return [];
       throw error;
     });
+    const used = inUse();
     const left = names.filter((name) => name.startsWith(INCOMING) && !this.#incoming.has(name));
-    const aged = names.filter((name) => isDigest(name) && !inUse.has(name));
+    const aged = names.filter((name) => isDigest(name) && !used.has(name));
     const dated = await Promise.all(aged.map(async (name) => ({ name, at: (await stat(join(folder, name))).mtimeMs })));
     const old = dated.toSorted((a, b) => b.at - a.at).slice(keep);
     const gone = old.filter(({ at }) => at < clock.now() - SPARED).map(({ name }) => name);
-    for (const name of [...left, ...gone]) await this.#remove(name);
+    return [...left, ...gone];
   }
 
   async #addCommit(commit: FetchedCommit): Promise<FetchedRecord> {

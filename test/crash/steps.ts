@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { processesOf, send } from '../e2e/install.ts';
 import { seen } from '../patience.ts';
 import { domain, type Fault, secrets, type Shop } from './shop.ts';
@@ -183,7 +185,22 @@ export const groups: readonly (readonly Step[])[] = [
     },
   ],
   [deploying('failing build', 'build', 'failed')],
-  [deploying('failing boot', 'boot', 'failed')],
+  [
+    deploying('failing boot', 'boot', 'failed'),
+    {
+      name: 'garbage collection',
+      serves: true,
+      prepare: async (shop) => {
+        // A release that never served, with its files; and the cache of a remote that nothing came from.
+        shop.deployed(await shop.client.ended(await deploy(shop, 'boot')), 'failed');
+        mkdirSync(join(shop.kapal.data, 'git', 'f'.repeat(32)), { recursive: true });
+      },
+      ask: async (shop) => {
+        const { status, body } = await shop.client.ask('/gc', { method: 'POST', body: { dryRun: false } });
+        if (status !== 200) throw new Error(`gc: ${status} ${JSON.stringify(body)}`);
+      },
+    },
+  ],
   [ending('cancel of a build', 'build', cancel)],
   [ending('cancel of a rollout', 'prepare', cancel)],
   [ending('newer deploy during a build', 'build', (shop) => deploy(shop))],

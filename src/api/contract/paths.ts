@@ -19,6 +19,7 @@ export const paths = {
   operationEvents: (id: string) => `${root}/operations/${encodeURIComponent(id)}/events`,
   project: (name: string, withDisks = false) =>
     `${root}/projects/${encodeURIComponent(name)}${withDisks ? '?withDisks=true' : ''}`,
+  gc: `${root}/gc`,
   disks: (at: Partial<At>) => `${root}/disks${query(at)}`,
   disk: (service: { project: string; environment: string; service: string }, name: string) =>
     `${root}/disks/${[service.project, service.environment, service.service, name].map(encodeURIComponent).join('/')}`,

@@ -4,7 +4,7 @@ import { catalogue, type ErrorCode } from '../../model/errors.ts';
 import { instanceStates } from '../../model/instance.ts';
 import { isName } from '../../model/names.ts';
 import { serviceTypes } from '../../model/service.ts';
-import { diskStates, serviceStatuses } from './types.ts';
+import { diskStates, garbageKinds, serviceStatuses } from './types.ts';
 
 /**
  * The shapes of `types.ts` for the daemon, which checks requests and answers with them and describes them in OpenAPI. A type test keeps
@@ -364,3 +364,26 @@ export const edgeCheckSchema = z
     problems: z.array(z.string()).describe('What is wrong with the next configuration; empty when it is sound.'),
   })
   .meta({ id: 'EdgeCheck' });
+
+export const garbageRequestSchema = z
+  .object({ dryRun: z.boolean().describe('true: nothing is deleted.') })
+  .meta({ id: 'GarbageRequest' });
+
+const garbageItemSchema = z
+  .object({
+    kind: z
+      .enum(garbageKinds)
+      .describe('The folder of a release; a source as it was sent or fetched; the cache of a git remote.'),
+    path: z.string().describe('The folder.'),
+    why: z.string().describe('Why nothing needs it.'),
+    bytes: z.number().int().min(0).nullable().describe('null where they could not be counted in time.'),
+  })
+  .meta({ id: 'GarbageItem' });
+
+export const garbageSchema = z
+  .object({
+    dryRun: z.boolean().describe('Nothing was deleted.'),
+    bytes: count('Of all that was deleted, or would be.'),
+    items: z.array(garbageItemSchema).describe('What was deleted, or would be.'),
+  })
+  .meta({ id: 'Garbage', description: 'kapal gc --json.' });

@@ -321,6 +321,31 @@ export interface VariablesChanged {
   readonly operation: OperationDocument | null;
 }
 
+/** Body of `POST /gc`. */
+export interface GarbageRequest {
+  /** Nothing is deleted. */
+  readonly dryRun: boolean;
+}
+
+/** `kapal gc --json`. */
+export interface GarbageDocument {
+  readonly dryRun: boolean;
+  /** Of all that was deleted, or would be. */
+  readonly bytes: number;
+  readonly items: readonly GarbageItem[];
+}
+
+export const garbageKinds = ['artifact', 'tree', 'mirror'] as const;
+
+export interface GarbageItem {
+  /** The folder of a release; a source as it was sent or fetched; the cache of a git remote. */
+  readonly kind: (typeof garbageKinds)[number];
+  readonly path: string;
+  readonly why: string;
+  /** Null where they could not be counted in time. */
+  readonly bytes: number | null;
+}
+
 /** Body of `POST /shutdown`. */
 export interface ShutdownRequest {
   /** Everything that the daemon runs ends too, the edge last. */

@@ -4,7 +4,7 @@ import { isName } from '../../model/names.ts';
 import { serviceId } from '../../model/service.ts';
 import type { App, RouteContext } from '../types.ts';
 import { paths } from '../contract/paths.ts';
-import { persistentDiskSchema } from '../contract/schemas.ts';
+import { garbageRequestSchema, garbageSchema, persistentDiskSchema } from '../contract/schemas.ts';
 import { failures, filterQuery, nothing } from './parameters.ts';
 
 const tags = ['disks'];
@@ -24,6 +24,23 @@ export function addDiskRoutes(app: App, { commands }: RouteContext): void {
       },
     },
     async (request) => [...(await commands.persistentDisks(request.query))],
+  );
+  app.post(
+    paths.gc,
+    {
+      config: { policy: 'admin' },
+      schema: {
+        tags,
+        operationId: 'collectGarbage',
+        summary: 'Delete what nothing needs any more, or only say what; disks are never among it',
+        body: garbageRequestSchema,
+        response: { 200: garbageSchema, ...failures },
+      },
+    },
+    async (request) => {
+      const found = await commands.collectGarbage(request.body.dryRun);
+      return { ...found, items: [...found.items] };
+    },
   );
   app.delete(
     '/api/v1/disks/:project/:environment/:service/:disk',

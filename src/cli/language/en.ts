@@ -147,6 +147,8 @@ export const en = {
   domainAdded: (host: string, service: string) => `${host} is routed to ${service}.`,
   domainRemoved: (host: string, service: string) => `${host} is no longer routed to ${service}.`,
   cancelled: (service: string) => `What was in flight for ${service} is cancelled.`,
+  garbageFound: (size: string) => `${size} would be freed.`,
+  garbageCollected: (size: string) => `${size} freed.`,
   noDisks: 'No service has a disk.',
   diskRemoved: (disk: string, service: string) => `The disk ${disk} of ${service} and all that was on it is gone.`,
   projectRemoved: (project: string) => `${project} and everything of it is gone.`,

@@ -129,6 +129,8 @@ export const id: Messages = {
   domainAdded: (host, service) => `${host} diarahkan ke ${service}.`,
   domainRemoved: (host, service) => `${host} tidak lagi diarahkan ke ${service}.`,
   cancelled: (service) => `Yang sedang berjalan untuk ${service} dibatalkan.`,
+  garbageFound: (size) => `${size} akan dibebaskan.`,
+  garbageCollected: (size) => `${size} dibebaskan.`,
   noDisks: 'Tidak ada layanan yang punya disk.',
   diskRemoved: (disk, service) => `Disk ${disk} milik ${service} dan semua isinya sudah hilang.`,
   projectRemoved: (project) => `${project} dan semua miliknya sudah hilang.`,

@@ -163,6 +163,9 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
         const digest = keep(world, await world.remote());
         return { record: { kind: 'git', digest, url, branch, commit: null, author: null, subject: null }, notices: [] };
       },
+      unused: () => Promise.resolve([]),
+      unusedMirrors: () => Promise.resolve([]),
+      removeMirror: () => Promise.resolve(),
       collect: (inUse) => Promise.resolve(void (world.collected = inUse)),
     },
     artifacts: withoutFiles(new Artifacts(join(world.folder, 'releases'))),

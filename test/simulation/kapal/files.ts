@@ -54,6 +54,9 @@ export class Disk {
         const digest = this.remote;
         return { record: { kind: 'git', digest, url, branch, commit: null, author: null, subject: null }, notices: [] };
       },
+      unused: () => Promise.resolve([]),
+      unusedMirrors: () => Promise.resolve([]),
+      removeMirror: () => Promise.resolve(),
       collect: (inUse) => faults.effect(isAlive, () => this.#collect(inUse)),
     };
   }

@@ -51,6 +51,7 @@ describe('the OpenAPI document', () => {
       paths.operation('x'),
       paths.operationEvents('x'),
       paths.project('x'),
+      paths.gc,
       paths.disks({}),
       paths.disk({ project: 'x', environment: 'x', service: 'x' }, 'x'),
       paths.services({}),

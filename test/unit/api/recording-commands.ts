@@ -4,6 +4,7 @@ import type {
   DomainCheckDocument,
   DomainDocument,
   EventDocument,
+  GarbageDocument,
   LogDocument,
   OperationDocument,
   OperationEvent,
@@ -39,6 +40,12 @@ export const service: ServiceDocument = {
       lastExit: null,
     },
   ],
+};
+
+export const garbage: GarbageDocument = {
+  dryRun: false,
+  bytes: 5 * 1024 ** 2,
+  items: [{ kind: 'artifact', path: '/var/lib/kapal/releases/a', why: 'no release names it', bytes: 5 * 1024 ** 2 }],
 };
 
 export const persistentDisk: PersistentDiskDocument = {
@@ -222,6 +229,7 @@ function answers(): Commands {
     edgeConfig: async () => 'listen 80',
     edgeCheck: async () => [],
     removeProject: async () => undefined,
+    collectGarbage: async (dryRun) => ({ ...garbage, dryRun }),
     persistentDisks: async () => [persistentDisk],
     removeDisk: async () => undefined,
     shutdown: async () => undefined,

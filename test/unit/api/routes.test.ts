@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { paths } from '../../../src/api/contract/paths.ts';
-import { checked, digest, domain, finished, persistentDisk, running, service, status } from './recording-commands.ts';
+import {
+  checked,
+  digest,
+  domain,
+  finished,
+  garbage,
+  persistentDisk,
+  running,
+  service,
+  status,
+} from './recording-commands.ts';
 import { askSocket, json, serve } from './serving.ts';
 
 const at = { environment: 'staging' };
@@ -123,6 +133,13 @@ const changes: readonly {
     path: paths.project('shop', true),
     call: ['removeProject', 'shop', { withDisks: true }],
     answer: [204, null],
+  },
+  {
+    method: 'POST',
+    path: paths.gc,
+    body: { dryRun: true },
+    call: ['collectGarbage', true],
+    answer: [200, { ...garbage, dryRun: true }],
   },
   {
     method: 'GET',

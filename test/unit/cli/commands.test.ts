@@ -264,6 +264,18 @@ describe('changes of a service', () => {
   });
 });
 
+test('gc says what went, or would go', async () => {
+  await using served = await serve();
+  const env = { KAPAL_DATA: served.data };
+  const would = await run(['gc', '--dry-run'], { env });
+  assert.match(
+    would.out,
+    /artifact +5\.0 MiB +\/var\/lib\/kapal\/releases\/a +no release names it\n5\.0 MiB would be freed\./,
+  );
+  assert.deepEqual(served.calls.find(({ name }) => name === 'collectGarbage')?.input, [true]);
+  assert.match((await run(['gc'], { env })).out, /5\.0 MiB freed/);
+});
+
 test('disks are listed, and removed only when that is meant', async () => {
   await using served = await serve();
   const env = { KAPAL_DATA: served.data };
