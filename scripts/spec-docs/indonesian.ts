@@ -26,8 +26,8 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'versi Kapal ini belum mendukung sumber build bersama: tulis build di setiap layanan',
   ],
   [
-    "What runs: `web` (HTTP, reached by visitors), `pserv` (private: reached by other services only), `worker` (listens on nothing), `static` (files; the same as Render's `web` with `runtime: static`), `proxy` (upstreams that Kapal does not run).",
-    'Yang dijalankan: `web` (HTTP, dicapai pengunjung), `pserv` (privat: hanya dicapai layanan lain), `worker` (tidak membuka port), `static` (berkas; sama dengan `web` milik Render dengan `runtime: static`), `proxy` (upstream yang tidak dijalankan Kapal).',
+    "What runs: `web` (HTTP, reached by visitors), `pserv` (private: reached by other services only), `worker` (listens on nothing), `cron` (runs by a schedule), `static` (files; the same as Render's `web` with `runtime: static`), `proxy` (upstreams that Kapal does not run).",
+    'Yang dijalankan: `web` (HTTP, dicapai pengunjung), `pserv` (privat: hanya dicapai layanan lain), `worker` (tidak membuka port), `cron` (berjalan menurut jadwal), `static` (berkas; sama dengan `web` milik Render dengan `runtime: static`), `proxy` (upstream yang tidak dijalankan Kapal).',
   ],
   [
     'Unique in the file. Lower-case letters, digits and inner dashes, 40 at most; another text is made into such a name, with a warning.',
@@ -53,8 +53,32 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Dijalankan sekali di setiap rilis baru sebelum menerima trafik: untuk migrasi. Bila gagal, deploy gagal.',
   ],
   [
-    'Starts one instance. It gets `PORT` and `HOST` (not a worker).',
-    'Memulai satu instans. Instans mendapat `PORT` dan `HOST` (kecuali worker).',
+    'Starts one instance, or one job of a `cron`. It gets `PORT` and `HOST` where visitors or services reach it.',
+    'Memulai satu instans, atau satu pekerjaan `cron`. Instans mendapat `PORT` dan `HOST` bila dicapai pengunjung atau layanan.',
+  ],
+  [
+    'When a job of a `cron` is due: minute, hour, day of month, month, day of week, or a nickname such as `@hourly`.',
+    'Kapan pekerjaan `cron` jatuh tempo: menit, jam, tanggal, bulan, hari, atau nama pendek seperti `@hourly`.',
+  ],
+  [
+    'The zone whose clocks `schedule` names, by its IANA name.',
+    'Zona waktu yang dipakai `schedule`, dengan nama IANA.',
+  ],
+  ["the server's, which `kapal ps` says", 'zona server, yang ditampilkan `kapal ps`'],
+  [
+    'What a slot does while the job before still runs: `skip` leaves it out, `queue` lets one wait, `replace` ends the running one.',
+    'Yang dilakukan jadwal saat pekerjaan sebelumnya masih berjalan: `skip` melewatinya, `queue` membiarkan satu menunggu, `replace` mengakhiri yang berjalan.',
+  ],
+  [
+    'What becomes of slots that passed while no daemon ran: `once` runs the last of them, if it is not older than a day; `skip` runs none.',
+    'Nasib jadwal yang lewat saat daemon tidak berjalan: `once` menjalankan yang terakhir, bila tidak lebih tua dari sehari; `skip` tidak menjalankan satu pun.',
+  ],
+  ['A job that takes longer is ended, and has failed.', 'Pekerjaan yang lebih lama diakhiri, dan dianggap gagal.'],
+  ['Ended jobs that `kapal jobs` remembers.', 'Pekerjaan selesai yang diingat `kapal jobs`.'],
+  ['50', '50'],
+  [
+    'Runs once, in the first release of the service that goes live. When it fails, the deploy says so and stays live.',
+    'Dijalankan sekali, di rilis pertama layanan yang aktif. Bila gagal, deploy menyebutkannya dan tetap aktif.',
   ],
   ['the `start` script of package.json', 'skrip `start` di package.json'],
   ['The folder that is served, inside `rootDir`.', 'Folder yang disajikan, di dalam `rootDir`.'],
@@ -133,16 +157,8 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Ukuran yang dimaksudkan. Ukuran ini dihitung dan diperingatkan, tidak dipaksakan.',
   ],
   [
-    'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',
-    'versi Kapal ini belum mendukung perintah setelah deploy pertama: hapus dari sini dan jalankan sendiri sekali',
-  ],
-  [
     'images and Dockerfiles are not supported by this version of Kapal: take runtime: node or static',
     'versi Kapal ini belum mendukung image dan Dockerfile: pakai `runtime: node` atau `static`',
-  ],
-  [
-    'cron jobs are not supported by this version of Kapal: use the crontab of the server',
-    'versi Kapal ini belum mendukung cron: pakai crontab di server',
   ],
   [
     'managed Redis is not supported by this version of Kapal: run it yourself, and give its address to the services as a variable',

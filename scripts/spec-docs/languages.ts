@@ -67,6 +67,10 @@ function indonesianKind(kind: Kind): string {
       return 'nama host seperti shop.example.com, atau dengan jalur: shop.example.com/api';
     case 'address':
       return 'host:port, http://host:port atau https://host';
+    case 'schedule':
+      return 'jadwal seperti "30 2 * * *" atau "@hourly"';
+    case 'time-zone':
+      return 'zona waktu seperti Asia/Jakarta';
     case 'network':
       return 'alamat atau jaringan seperti 10.0.0.0/8';
     case 'header':

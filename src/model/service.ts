@@ -1,5 +1,5 @@
-/** What can be declared to run. `static` needs no instance; `proxy` has upstreams that Kapal does not run. */
-export const serviceTypes = ['web', 'pserv', 'worker', 'static', 'proxy'] as const;
+/** What can be declared to run. `cron` has jobs in place of instances; `static` needs neither; `proxy` has upstreams that Kapal does not run. */
+export const serviceTypes = ['web', 'pserv', 'worker', 'cron', 'static', 'proxy'] as const;
 export type ServiceType = (typeof serviceTypes)[number];
 
 export interface ServiceKey {
@@ -23,6 +23,11 @@ export function serviceKey(id: ServiceId): ServiceKey {
 /** Whether instances of this type listen on a port and are reached through the edge. */
 export function listens(type: ServiceType): boolean {
   return type === 'web' || type === 'pserv';
+}
+
+/** Whether visitors reach services of this type by a host name. */
+export function isVisible(type: ServiceType): boolean {
+  return type === 'web' || type === 'static' || type === 'proxy';
 }
 
 /** Whether Kapal runs instances of this type at all. */

@@ -1,5 +1,6 @@
 import { defaults, type ServiceSpec, type UpstreamSpec } from '../spec/spec.ts';
 import type { Aspect } from './aspect.ts';
+import { cronAspects } from './cron-aspects.ts';
 import { edgeAspects } from './edge-aspects.ts';
 import { list, quoted, seconds, size } from './said.ts';
 
@@ -14,6 +15,8 @@ export const aspects: readonly Aspect[] = [
   { field: 'buildCommand', release: true, said: (spec) => quoted(spec.commands.build) },
   { field: 'preDeployCommand', release: true, said: (spec) => quoted(spec.commands.preDeploy) },
   { field: 'startCommand', release: true, said: (spec) => quoted(spec.commands.start) },
+  // It runs once in the life of a service, so that another one makes no release.
+  { field: 'initialDeployHook', release: false, said: (spec) => quoted(spec.commands.initialDeploy ?? null) },
   { field: 'staticPublishPath', release: true, said: (spec) => quoted(spec.publishPath) },
   { field: 'staticFallback', release: true, said: (spec) => quoted(spec.static?.fallback ?? null) },
   { field: 'healthCheckPath', release: true, said: (spec) => spec.health.path ?? 'none' },
@@ -30,6 +33,7 @@ export const aspects: readonly Aspect[] = [
     said: ({ disk }) => String(disk === undefined ? defaults.disk.sizeGB : disk.size / 1024 ** 3),
   },
   { field: 'upstreams', release: true, said: (spec) => list(spec.upstreams.map(upstream)) },
+  ...cronAspects,
   { field: 'numInstances', release: false, said: (spec) => String(spec.instances) },
   { field: 'domains', release: false, said: (spec) => list(spec.domains.toSorted()) },
   ...edgeAspects,

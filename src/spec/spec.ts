@@ -72,6 +72,8 @@ export interface ServiceSpec {
   readonly rollout: RolloutSpec;
   readonly upstreams: readonly UpstreamSpec[];
   readonly static: StaticSpec | null;
+  /** Of type `cron`; absent for all others. */
+  readonly cron?: CronSpec;
   readonly build: BuildSpec;
   /** Absent: none. */
   readonly disk?: DiskSpec;
@@ -94,6 +96,24 @@ export interface Commands {
   readonly build: string | null;
   readonly preDeploy: string | null;
   readonly start: string | null;
+  /** Runs once after the first release went live; absent where there is none. */
+  readonly initialDeploy?: string;
+}
+
+/** When the jobs of a service are due, and what happens where they meet or were missed. */
+export interface CronSpec {
+  /** As `spec/schedule.ts` reads it. */
+  readonly schedule: string;
+  /** IANA name; `null`: the server's. */
+  readonly timeZone: string | null;
+  /** What a slot does while a job still runs. `queue`: one waits at most. */
+  readonly overlap: 'skip' | 'queue' | 'replace';
+  /** What becomes of slots that passed while no daemon ran. `once`: the last of them runs, if it is not older than a day. */
+  readonly missed: 'once' | 'skip';
+  /** Milliseconds that a job may take; `null` without a limit. */
+  readonly timeout: number | null;
+  /** Ended jobs that are remembered. */
+  readonly history: number;
 }
 
 /** `path: null` means that an accepting port is enough. `interval` paces probes of ready instances, and of upstreams. */
@@ -151,4 +171,5 @@ export const defaults = {
   buildProcesses: 2_048,
   /** Render's own. */
   disk: { sizeGB: 10 },
+  cron: { overlap: 'skip', missed: 'once', history: 50 },
 } as const;

@@ -47,7 +47,7 @@ export function readEdge(entry: FoundService, input: EdgeInput): EdgeSpec {
 /** A field of `edge` that the type has no use for would be read past in silence. */
 function checkTypes(entry: FoundService, type: ServiceType, report: Report): void {
   // That the whole of it has no meaning is said once.
-  if (type === 'worker') return;
+  if (type === 'worker' || type === 'cron') return;
   const known: Readonly<Record<string, Field<unknown>>> = fields;
   for (const [name, found] of Object.entries(entry.fields.edge?.value.fields ?? {})) {
     const types = known[name]?.types ?? null;

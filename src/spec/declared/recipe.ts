@@ -58,8 +58,9 @@ export function recipeOf(input: RecipeInput): Recipe {
 }
 
 function serverRecipe(seen: Seen): Recipe {
-  const { entry, rootDir, build, report } = seen;
-  const { preDeployCommand, startCommand } = entry.fields;
+  const { entry, rootDir, build, report, type } = seen;
+  const { preDeployCommand, startCommand, initialDeployHook } = entry.fields;
+  const initialDeploy = initialDeployHook?.value || undefined;
   const chosen = languageOf(seen);
   const declared = startCommand?.value === '' ? undefined : startCommand?.value;
   const plan = chosen?.plan.kind === 'server' && chosen.plan.rootDir === '.' ? chosen.plan : null;
@@ -71,7 +72,13 @@ function serverRecipe(seen: Seen): Recipe {
   return {
     runtime: chosen?.language.runtime ?? 'node',
     rootDir,
-    commands: { build, preDeploy: preDeployCommand?.value || (plan?.preDeploy ?? null), start },
+    commands: {
+      build,
+      // A schedule migrates nothing by itself: that is for what it works beside.
+      preDeploy: type === 'cron' ? null : preDeployCommand?.value || (plan?.preDeploy ?? null),
+      start,
+      ...(initialDeploy === undefined ? {} : { initialDeploy }),
+    },
     publishPath: null,
   };
 }

@@ -6,6 +6,7 @@ import { defaults, type DiskSpec, type ServiceSpec } from '../spec.ts';
 import { type FoundService, serviceFields } from '../table/service.ts';
 import type { Field } from '../table/shape.ts';
 import { readDisk } from './disk.ts';
+import { readCron } from './cron.ts';
 import { readEdge } from './edge.ts';
 import { readDomains, readUpstreams, type Upstreams } from './reach.ts';
 import { type Recipe, recipeOf, type RecipeInput } from './recipe.ts';
@@ -55,6 +56,7 @@ export function readService(entry: FoundService, input: ServiceInput): Draft | n
     edge: readEdge(entry, { type, encrypted: upstreams.encrypted, rules, report }),
     // Two ways of saying it: Kapal's own, and Render's.
     fallback: entry.fields.staticFallback?.value ?? fallback,
+    cron: readCron(entry, type, report),
   });
   const { repo } = entry.fields;
   return {
@@ -100,6 +102,7 @@ interface Parts {
   readonly edge: ServiceSpec['edge'];
   readonly fallback: string | null;
   readonly disk: DiskSpec | undefined;
+  readonly cron: ServiceSpec['cron'] | undefined;
   readonly variables: Pick<ServiceSpec, 'groups' | 'variables'>;
 }
 
@@ -123,7 +126,7 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
       interval: health?.intervalSeconds?.value ?? pace.interval,
       timeout: health?.timeoutSeconds?.value ?? pace.timeout,
     },
-    instances: runs ? (fields.numInstances?.value ?? defaults.instances) : defaults.instances,
+    instances: runs && type !== 'cron' ? (fields.numInstances?.value ?? defaults.instances) : defaults.instances,
     startTimeout: fields.startTimeoutSeconds?.value ?? defaults.startTimeout,
     shutdownDelay: runs ? (fields.maxShutdownDelaySeconds?.value ?? defaults.shutdownDelay) : defaults.shutdownDelay,
     memoryLimit: fields.memoryLimit?.value ?? null,
@@ -135,6 +138,7 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
     },
     upstreams: upstreams.list,
     static: type === 'static' ? { fallback: parts.fallback } : null,
+    ...(parts.cron === undefined ? {} : { cron: parts.cron }),
     build: {
       timeout: fields.build?.value.fields.timeoutSeconds?.value ?? defaults.build.timeout,
       memoryLimit: fields.build?.value.fields.memoryLimit?.value ?? null,

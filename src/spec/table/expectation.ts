@@ -16,6 +16,10 @@ export function expectation(kind: Kind): string {
       return 'a host name such as shop.example.com, or with a path: shop.example.com/api';
     case 'address':
       return 'host:port, http://host:port or https://host';
+    case 'schedule':
+      return 'a schedule such as "30 2 * * *" or "@hourly"';
+    case 'time-zone':
+      return 'a time zone such as Europe/Berlin';
     case 'network':
       return 'an address or a network such as 10.0.0.0/8';
     case 'header':
@@ -65,7 +69,8 @@ export function mismatch(value: Value, at: Reading, kind: Kind): undefined {
 }
 
 function takesText({ kind }: Kind): boolean {
-  return ['text', 'command', 'path', 'host', 'domain', 'network', 'header', 'client', 'mount-path'].includes(kind);
+  const quoted = ['text', 'command', 'path', 'host', 'domain', 'network', 'header', 'client', 'mount-path'];
+  return [...quoted, 'schedule', 'time-zone'].includes(kind);
 }
 
 export function refuseAt(value: Value, at: Reading, message: string): undefined {

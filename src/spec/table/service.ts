@@ -2,6 +2,7 @@ import type { ServiceType } from '../../model/service.ts';
 import { defaults } from '../spec.ts';
 import type { Value } from '../yaml/value.ts';
 import { disk } from './disk.ts';
+import { cronFields, schedule } from './cron.ts';
 import { edge } from './edge.ts';
 import { build, healthCheck, rollout, upstreams } from './kapal.ts';
 import { headers, ipAllowList, maintenanceMode, routes } from './routes.ts';
@@ -11,7 +12,8 @@ import { size } from './size.ts';
 import { variables } from './variables.ts';
 
 const running = ['web', 'pserv', 'worker'] as const satisfies readonly ServiceType[];
-const built = ['web', 'pserv', 'worker', 'static'] as const satisfies readonly ServiceType[];
+const programs = ['web', 'pserv', 'worker', 'cron'] as const satisfies readonly ServiceType[];
+const built = ['web', 'pserv', 'worker', 'cron', 'static'] as const satisfies readonly ServiceType[];
 const visible = ['web', 'static', 'proxy'] as const satisfies readonly ServiceType[];
 const checked = ['web', 'pserv', 'proxy'] as const satisfies readonly ServiceType[];
 const files = ['static'] as const satisfies readonly ServiceType[];
@@ -26,7 +28,6 @@ const MB = 1024 * 1024;
 
 /** The types of Render's that are refused by name. Nothing else of such a service is looked at. */
 export const laterTypes: Readonly<Record<string, string>> = {
-  cron: 'cron jobs are not supported by this version of Kapal: use the crontab of the server',
   keyvalue: redis,
   redis,
   workflow: 'workflows are not supported by this version of Kapal',
@@ -45,8 +46,8 @@ const runtime = choice(['node', 'static'], {
 
 export const serviceFields = {
   type: honoured(
-    choice(['web', 'pserv', 'worker', 'static', 'proxy'], laterTypes),
-    "What runs: `web` (HTTP, reached by visitors), `pserv` (private: reached by other services only), `worker` (listens on nothing), `static` (files; the same as Render's `web` with `runtime: static`), `proxy` (upstreams that Kapal does not run).",
+    choice(['web', 'pserv', 'worker', 'cron', 'static', 'proxy'], laterTypes),
+    "What runs: `web` (HTTP, reached by visitors), `pserv` (private: reached by other services only), `worker` (listens on nothing), `cron` (runs by a schedule), `static` (files; the same as Render's `web` with `runtime: static`), `proxy` (upstreams that Kapal does not run).",
     { required: true },
   ),
   name: honoured(
@@ -72,10 +73,25 @@ export const serviceFields = {
     'Runs once in every new release before it takes traffic: for migrations. When it fails, the deploy fails.',
     { types: running, elsewhere: 'refuse' },
   ),
-  startCommand: honoured(command, 'Starts one instance. It gets `PORT` and `HOST` (not a worker).', {
-    types: running,
-    fallback: 'the `start` script of package.json',
-  }),
+  startCommand: honoured(
+    command,
+    'Starts one instance, or one job of a `cron`. It gets `PORT` and `HOST` where visitors or services reach it.',
+    {
+      types: programs,
+      fallback: 'the `start` script of package.json',
+    },
+  ),
+  schedule: honoured(
+    schedule,
+    'When a job of a `cron` is due: minute, hour, day of month, month, day of week, or a nickname such as `@hourly`.',
+    { types: ['cron'], elsewhere: 'refuse' },
+  ),
+  ...cronFields,
+  initialDeployHook: honoured(
+    command,
+    'Runs once, in the first release of the service that goes live. When it fails, the deploy says so and stays live.',
+    { types: ['web', 'pserv', 'worker'], elsewhere: 'refuse' },
+  ),
   staticPublishPath: honoured(path, 'The folder that is served, inside `rootDir`.', {
     types: files,
     elsewhere: 'refuse',
@@ -93,7 +109,7 @@ export const serviceFields = {
   maxShutdownDelaySeconds: honoured(
     seconds(1, 300),
     'The time between SIGTERM and SIGKILL, in which requests under way end.',
-    { types: running, fallback: String(defaults.shutdownDelay / 1000) },
+    { types: programs, fallback: String(defaults.shutdownDelay / 1000) },
   ),
   domains: honoured(
     list(located(domain)),
@@ -132,7 +148,7 @@ export const serviceFields = {
   memoryLimit: own(
     size(32 * MB),
     'Memory of one instance; above it the kernel kills it. Without control groups the daemon does so, by a look once a second.',
-    { types: running, fallback: 'no limit' },
+    { types: programs, fallback: 'no limit' },
   ),
   build: own(build, 'Limits of the build.', { types: built }),
   staticFallback: own(path, 'This file of the publish path is served where nothing matches: a single-page app.', {
@@ -151,9 +167,6 @@ export const serviceFields = {
   renderSubdomainPolicy: ignored('the default name of a service always answers.', { harmless: says('enabled') }),
 
   scaling: refused('autoscaling is not supported by this version of Kapal: set numInstances'),
-  initialDeployHook: refused(
-    'a command after the first deploy is not supported by this version of Kapal: remove it here and run it by hand once',
-  ),
   image: refused(docker),
   dockerCommand: refused(docker),
   dockerContext: refused(docker),
@@ -162,7 +175,6 @@ export const serviceFields = {
   buildSource: refused(
     'shared build sources are not supported by this version of Kapal: declare the build in each service',
   ),
-  schedule: refused('cron jobs are not supported by this version of Kapal: use the crontab of the server'),
   maxmemoryPolicy: refused(redis),
   persistenceMode: refused(redis),
 } as const satisfies Readonly<Record<string, Field<unknown>>>;

@@ -5,11 +5,10 @@ import { choice, flag, list, scalar, text } from './shapes.ts';
 const previews = 'this version makes no preview environments.';
 
 /** The types that Render lets a reference name. It must agree with the service that is named. */
-const referenceTypes = choice(['web', 'pserv', 'worker', 'static', 'proxy'], {
+const referenceTypes = choice(['web', 'pserv', 'worker', 'cron', 'static', 'proxy'], {
   keyvalue:
     'managed Redis is not supported by this version of Kapal: run it yourself and declare its address as a value',
   redis: 'managed Redis is not supported by this version of Kapal: run it yourself and declare its address as a value',
-  cron: 'cron jobs are not supported by this version of Kapal',
   workflow: 'workflows are not supported by this version of Kapal',
 });
 

@@ -65,6 +65,7 @@ const live: Partial<ServiceSpec>[] = [
   { rollout: { strategy: 'rolling', maxSurge: 9 } },
   { startTimeout: 1 },
   { shutdownDelay: 1 },
+  { cron: { schedule: '@hourly', timeZone: null, overlap: 'skip', missed: 'once', timeout: null, history: 50 } },
   { build: { timeout: 1, memoryLimit: null } },
   { build: { timeout: 900_000, memoryLimit: 1 } },
   { build: { timeout: 900_000, memoryLimit: null, diskLimit: 1 } },
@@ -98,7 +99,7 @@ describe('the fingerprint of a release', () => {
 
   test('knows every part of a spec', () => {
     const known = new Set([...needRelease, ...live].flatMap((change) => Object.keys(change)));
-    const whole = { ...service(), disk: undefined };
+    const whole = { ...service(), disk: undefined, cron: undefined };
     assert.deepEqual(Object.keys(whole).toSorted(), [...known, ...elsewhere].toSorted());
   });
 

@@ -11,6 +11,9 @@ const web = 'services:\n  - type: web\n    name: api\n    startCommand: npm star
 const worker = 'services:\n  - type: worker\n    name: api\n    startCommand: npm start\n';
 const site = 'services:\n  - type: static\n    name: api\n    staticPublishPath: dist\n';
 const proxy = 'services:\n  - type: proxy\n    name: api\n    upstreams: [{address: "10.0.0.5:80"}]\n';
+/** Without its schedule, and with it: a line more. */
+const unscheduled = 'services:\n  - type: cron\n    name: api\n    startCommand: npm start\n';
+const cron = `${unscheduled}    schedule: "0 3 * * *"\n`;
 /** The added field stands on this line. */
 const LINE = 5;
 
@@ -31,6 +34,34 @@ const honoured: Readonly<
   preDeployCommand: [
     [web, 'preDeployCommand: npm run migrate', (service) => service.commands.preDeploy, 'npm run migrate'],
   ],
+  initialDeployHook: [
+    [worker, 'initialDeployHook: node seed.js', (service) => service.commands.initialDeploy, 'node seed.js'],
+    [web, 'initialDeployHook: ""', (service) => service.commands.initialDeploy, undefined],
+  ],
+  schedule: [
+    [
+      unscheduled,
+      'schedule: "*/5 9-17 * * MON-FRI"',
+      (service) => [service.type, service.cron],
+      [
+        'cron',
+        {
+          schedule: '*/5 9-17 * * MON-FRI',
+          timeZone: null,
+          overlap: 'skip',
+          missed: 'once',
+          timeout: null,
+          history: 50,
+        },
+      ],
+    ],
+    [unscheduled, "schedule: '@hourly'", (service) => service.cron?.schedule, '@hourly'],
+  ],
+  timeZone: [[cron, 'timeZone: Asia/Jakarta', (service) => service.cron?.timeZone, 'Asia/Jakarta']],
+  overlap: [[cron, 'overlap: replace', (service) => service.cron?.overlap, 'replace']],
+  missed: [[cron, 'missed: skip', (service) => service.cron?.missed, 'skip']],
+  timeoutSeconds: [[cron, 'timeoutSeconds: 90', (service) => service.cron?.timeout, 90_000]],
+  historyLimit: [[cron, 'historyLimit: 7', (service) => service.cron?.history, 7]],
   numInstances: [[web, 'numInstances: 3', (service) => service.instances, 3]],
   healthCheckPath: [
     [web, 'healthCheckPath: /healthz?deep=1', (service) => service.health.path, '/healthz?deep=1'],
@@ -301,6 +332,20 @@ describe('a value of the wrong kind', () => {
       21,
       'routes[0].type: expected one of redirect, rewrite, found "rewrit", did you mean rewrite?',
     ],
+    [unscheduled, 'schedule: "0 25 * * *"', 15, 'schedule: "0 25 * * *": "25" is no hour (0 to 23)'],
+    [unscheduled, 'schedule: "0 0 31 FEB *"', 15, 'schedule: "0 0 31 FEB *" names no moment that ever comes'],
+    [
+      unscheduled,
+      'schedule: every night',
+      15,
+      'schedule: "every night" has 2 fields, a schedule has five: minute, hour, day of month, month, day of week',
+    ],
+    [
+      unscheduled,
+      'schedule: 5',
+      15,
+      'schedule: expected a schedule such as "30 2 * * *" or "@hourly", found the number 5: put it in quotes',
+    ],
   ];
   for (const [base, line, column, problem] of wrong) {
     test(line, () =>
@@ -328,6 +373,16 @@ describe('a field that the type has no use for', () => {
     assert.equal(onlyService(read({ 'kapal.yaml': `${site}    numInstances: 4\n` })).instances, 1);
   });
 
+  test('is refused for a cron that has no schedule, or a zone that is none', () => {
+    assert.deepEqual(problemsOf(unscheduled), ['kapal.yaml:2:5: services[0].schedule: is missing: a cron needs one']);
+    assert.deepEqual(problemsOf(`${cron}    timeZone: Berlin\n`), [
+      'kapal.yaml:6:15: services[0].timeZone: expected a time zone such as Europe/Berlin, found Berlin',
+    ]);
+    assert.deepEqual(problemsOf(`${cron}    preDeployCommand: x\n`), [
+      'kapal.yaml:6:5: services[0].preDeployCommand: has no meaning for a service of type cron, only for web, pserv, worker',
+    ]);
+  });
+
   test('is refused where it is Kapal’s own, or would mislead', () => {
     const cases: readonly (readonly [string, string])[] = [
       [worker, 'domains: [a.example.com]'],
@@ -337,6 +392,9 @@ describe('a field that the type has no use for', () => {
       [site, 'memoryLimit: 1GB'],
       [web, 'staticPublishPath: dist'],
       [web, 'upstreams: [{address: "a:1"}]'],
+      [web, 'schedule: "0 3 * * *"'],
+      [worker, 'timeZone: UTC'],
+      [site, 'initialDeployHook: node seed.js'],
       [proxy, 'startCommand: npm start'],
       [proxy, 'envVars: [{key: A, value: b}]'],
     ];

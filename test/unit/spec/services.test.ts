@@ -18,14 +18,9 @@ describe('types', () => {
   });
 
   test('of later versions are refused once, and nothing else of such a service is looked at', () => {
-    assert.deepEqual(
-      problemsOf(
-        'services:\n  - type: cron\n    name: tick\n    schedule: "* * * * *"\n    plan: free\n    nonsense: 1\n',
-      ),
-      [
-        'kapal.yaml:2:11: services[0].type: cron: cron jobs are not supported by this version of Kapal: use the crontab of the server',
-      ],
-    );
+    assert.deepEqual(problemsOf('services:\n  - type: workflow\n    name: tick\n    plan: free\n    nonsense: 1\n'), [
+      'kapal.yaml:2:11: services[0].type: workflow: workflows are not supported by this version of Kapal',
+    ]);
     for (const type of ['keyvalue', 'redis', 'workflow']) {
       assert.match(
         problemsOf(`services: [{type: ${type}, name: a}]`).join('\n'),
@@ -36,7 +31,7 @@ describe('types', () => {
 
   test('that are unknown are refused with the nearest', () => {
     assert.deepEqual(problemsOf('services: [{type: wob, name: a}]'), [
-      'kapal.yaml:1:19: services[0].type: expected one of web, pserv, worker, static, proxy, found "wob", did you mean web?',
+      'kapal.yaml:1:19: services[0].type: expected one of web, pserv, worker, cron, static, proxy, found "wob", did you mean web?',
     ]);
   });
 
