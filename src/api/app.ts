@@ -19,6 +19,7 @@ import { addDiskRoutes } from './routes/disks.ts';
 import { addDomainRoutes } from './routes/domains.ts';
 import { addDocumentationRoutes } from './routes/documentation.ts';
 import { addHistoryRoutes } from './routes/history.ts';
+import { addJobRoutes } from './routes/jobs.ts';
 import { addServiceRoutes } from './routes/services.ts';
 import type { App, RouteContext } from './types.ts';
 
@@ -78,6 +79,7 @@ function addRoutes(app: App, context: RouteContext): void {
   addDaemonRoutes(app, context);
   addDeployRoutes(app, context);
   addServiceRoutes(app, context);
+  addJobRoutes(app, context);
   addHistoryRoutes(app, context);
   addConfigurationRoutes(app, context);
   addDomainRoutes(app, context);
@@ -121,6 +123,7 @@ function description(version: string) {
     tags: [
       { name: 'deploys', description: 'From a source to what runs' },
       { name: 'services', description: 'What runs' },
+      { name: 'jobs', description: 'Commands that run once' },
       { name: 'history', description: 'Releases, logs and events' },
       { name: 'configuration', description: 'Variables and domains' },
       { name: 'daemon', description: 'The daemon and its edge' },

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { failureOf } from './failures.ts';
+import { withHeartbeat } from './heartbeat.ts';
 
 /** A server-sent event before it is text. */
 export interface StreamEvent {
@@ -16,27 +17,33 @@ export interface StreamEvent {
  */
 export class EventStreams {
   readonly #open = new Set<AbortController>();
-  readonly #heartbeat: number;
+  readonly heartbeat: number;
   #closed = false;
 
   /** `heartbeat`: milliseconds of silence. */
   constructor(heartbeat: number) {
-    this.#heartbeat = heartbeat;
+    this.heartbeat = heartbeat;
   }
 
   /** Answers a request with events. `follow` gets a signal that aborts when nobody listens any more. */
   answer(reply: FastifyReply, follow: (signal: AbortSignal) => AsyncIterable<StreamEvent>): FastifyReply {
+    const signal = this.signalOf(reply);
+    const pieces = render(follow(signal), { signal, heartbeat: this.heartbeat });
+    return reply
+      .headers({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' })
+      .send(Readable.from(pieces, { objectMode: false }));
+  }
+
+  /** Aborts when nobody reads the answer any more, or at `close`. */
+  signalOf(reply: FastifyReply): AbortSignal {
     const controller = new AbortController();
     this.#open.add(controller);
-    if (this.#closed) controller.abort();
+    if (this.#closed || reply.raw.destroyed) controller.abort();
     reply.raw.once('close', () => {
       this.#open.delete(controller);
       controller.abort();
     });
-    const pieces = render(follow(controller.signal), { signal: controller.signal, heartbeat: this.#heartbeat });
-    return reply
-      .headers({ 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' })
-      .send(Readable.from(pieces, { objectMode: false }));
+    return controller.signal;
   }
 
   /** Ends every stream, and those that are still asked for. */
@@ -52,47 +59,16 @@ async function* render(
 ): AsyncGenerator<string> {
   // The head of the answer leaves with the first piece.
   yield ': kapal\n\n';
-  const iterator = events[Symbol.asyncIterator]();
-  using ended = abortion(signal);
-  let next = iterator.next();
   try {
-    while (!signal.aborted) {
-      const result = await sooner([next, ended.promise], heartbeat);
-      if (result === 'silence') yield ': still here\n\n';
-      else if (result === 'aborted' || result.done === true) return;
-      else {
-        yield `event: ${result.value.event}\nid: ${result.value.id}\ndata: ${JSON.stringify(result.value.data)}\n\n`;
-        next = iterator.next();
-      }
-    }
+    for await (const event of withHeartbeat<StreamEvent | null>(events, { silence: heartbeat, signal, pulse: null }))
+      yield event === null ? ': still here\n\n' : textOf(event);
   } catch (error) {
     yield `event: error\ndata: ${JSON.stringify(failureOf(error).document)}\n\n`;
-  } finally {
-    // The signal has told the source to end; nobody waits for what it still says.
-    next.catch(() => undefined);
-    iterator.return?.().catch(() => undefined);
   }
 }
 
-async function sooner<T, U>(
-  promises: readonly [Promise<T>, Promise<U>],
-  milliseconds: number,
-): Promise<T | U | 'silence'> {
-  const { promise, resolve } = Promise.withResolvers<'silence'>();
-  const timer = setTimeout(resolve, milliseconds, 'silence');
-  try {
-    return await Promise.race([...promises, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function abortion(signal: AbortSignal): { readonly promise: Promise<'aborted'> } & Disposable {
-  const { promise, resolve } = Promise.withResolvers<'aborted'>();
-  const abort = () => resolve('aborted');
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  return { promise, [Symbol.dispose]: () => signal.removeEventListener('abort', abort) };
+function textOf({ event, id, data }: StreamEvent): string {
+  return `event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /**

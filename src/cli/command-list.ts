@@ -5,6 +5,8 @@ export interface ListedCommand {
   /** `deploy`, or a group and its word: `env set`. */
   readonly name: string;
   readonly summary: string;
+  /** The group alone means this one of its words. */
+  readonly bare?: true;
   readonly load: () => Promise<Command>;
 }
 
@@ -149,6 +151,27 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/gc.ts')).gc,
       },
       {
+        name: 'run',
+        summary: 'Run a command in the current release of a service',
+        load: async () => (await import('./commands/run.ts')).run,
+      },
+      {
+        name: 'jobs list',
+        summary: 'Show schedules and what ran: kapal jobs [SERVICE]',
+        bare: true,
+        load: async () => (await import('./commands/jobs.ts')).list,
+      },
+      {
+        name: 'jobs run',
+        summary: 'Run a cron now',
+        load: async () => (await import('./commands/jobs.ts')).run,
+      },
+      {
+        name: 'jobs stop',
+        summary: 'Tell a job to end',
+        load: async () => (await import('./commands/jobs.ts')).stop,
+      },
+      {
         name: 'project remove',
         summary: 'Stop and forget a whole project',
         load: async () => (await import('./commands/project.ts')).remove,
@@ -226,7 +249,7 @@ export const commandGroups: readonly CommandGroup[] = [
 export const allCommands: readonly ListedCommand[] = commandGroups.flatMap(({ commands }) => commands);
 
 /** Commands of later versions: refused by name, so that nobody wonders about a misspelling. */
-export const laterCommands: readonly string[] = ['backup', 'db', 'login', 'metrics', 'run'];
+export const laterCommands: readonly string[] = ['backup', 'db', 'login', 'metrics'];
 
 /** First words that are followed by a second one: `env`, `domain` ... */
 export function isGroup(word: string): boolean {

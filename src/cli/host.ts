@@ -3,7 +3,11 @@ import type { Readable, Writable } from 'node:stream';
 /** What the command line needs from the process around it. `main.ts` makes the real one; tests make their own. */
 export interface CliHost {
   readonly version: string;
-  readonly stdin: Readable & { readonly isTTY?: boolean | undefined };
+  readonly stdin: Readable & {
+    readonly isTTY?: boolean | undefined;
+    /** Of a terminal: every key as it is typed, none of them a signal (tty(4)). */
+    readonly setRawMode?: (raw: boolean) => unknown;
+  };
   readonly stdout: Terminal;
   readonly stderr: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,7 +37,11 @@ export interface CliHost {
   installEdge(): Promise<readonly string[]>;
 }
 
-export type Terminal = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
+export type Terminal = Writable & {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+};
 
 /** An address to listen on. `host` null means every interface of the machine. */
 export interface ListenAddress {

@@ -15,9 +15,18 @@ export function findCommand(argv: readonly string[]): Line {
   const word = argv[first] ?? '';
   if (!isGroup(word)) return { kind: 'command', command: known(word), rest: argv.toSpliced(first, 1) };
   const second = nextWord(argv, first + 1);
+  const bare = bareOf(word, second === null ? null : (argv[second] ?? ''));
+  if (bare !== null) return { kind: 'command', command: bare, rest: argv.toSpliced(first, 1) };
   if (second === null) return { kind: 'group', group: word, rest: argv.toSpliced(first, 1) };
   const command = known(`${word} ${argv[second]}`);
   return { kind: 'command', command, rest: argv.toSpliced(second, 1).toSpliced(first, 1) };
+}
+
+/** The command that a group alone means, where the second word names none of its members; null where it means none. */
+function bareOf(group: string, word: string | null): ListedCommand | null {
+  const members = membersOf(group);
+  if (word !== null && members.some(({ name }) => name === `${group} ${word}`)) return null;
+  return members.find(({ bare }) => bare === true) ?? null;
 }
 
 /** The command of this name. Throws as `findCommand` does. */

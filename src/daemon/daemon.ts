@@ -25,7 +25,7 @@ import { openToEdge } from '../reconcile/recovery.ts';
 import { Artifacts } from '../release/artifacts.ts';
 import { Disks } from '../release/disks.ts';
 import { createProcessRuntime } from '../runtime/process/driver.ts';
-import type { PortFinder, Runtime } from '../runtime/port.ts';
+import type { Attacher, PortFinder, Runtime } from '../runtime/port.ts';
 import { openVault } from '../secrets/vault.ts';
 import { Sources } from '../source/sources.ts';
 import { acquireLock } from '../state/lock.ts';
@@ -176,7 +176,7 @@ async function dependencies(
   parts: {
     folder: DataFolder;
     store: Store;
-    runtime: Runtime & PortFinder;
+    runtime: Runtime & PortFinder & Attacher;
     log: Log;
     certificates: CertificateSources;
     toolchain: Awaited<ReturnType<typeof ensureToolchain>>;
@@ -188,6 +188,7 @@ async function dependencies(
     store,
     runtime,
     portFinder: runtime,
+    attacher: runtime,
     edge,
     builder: createHostBuilder({
       folder: folder.toolchain,
@@ -222,6 +223,7 @@ async function dependencies(
       https,
       httpsPort: https === null ? null : portOf(https),
       domain: options.domain,
+      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       buildMemory: Math.floor((totalmem() * 3) / 4),
       startSlots: 2 * availableParallelism(),
       buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),

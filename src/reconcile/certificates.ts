@@ -1,7 +1,7 @@
 import { digestOf, factsOf } from '../certificates/inspect.ts';
 import type { IssuedCertificate } from '../certificates/port.ts';
 import type { HttpChallenge, Route } from '../edge/port.ts';
-import type { ServiceId } from '../model/service.ts';
+import { isVisible, type ServiceId } from '../model/service.ts';
 import { type CertificateAction, type CertificateView, decideCertificates } from './certificate-decision.ts';
 import type { CertificateNeeds } from './certificate-needs.ts';
 import { keyContext } from './certificate-order.ts';
@@ -165,7 +165,7 @@ export class Certificates {
     const owners = new Map<string, ServiceId>();
     const visible = new Set<ServiceId>();
     for (const { id, host, removing, spec } of store.services.all()) {
-      if (removing || spec.type === 'worker' || spec.type === 'pserv') continue;
+      if (removing || !isVisible(spec.type)) continue;
       visible.add(id);
       if (host !== null) owners.set(host, id);
     }

@@ -16,6 +16,7 @@ import type {
   VariableDocument,
 } from '../api/contract/types.ts';
 import type { ServiceId } from '../model/service.ts';
+import type { JobCommands } from './job-commands.ts';
 
 /**
  * What people and programs can ask of a running Kapal; the API is a thin translation of it. Methods that change something resolve when the
@@ -73,6 +74,8 @@ export interface Commands {
   ): Promise<readonly LogDocument[]>;
   /** Resolves when there may be more lines, or the signal aborts. */
   moreLogs(service: ServiceId, signal: AbortSignal): Promise<void>;
+  readonly jobs: JobCommands;
+
   events(query: { after?: number; limit: number }): readonly EventDocument[];
   moreEvents(signal: AbortSignal): Promise<void>;
 

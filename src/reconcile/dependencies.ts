@@ -5,7 +5,7 @@ import type { Log } from '../lib/log.ts';
 import type { SourceRecord } from '../model/deploy.ts';
 import type { LogStore } from '../observe/logs/port.ts';
 import type { Prober } from '../observe/probe-port.ts';
-import type { PortFinder, Runtime } from '../runtime/port.ts';
+import type { Attacher, PortFinder, Runtime } from '../runtime/port.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
 import type { CertificateSources } from './certificate-sources.ts';
@@ -20,6 +20,8 @@ export interface Dependencies {
   readonly runtime: Runtime;
   /** Where the runtime can tell at which ports a run listens. */
   readonly portFinder?: PortFinder;
+  /** Where the runtime can give a run's streams to this process. */
+  readonly attacher?: Attacher;
   readonly edge: Edge;
   readonly builder: Builder;
   readonly sources: SourceStore;
@@ -54,6 +56,8 @@ export interface Settings {
   readonly httpsPort: number | null;
   /** Names without `domains` live under it. */
   readonly domain: string;
+  /** Of the server, by its IANA name: schedules that name no other go by it. */
+  readonly timeZone: string;
   /** Builds at a time. */
   readonly buildSlots: number;
   /** Instances that boot at a time; for rollouts and for what has to be restarted so many each. */

@@ -5,7 +5,7 @@ import { digestOf, factsOf, readOwnCertificate } from '../certificates/inspect.t
 import { crashpoint } from '../lib/crashpoint.ts';
 import { type DomainName, domainText, readDomain } from '../model/domains.ts';
 import { KapalError } from '../model/errors.ts';
-import { type ServiceId, serviceKey } from '../model/service.ts';
+import { isVisible, type ServiceId, serviceKey } from '../model/service.ts';
 import type { CertificateRow } from '../state/records.ts';
 import { certificateDocument } from './certificate-documents.ts';
 import { type CertificateView, obstacleOf } from './certificate-decision.ts';
@@ -131,7 +131,7 @@ export class DomainCommands {
   #checkService(service: ServiceId, domain: DomainName): void {
     const { store } = this.#needs;
     const type = store.services.get(service)?.spec.type;
-    if (type === 'worker' || type === 'pserv')
+    if (type !== undefined && !isVisible(type))
       throw new KapalError('usage', `${serviceKey(service).service} is of type ${type} and takes no visitors`);
     const holder = domain.path === '/' ? store.services.all().find((row) => row.host === domain.host) : undefined;
     if (holder !== undefined && holder.id !== service)

@@ -18,6 +18,7 @@ import { EdgeSync } from './edge-sync.ts';
 import { recordEndpoint, recordOverload } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
 import { collectGarbage } from './garbage.ts';
+import { Jobbing } from './job-commands.ts';
 import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
 import { Operations } from './operations/operations.ts';
@@ -53,6 +54,7 @@ export class Engine implements Commands {
   readonly #disks: DiskCommands;
   readonly #projects: ProjectRemoval;
   readonly #domains: DomainCommands;
+  readonly jobs: Jobbing;
   readonly #events = new Ripples();
   readonly #startedAt: number;
   readonly #observed = Promise.withResolvers<void>();
@@ -82,9 +84,11 @@ export class Engine implements Commands {
       edge: this.#edge,
       ports: allocatorOf(needs, instancePorts),
       trust: (host) => this.#certificates.trust(host),
+      isHeld: (job) => this.jobs.isHeld(job),
       settled: (service) => this.#settled(service),
       passed: () => this.#events.spread(),
     });
+    this.jobs = new Jobbing(needs, this.#fleet);
     const admitBuild = async () => {
       await this.#disk.admitBuild();
       await admitMemory(needs);

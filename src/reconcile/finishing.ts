@@ -2,13 +2,18 @@ import { crashpoint } from '../lib/crashpoint.ts';
 import { type ErrorDocument, KapalError } from '../model/errors.ts';
 import { serviceKey } from '../model/service.ts';
 import type { Action, RolloutFailure } from '../rollout/view.ts';
-import type { RolloutRow } from '../state/records.ts';
+import type { ReleaseRow, RolloutRow } from '../state/records.ts';
 import { gapText } from './disks.ts';
+import { newId } from './ids.ts';
+import { newJob } from './job-schedule.ts';
 import { adoptLiveFields } from './operations/live-fields.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
 
 type Finish = Extract<Action, { kind: 'finish' }>;
+
+/** Milliseconds for initialDeployHook, as for preDeployCommand. */
+const hookTimeout = 30 * 60_000;
 
 /** Lines of the failing program that belong to an error. */
 const shownLines = 20;
@@ -29,6 +34,7 @@ export async function finishRollout(
     const release = needs.store.releases.get(id, rollout.to);
     if (action.outcome === 'live' && release !== null) {
       adoptLiveFields(needs, id, release.spec);
+      if (rollout.from === null) orderHook(needs, release);
     }
     needs.store.events.append({
       time: clock.now(),
@@ -48,6 +54,14 @@ export async function finishRollout(
   });
   crashpoint('rollout.finished');
   await settleRun(context, rollout);
+}
+
+/** The first release of the service is live. Part of the step that says so, so that the hook is ordered once. */
+function orderHook({ store, clock, random }: ServiceContext['needs'], { service, number, spec }: ReleaseRow): void {
+  if (spec.commands.initialDeploy === undefined) return;
+  const id = newId(`${spec.name}-hook`, random, 6);
+  const job = newJob({ id, service, release: number, now: clock.steady() });
+  store.jobs.insert({ ...job, cause: 'hook', timeout: hookTimeout });
 }
 
 /** The run of preDeployCommand has ended: its lines are stored and its traces go. */

@@ -17,6 +17,8 @@ export interface FleetOptions {
   readonly ports: PortAllocator;
   /** What the edge presents for a host. */
   readonly trust: (host: string) => HostTrust;
+  /** Whether a client of this daemon has the streams of a job. */
+  readonly isHeld: (job: string) => boolean;
   /** A rollout of the service has ended, or a pass found it to be removed. */
   readonly settled: (service: ServiceId) => void;
   /** Some pass is over: there may be new events. */
@@ -61,10 +63,11 @@ export class Fleet implements Loops {
     if (!this.#closed) await this.#loop(service)?.passOnce();
   }
 
-  /** Wakes the service that a run belongs to: an instance's, named by its own id before the last dot. */
+  /** Wakes the service that a run belongs to: a job's, or an instance's, named by its own id before the last dot. */
   wakeRun(run: string): void {
-    const instance = this.#options.needs.store.instances.get(run.slice(0, run.lastIndexOf('.')));
-    if (instance !== null) this.wake(instance.service);
+    const { instances, jobs } = this.#options.needs.store;
+    const owner = instances.get(run.slice(0, run.lastIndexOf('.'))) ?? jobs.get(run);
+    if (owner !== null) this.wake(owner.service);
     else
       for (const rollout of this.#options.needs.store.rollouts.allActive())
         if (run.startsWith(`${rollout.id}.`)) this.wake(rollout.service);
@@ -114,7 +117,7 @@ export class Fleet implements Loops {
   #loop(service: ServiceId): ServiceLoop | null {
     const known = this.#loops.get(service);
     if (known !== undefined) return known;
-    const { needs, edge, ports, trust } = this.#options;
+    const { needs, edge, ports, trust, isHeld } = this.#options;
     if (needs.store.services.get(service) === null) return null;
     const loop: ServiceLoop = new ServiceLoop({
       needs,
@@ -122,6 +125,7 @@ export class Fleet implements Loops {
       edge,
       ports,
       trust,
+      isHeld,
       releases: new ReleaseCache(needs, service),
       turns: this.#turns,
       wake: () => loop.wake(),

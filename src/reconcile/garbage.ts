@@ -12,6 +12,7 @@ export function releasesInUse({ store }: Pick<Dependencies, 'store'>, service: S
     rollout?.from,
     rollout?.to,
     ...store.instances.of(service).map((instance) => instance.release),
+    ...store.jobs.open(service).map((job) => job.release),
   ];
   return new Set(numbers.filter((number) => number !== null && number !== undefined));
 }

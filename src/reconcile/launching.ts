@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { InstanceRow, ReleaseRow } from '../state/records.ts';
+import type { SealContext, Vault } from '../secrets/vault.ts';
+import type { InstanceRow, JobRow, ReleaseRow } from '../state/records.ts';
 import type { RunSpec, ServiceAccount } from '../runtime/port.ts';
 import type { ResolvedVariable } from '../release/environment.ts';
 import { type AttachedDisk, seenByRun } from './disks.ts';
@@ -70,6 +71,60 @@ function surroundings({ artifact }: ReleaseRow, account: ServiceAccount): Record
   const usual = account.environment['PATH'];
   const all = [...path, ...(usual === undefined ? [] : [usual])];
   return { ...account.environment, ...environment, ...(all.length === 0 ? {} : { PATH: all.join(':') }) };
+}
+
+/** Pure: the run of a job. Its slot tells programs which of the moments of the schedule they stand for. */
+export function jobRun(input: {
+  job: Pick<JobRow, 'id' | 'service' | 'slot'>;
+  command: string;
+  release: ReleaseRow;
+  variables: readonly ResolvedVariable[];
+  account: ServiceAccount;
+}): RunSpec {
+  const { job, command, release, account } = input;
+  return {
+    id: job.id,
+    service: job.service,
+    directory: workingFolder(release, account),
+    command,
+    environment: {
+      ...surroundings(release, account),
+      ...declared(input.variables),
+      ...identity(release),
+      KAPAL_INSTANCE: job.id,
+      ...(job.slot === null ? {} : { KAPAL_SLOT: new Date(job.slot).toISOString() }),
+    },
+    port: null,
+    memoryLimit: release.spec.memoryLimit,
+    niceness: 0,
+  };
+}
+
+/** The shell text of a job: its own, the hook's, or what the release is started by. */
+export function commandOf(
+  { id, cause, command }: JobRow,
+  { release, vault }: { readonly release: ReleaseRow; readonly vault: Vault },
+): string {
+  const argv = argvOf({ id, command }, vault);
+  if (argv !== null) return `exec ${argv.map(quoted).join(' ')}`;
+  return (cause === 'hook' ? release.spec.commands.initialDeploy : release.spec.commands.start) ?? '';
+}
+
+/** Program and arguments that a job was given; null for what is declared. */
+export function argvOf({ id, command }: Pick<JobRow, 'id' | 'command'>, vault: Vault): readonly string[] | null {
+  if (command === null) return null;
+  const argv: unknown = JSON.parse(vault.open(command, jobContext(id)).reveal());
+  return Array.isArray(argv) ? argv.map(String) : null;
+}
+
+/** Between single quotes nothing but the single quote is special (POSIX.1-2017, XCU 2.2.2). */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** What the command of a job is sealed for. */
+export function jobContext(id: string): SealContext {
+  return { owner: `job ${id}`, key: 'command' };
 }
 
 export function declared(variables: readonly ResolvedVariable[]): Record<string, string> {

@@ -1,6 +1,5 @@
-import type { Dependencies } from './dependencies.ts';
-
 import { KapalError } from '../model/errors.ts';
+import type { Dependencies } from './dependencies.ts';
 
 /** Loopback ports for instances, and above them the stable private listeners; below the kernel's ephemeral range (32768 on Linux). */
 export const instancePorts = { first: 20_000, last: 29_999 } as const;

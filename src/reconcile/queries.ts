@@ -15,6 +15,7 @@ import { serviceStatus } from '../rollout/status.ts';
 import type { InstanceRow, ReleaseRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import { diskDocument } from './disk-commands.ts';
+import { scheduleDocument } from './job-documents.ts';
 import { urlsOf } from './operations/documents.ts';
 import { openVariables, variableContext } from './vaulting.ts';
 import { runOf } from './routing.ts';
@@ -47,7 +48,7 @@ export function serviceDocuments(needs: Needs, input: Seen & { readonly filter: 
     .map((row) => serviceDocument(needs, row, input));
 }
 
-function matches(id: ServiceId, filter: ServiceFilter): boolean {
+export function matches(id: ServiceId, filter: ServiceFilter): boolean {
   const key = serviceKey(id);
   const same = (wanted: string | undefined, is: string) => wanted === undefined || wanted === is;
   return (
@@ -61,6 +62,7 @@ function serviceDocument(needs: Needs, row: ServiceRow, seen: Seen): ServiceDocu
     .of(row.id)
     .flatMap((instance) => (instance.state === 'gone' ? [] : [instanceDocument(instance, instance.state, seen)]));
   const upstreams = row.spec.type === 'proxy' ? upstreamDocuments(needs, row, seen) : null;
+  const schedule = scheduleDocument(needs, row);
   const status = statusOf(needs, row, view);
   const passedOver = instances.some(({ problem }) => problem !== undefined) || upstreams?.some(isDown) === true;
   return {
@@ -73,6 +75,7 @@ function serviceDocument(needs: Needs, row: ServiceRow, seen: Seen): ServiceDocu
     instances,
     ...(upstreams === null ? {} : { upstreams }),
     ...diskOf(needs, row),
+    ...(schedule === null ? {} : { schedule }),
   };
 }
 

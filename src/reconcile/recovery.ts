@@ -42,6 +42,7 @@ export async function endOrphans(needs: Dependencies, at: { readonly beginning: 
 /** When a daemon begins, no build that has no run on record is about to have one: it starts again under a name of its own. */
 function ownedRuns(needs: Dependencies, { beginning }: { readonly beginning: boolean }): Set<string> {
   const owned = new Set(needs.store.instances.all().map(runOf));
+  for (const job of needs.store.jobs.allOpen()) owned.add(job.id);
   for (const rollout of needs.store.rollouts.allActive()) owned.add(`${rollout.id}.predeploy`);
   for (const row of needs.store.operations.running()) {
     for (const task of needs.store.operations.tasks(row.id))
@@ -63,6 +64,8 @@ export function moveFutureMoments({ store, clock }: Pick<Dependencies, 'store' |
       if (since <= now && startedAt <= now && latest === retryAt) continue;
       store.instances.update(id, { since: Math.min(since, now), startedAt: Math.min(startedAt, now), retryAt: latest });
     }
+    for (const { id, startedAt } of store.jobs.allOpen())
+      if (startedAt !== null && startedAt > now) store.jobs.update(id, { startedAt: now });
     for (const { id, since } of store.rollouts.allActive()) if (since > now) store.rollouts.update(id, { since: now });
   });
 }

@@ -118,6 +118,7 @@ export class Removal {
     if (this.#goesOn(service)) parts.operations.cancel(service);
     if (
       store.instances.of(service).length > 0 ||
+      store.jobs.open(service).length > 0 ||
       store.rollouts.active(service) !== null ||
       store.operations.openTasks(service).length > 0
     )

@@ -36,7 +36,7 @@ export interface RoutedService {
 /** Pure: from the record to the rows of the route table. A service without a ready endpoint keeps its routes: visitors get 503, not 404. */
 export function routesOf(input: RoutedService): ServiceRoutes {
   const { service } = input;
-  if (service.spec.type === 'worker' || service.removing)
+  if (service.spec.type === 'worker' || service.spec.type === 'cron' || service.removing)
     return { pool: null, policy: null, routes: [], stream: null, checks: [] };
   const pool = poolOf(input);
   const policy = service.spec.type === 'pserv' ? null : policyOf(service.id, service.spec, input.secrets.users);

@@ -18,6 +18,8 @@ export interface ServiceContext {
   readonly trust: (host: string) => HostTrust;
   readonly releases: ReleaseCache;
   readonly turns: StartTurns;
+  /** Whether a client of this daemon has the streams of a job. */
+  readonly isHeld: (job: string) => boolean;
   readonly wake: () => void;
   /** A rollout has ended: its row is final. */
   readonly finished: (rollout: string) => void;

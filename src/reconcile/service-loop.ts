@@ -3,6 +3,7 @@ import type { Action, InstanceView, ServiceView } from '../rollout/view.ts';
 import type { RolloutRow, ServiceRow } from '../state/records.ts';
 import { EdgeSecrets } from './edge-secrets.ts';
 import { Effects } from './effects.ts';
+import { Jobs } from './jobs.ts';
 import { Observer } from './observer.ts';
 import { routesOf } from './routing.ts';
 import { Runs } from './runs.ts';
@@ -29,6 +30,7 @@ export class ServiceLoop {
   readonly #effects: Effects;
   readonly #observer: Observer;
   readonly #secrets: EdgeSecrets;
+  readonly #jobs: Jobs;
   readonly #seen = new Set<() => void>();
   #running: Promise<void> | null = null;
   #again = false;
@@ -45,6 +47,7 @@ export class ServiceLoop {
     this.#secrets = new EdgeSecrets(context.needs, context.id);
     this.#effects = new Effects(context, runs);
     this.#observer = new Observer(context, runs);
+    this.#jobs = new Jobs(context);
   }
 
   /** Resolves after the first pass that succeeded: everything that the service owns has been observed, and the edge's table can name it. */
@@ -131,7 +134,8 @@ export class ServiceLoop {
       if (rollout !== null && isOver(needs.store.rollouts.get(rollout.id))) void this.#announce(rollout.id);
     }
     if (decision.actions.length > deferred.length) this.#again = true;
-    return this.#pause(view, decision.wakeAt, rollout);
+    const jobs = await this.#jobs.pass(needs.store.services.get(id) ?? row);
+    return Math.min(jobs, this.#pause(view, decision.wakeAt, rollout));
   }
 
   /** A rollout that waits until it may start something has its time from then on. */
@@ -190,6 +194,7 @@ export class ServiceLoop {
     releases.retain(
       new Set([
         ...view.instances.map((instance) => instance.release),
+        ...needs.store.jobs.open(id).map((job) => job.release),
         ...(service.current === null ? [] : [service.current]),
         ...(view.rollout === null ? [] : [view.rollout.to]),
       ]),
@@ -201,7 +206,7 @@ export class ServiceLoop {
    * Before the first table of a daemon, which waits for a pass over every service, it is left for a later pass.
    */
   async #filesServed(row: ServiceRow): Promise<boolean> {
-    if (hasInstances(row.spec.type)) return true;
+    if (hasInstances(row.spec.type) || row.spec.type === 'cron') return true;
     if (!this.#context.edge.isOpen) return false;
     this.#serve();
     await this.#context.edge.settled(this.#context.id);

@@ -1,6 +1,8 @@
+import { steadyTime } from '../lib/clock.ts';
 import type { RunHandle } from '../runtime/port.ts';
 import { serviceKey } from '../model/service.ts';
 import type { Dependencies } from './dependencies.ts';
+import { endJob } from './job-ending.ts';
 import { exitOf } from './waiting.ts';
 
 /** Milliseconds that a one-off run (a build, a preDeployCommand) gets between SIGTERM and SIGKILL. */
@@ -21,7 +23,10 @@ async function stopRun(needs: Dependencies, handle: RunHandle): Promise<void> {
   const grace = isInstance
     ? (needs.store.services.get(handle.service)?.spec.shutdownDelay ?? oneOffGrace)
     : oneOffGrace;
-  await exitOf(needs, { handle, timeout: 0, grace, signal: new AbortController().signal });
+  const { exit } = await exitOf(needs, { handle, timeout: 0, grace, signal: new AbortController().signal });
+  const job = needs.store.jobs.get(handle.id);
+  if (job !== null && job.state !== 'ended')
+    return endJob(needs, { ...job, handle, ending: 'stopped' }, { ...exit, at: steadyTime(needs.clock, exit.at) });
   await needs.logs.detach(handle.id);
   await needs.runtime.dispose(handle);
   needs.log.info({ run: handle.id, service: serviceKey(handle.service).service }, 'stopped');

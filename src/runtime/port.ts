@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { Exit } from '../model/instance.ts';
 import type { ServiceId } from '../model/service.ts';
 
@@ -111,6 +112,36 @@ export interface ServiceAccount {
   readonly home: string;
   /** The base environment: PATH, HOME, USER, LOGNAME, TMPDIR, LANG. */
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Rows and columns of a terminal, in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * What an attached run reads and prints, byte by byte, in this process. Ending `stdin` ends the run's input. `stdout` and `stderr` end when every process that
+ * could write to them has gone. Disposing closes all three: a program that still prints gets SIGPIPE.
+ */
+export interface RunStreams extends Disposable {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+}
+
+/** An ability that a driver may have beyond the port: runs whose streams are this process's, and not a log's. */
+export interface Attacher {
+  /**
+   * Starts a run as `start` does, once: it is not found again by its id. With a terminal its program has one of this size on all three streams, and what it
+   * prints comes on `stdout` alone. Throws KapalError `runtime_failed`.
+   */
+  startAttached(
+    run: RunSpec,
+    terminal: TerminalSize | null,
+  ): Promise<{ readonly handle: RunHandle; readonly streams: RunStreams }>;
+  /** Tells the terminal of an attached run its size. One without a terminal, or that is gone, is no error. */
+  resize(handle: RunHandle, size: TerminalSize): Promise<void>;
 }
 
 /** A listening TCP socket: `address` as text (`127.0.0.1`, `0.0.0.0`, `::`, `::1`). */

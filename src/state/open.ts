@@ -6,6 +6,7 @@ import { openDomains } from './domains.ts';
 import { openEvents } from './events.ts';
 import { openFacts } from './facts.ts';
 import { openInstances } from './instances.ts';
+import { openJobs } from './jobs.ts';
 import { openOperations } from './operations.ts';
 import { openReleases } from './releases.ts';
 import { openRollouts } from './rollouts.ts';
@@ -31,6 +32,7 @@ export function openStore(path: string): Store {
     releases,
     rollouts: openRollouts(database),
     instances,
+    jobs: openJobs(database),
     operations: openOperations(database),
     variables: openVariables(database),
     domains: openDomains(database),

@@ -1,6 +1,7 @@
 import type { Artifact, DeployTimes, Outcome, SourceRecord } from '../model/deploy.ts';
 import type { ErrorDocument } from '../model/errors.ts';
 import type { Exit, InstanceState } from '../model/instance.ts';
+import type { JobCause, JobEnding, JobResult, JobState } from '../model/job.ts';
 import type { ServiceId } from '../model/service.ts';
 import type { RolloutView } from '../rollout/view.ts';
 import type { RunHandle } from '../runtime/port.ts';
@@ -204,6 +205,42 @@ export interface CertificateAccountRow {
   readonly failures: number;
   readonly nextAt: number;
   readonly problem: string | null;
+}
+
+/** A command that runs once. Its moments are of the steady clock, but for the slot, which is wall time: people's clocks name it. */
+export interface JobRow {
+  /** Of its run too. */
+  readonly id: string;
+  readonly service: ServiceId;
+  readonly release: number;
+  readonly cause: JobCause;
+  /** The moment of the schedule that it stands for; null for what no schedule asked for. */
+  readonly slot: number | null;
+  readonly state: JobState;
+  /** Shell text, sealed by the vault; null: the release's own command. */
+  readonly command: string | null;
+  /** A client has its streams, and it ends with that client: no later daemon starts it. */
+  readonly attached: boolean;
+  /** Milliseconds that it may take. */
+  readonly timeout: number | null;
+  /** Why it was told to end; null where it was not. */
+  readonly ending: JobEnding | null;
+  /** Null as long as the runtime has not said that it started it. */
+  readonly handle: RunHandle | null;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly exit: Exit | null;
+  readonly result: JobResult | null;
+}
+
+/** Up to where the slots of a service are decided, and by which schedule. */
+export interface ScheduleRow {
+  readonly service: ServiceId;
+  readonly expression: string;
+  readonly timeZone: string;
+  /** Wall time. */
+  readonly cursor: number;
 }
 
 export interface EventRow {

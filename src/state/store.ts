@@ -7,9 +7,11 @@ import type {
   DomainRow,
   EventRow,
   InstanceRow,
+  JobRow,
   OperationRow,
   ReleaseRow,
   RolloutRow,
+  ScheduleRow,
   ServiceRow,
   TaskRow,
   VariableRow,
@@ -28,6 +30,7 @@ export interface Store {
   readonly releases: Releases;
   readonly rollouts: Rollouts;
   readonly instances: Instances;
+  readonly jobs: Jobs;
   readonly operations: Operations;
   readonly variables: Variables;
   readonly domains: Domains;
@@ -80,6 +83,30 @@ export interface Instances {
   update(id: string, change: Partial<Omit<InstanceRow, 'id' | 'service' | 'release' | 'createdAt'>>): void;
   /** Gone instances leave the record. */
   remove(id: string): void;
+}
+
+/** Jobs of services, the slots that have had one, and how far each schedule is decided. */
+export interface Jobs {
+  get(id: string): JobRow | null;
+  /** Newest first. */
+  of(service: ServiceId): readonly JobRow[];
+  /** Those that have not ended, in the order in which they were asked for. */
+  open(service: ServiceId): readonly JobRow[];
+  allOpen(): readonly JobRow[];
+  insert(row: JobRow): void;
+  update(
+    id: string,
+    change: Partial<Pick<JobRow, 'state' | 'ending' | 'handle' | 'startedAt' | 'endedAt' | 'exit' | 'result'>>,
+  ): void;
+  /** Drops the ended ones of a service beyond the newest `keep`. */
+  trim(service: ServiceId, keep: number): void;
+  isTaken(service: ServiceId, slot: number): boolean;
+  /** Throws where the slot was taken before. */
+  take(service: ServiceId, slot: number): void;
+  forgetSlots(service: ServiceId, before: number): void;
+  schedule(service: ServiceId): ScheduleRow | null;
+  putSchedule(row: ScheduleRow): void;
+  forgetSchedule(service: ServiceId): void;
 }
 
 export interface Operations {

@@ -109,9 +109,9 @@ describe('a render.yaml as it is', () => {
   });
 
   test('what this version does not do is refused by name with line and column', async () => {
-    const unable = `${sound}  - {type: cron, name: nightly, runtime: node, schedule: "0 3 * * *", startCommand: node job.js}\ndatabases:\n  - {name: main}\n`;
+    const unable = `${sound}  - {type: workflow, name: nightly, runtime: node}\ndatabases:\n  - {name: main}\n`;
     const { error } = await kapal.json<FailureDocument>(['deploy', await shop(unable)], 2);
-    assert.match(error.message, /render\.yaml:\d+:\d+: .*cron/);
+    assert.match(error.message, /render\.yaml:\d+:\d+: .*workflows/);
     assert.match(error.message, /render\.yaml:\d+:\d+: .*databases/);
   });
 });

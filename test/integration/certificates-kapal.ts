@@ -193,6 +193,7 @@ export class CertificatesKapal implements AsyncDisposable {
       settings: {
         version: '0.0.0',
         data: this.#folder,
+        timeZone: 'UTC',
         socket: '',
         api: '',
         http: `127.0.0.1:${httpPort}`,

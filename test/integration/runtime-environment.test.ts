@@ -120,7 +120,7 @@ describe('the environment of a run', () => {
   }
 
   test('that did not arrive whole starts nothing', async () => {
-    const script = environmentScript({ BIG: 'x'.repeat(100_000) }, 'cut');
+    const script = environmentScript({ BIG: 'x'.repeat(100_000) }, { mark: 'cut' });
     for (const length of [1, 100, 50_000, script.length - 10, script.length - 2]) {
       const input = script.slice(0, length);
       const ended = spawnSync('/bin/sh', ['-s', '--', '/', 'echo wrong'], { input, encoding: 'utf8' });

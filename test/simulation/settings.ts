@@ -16,6 +16,7 @@ export function simulatedSettings(
     https: null,
     httpsPort: null,
     domain: 'localhost',
+    timeZone: 'UTC',
     buildMemory: null,
     buildSlots: 2,
     startSlots: 4,

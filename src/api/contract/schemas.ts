@@ -4,6 +4,7 @@ import { catalogue, type ErrorCode } from '../../model/errors.ts';
 import { instanceStates } from '../../model/instance.ts';
 import { isName } from '../../model/names.ts';
 import { serviceTypes } from '../../model/service.ts';
+import { scheduleSchema } from './job-schemas.ts';
 import { diskStates, garbageKinds, serviceStatuses } from './types.ts';
 
 /**
@@ -96,6 +97,7 @@ export const serviceSchema = z
     desired: count('Instances that should run.'),
     urls: z.array(z.string()).describe('Where visitors reach it: its domains first, then its default name.'),
     instances: z.array(instanceSchema).describe('Draining ones are listed until they are gone.'),
+    schedule: scheduleSchema.exactOptional().describe('Of a cron; absent for other types.'),
     upstreams: z.array(upstreamSchema).exactOptional().describe('Of a proxy; absent for other types.'),
     disk: persistentDiskSchema.exactOptional().describe('Absent where it has none.'),
   })
@@ -121,6 +123,10 @@ const deployedServiceSchema = z
     urls: z.array(z.string()).describe('Where visitors reach it.'),
     milliseconds: timesSchema.describe('How long each step took.'),
     error: errorSchema.exactOptional().describe('Why it failed; absent where it did not.'),
+    warnings: z
+      .array(z.string())
+      .exactOptional()
+      .describe('What went wrong beside the deploy, for people; absent where nothing did.'),
   })
   .meta({ id: 'DeployedService' });
 

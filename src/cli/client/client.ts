@@ -77,6 +77,32 @@ export class Client implements Disposable {
     response.resume();
   }
 
+  /** The bytes of an answer as they come. */
+  async stream(
+    method: Method,
+    path: string,
+    { body, signal }: { readonly body: unknown; readonly signal: AbortSignal },
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const headers = { 'content-type': 'application/json' };
+    const response = await this.#accepted({ method, path, body: JSON.stringify(body), headers, signal });
+    return this.#pieces(response, signal);
+  }
+
+  async *#pieces(response: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    try {
+      yield* response;
+    } catch (error) {
+      throw signal.aborted ? error : this.#translate(error);
+    }
+  }
+
+  /** Sends bytes as they come, to their end or until the daemon wants no more. */
+  async pour(path: string, pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const headers = { 'content-type': 'application/octet-stream' };
+    const response = await this.#accepted({ method: 'PUT', path, body: pieces, headers, signal });
+    response.resume();
+  }
+
   /** Server-sent events until the daemon ends them, or the signal aborts (then the iteration ends too). */
   async *events(
     path: string,

@@ -2,12 +2,14 @@ import { paths } from '../../api/contract/paths.ts';
 import type {
   InstanceDocument,
   PersistentDiskDocument,
+  ScheduleDocument,
   ServiceDocument,
   StatusDocument,
   UpstreamDocument,
 } from '../../api/contract/types.ts';
 import type { Command, Invocation } from '../command.ts';
 import { diskText } from '../disk-text.ts';
+import { jobRow, scheduleText } from '../job-lines.ts';
 import { type Colour, table } from '../output.ts';
 import { since, until } from '../time.ts';
 
@@ -57,12 +59,29 @@ function print({ out: { out }, say }: Invocation, services: readonly ServiceDocu
     const ready = service.instances.filter(({ state }) => state === 'ready').length;
     const status = out.paint(statusColours[service.status], say.statuses[service.status]);
     const release = service.release === null ? '-' : String(service.release);
-    const own = [out.paint('bold', name), status, release, `${ready}/${service.desired}`, service.urls.join(' ')];
+    const { schedule, urls } = service;
+    const instances = schedule === undefined ? `${ready}/${service.desired}` : '-';
+    const reached = schedule === undefined ? urls.join(' ') : scheduleText(schedule, say);
+    const own = [out.paint('bold', name), status, release, instances, reached];
     const below = service.instances.map((instance) => instanceRow(instance, { out, say }));
+    const jobs = schedule === undefined ? [] : lastJobRow(schedule, { out, say });
     const disk = service.disk === undefined ? [] : [diskRow(service.disk, out)];
-    return [own, ...below, ...disk, ...(service.upstreams ?? []).map((upstream) => upstreamRow(upstream, out))];
+    const upstreams = (service.upstreams ?? []).map((upstream) => upstreamRow(upstream, out));
+    return [own, ...jobs, ...below, ...disk, ...upstreams];
   });
   for (const line of table([head.map((word) => out.paint('dim', word)), ...rows])) out.line(line);
+}
+
+interface Printing {
+  readonly out: Invocation['out']['out'];
+  readonly say: Invocation['say'];
+}
+
+/** What came of the last job. */
+function lastJobRow({ last }: ScheduleDocument, printing: Printing): string[][] {
+  if (last === null) return [];
+  const [id = '', word = '', facts = ''] = jobRow(last, printing);
+  return [[id, word, String(last.release), '', facts]];
 }
 
 const statusColours: Readonly<Record<ServiceDocument['status'], Colour>> = {
@@ -85,10 +104,7 @@ const stateColours: Readonly<Record<InstanceDocument['state'], Colour>> = {
   stopping: 'dim',
 };
 
-function instanceRow(
-  instance: InstanceDocument,
-  { out, say }: { out: Invocation['out']['out']; say: Invocation['say'] },
-): string[] {
+function instanceRow(instance: InstanceDocument, { out, say }: Printing): string[] {
   const { id, state, release, pid, address, restarts, startedAt, lastExit, nextStartAt, problem } = instance;
   const facts = [
     pid === null ? null : `pid ${pid}`,

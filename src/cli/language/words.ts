@@ -3,6 +3,7 @@ import type {
   CertificateDocument,
   DeployedService,
   DomainFinding,
+  JobDocument,
   OperationEvent,
   ServiceDocument,
 } from '../../api/contract/types.ts';
@@ -14,5 +15,8 @@ export type DeployStage = Extract<OperationEvent, { readonly kind: 'stage' }>['s
 export type DaemonPlaces = Pick<DaemonFacts, 'http' | 'https' | 'api' | 'data'>;
 export type CertificateState = CertificateDocument['state'];
 export type CertificateSource = Exclude<CertificateDocument['source'], null>;
+export type JobState = JobDocument['state'];
+export type JobResult = NonNullable<JobDocument['result']>;
+export type JobCause = JobDocument['cause'];
 export type FindingResult = DomainFinding['result'];
 export type ConversionKind = ConversionNote['kind'];

@@ -31,6 +31,9 @@ function printServices({ out, say }: Printing, { services }: DeployDocument): vo
     urls.join(' '),
   ]);
   for (const line of table([head.map((word) => out.out.paint('dim', word)), ...rows])) out.out.line(line);
+  for (const { service, warnings = [] } of services)
+    for (const text of warnings)
+      out.err.line(`${out.err.paint('yellow', say.warning)}: ${service}: ${out.err.safe(text)}`);
   for (const { service, error } of services) {
     if (error === undefined) continue;
     out.err.line();

@@ -1,7 +1,7 @@
 import type { DeployRequest } from '../../api/contract/types.ts';
 import { readDomain } from '../../model/domains.ts';
 import { KapalError } from '../../model/errors.ts';
-import { listens, type ServiceId, serviceId, serviceKey, type ServiceKey } from '../../model/service.ts';
+import { isVisible, listens, type ServiceId, serviceId, serviceKey, type ServiceKey } from '../../model/service.ts';
 import { defaultHost } from '../../release/hosts.ts';
 import type { ResolvedVariable } from '../../release/environment.ts';
 import type { ServiceSpec, Spec } from '../../spec/spec.ts';
@@ -103,7 +103,7 @@ function introduce(
     ...store.services.all().map((row) => row.host),
     ...store.domains.all().flatMap((row) => (row.path === '/' ? [row.host] : [])),
   ]);
-  const visible = input.spec.type === 'web' || input.spec.type === 'static' || input.spec.type === 'proxy';
+  const visible = isVisible(input.spec.type);
   const row: ServiceRow = {
     id,
     spec: sealedSpec(input.spec),

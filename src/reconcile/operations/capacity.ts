@@ -84,6 +84,8 @@ export class Capacity {
     needs.store.transaction(() => {
       refuseRemoving(needs, service);
       needs.store.services.update(service, change);
+      // Slots that pass while it is stopped are not missed.
+      if (change.stopped !== undefined) needs.store.jobs.forgetSchedule(service);
       needs.store.operations.insert(row, [{ ...newTask(row.id, service, 0), stage: 'rollout' }]);
     });
     crashpoint('capacity.recorded');

@@ -1,6 +1,7 @@
 import type { DeployDocument, DeployedService, OperationDocument } from '../../api/contract/types.ts';
 import type { DomainName } from '../../model/domains.ts';
-import { serviceKey, type ServiceId } from '../../model/service.ts';
+import { describeExit } from '../../model/instance.ts';
+import { isVisible, serviceKey, type ServiceId } from '../../model/service.ts';
 import { secureUrlOf, urlOf } from '../../release/hosts.ts';
 import type { OperationRow, TaskRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -45,14 +46,23 @@ export function deployedService(needs: Needs, task: TaskRow): DeployedService {
       total: round(total),
     },
     ...(task.error === null ? {} : { error: task.error }),
+    ...hookWarning(needs, task),
   };
+}
+
+/** The hook after the first deploy failed: the release is live all the same. */
+function hookWarning({ store }: Needs, { service, release }: TaskRow): Pick<DeployedService, 'warnings'> {
+  const hook = store.jobs.of(service).find((job) => job.cause === 'hook' && job.release === release);
+  if (hook === undefined || hook.result === null || hook.result === 'succeeded') return {};
+  const how = hook.exit === null ? 'did not run' : describeExit(hook.exit);
+  return { warnings: [`initialDeployHook ${how}; its lines: kapal logs ${serviceKey(service).service}`] };
 }
 
 /** Where visitors reach a service: its domains first, then its default name. */
 export function urlsOf(needs: Needs, service: ServiceId): string[] {
   const { store } = needs;
   const row = store.services.get(service);
-  if (row === null || row.spec.type === 'worker' || row.spec.type === 'pserv') return [];
+  if (row === null || !isVisible(row.spec.type)) return [];
   const domains = [...store.domains.of(service), ...(row.host === null ? [] : [{ host: row.host, path: '/' }])];
   return domains.map((domain) => urlOfDomain(needs, domain));
 }

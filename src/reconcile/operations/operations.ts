@@ -10,6 +10,7 @@ import { stored } from '../storing.ts';
 import { newTask, operationRow, refuseRemoving } from './acknowledge.ts';
 import { deployedService, operationDocument } from './documents.ts';
 import { Progress } from './progress.ts';
+import { hookEnded } from './hook.ts';
 import type { ReleaseDraft } from './releasing.ts';
 import { releaseTask, type TaskContext } from './task.ts';
 
@@ -217,6 +218,8 @@ export class Operations {
       admitBuild: this.#admitBuild,
       clear: (id, signal) => this.#clear(id, signal),
       ended: (rollout) => this.#ended(rollout),
+      hooked: (id, release) =>
+        hookEnded({ needs: this.#needs, loops: this.#loops, leaving: this.#leaving.signal }, { service: id, release }),
       wake: (id) => this.#loops.wake(id),
       publish: (event) => this.publish(operation, event),
     };

@@ -30,6 +30,8 @@ export interface TaskContext {
   readonly clear: (service: ServiceId, signal: AbortSignal) => Promise<Disposable>;
   /** Resolves when the rollout has ended. */
   readonly ended: (rollout: string) => Promise<RolloutRow>;
+  /** Resolves when no hook of the service's release is at work. */
+  readonly hooked: (service: ServiceId, release: number) => Promise<void>;
   readonly wake: (service: ServiceId) => void;
   readonly publish: (event: OperationEvent) => void;
 }
@@ -178,6 +180,7 @@ async function finishRollout(context: TaskContext, rollout: RolloutRow): Promise
       service: nameOf(context),
       message: gapText(context.service, end - rollout.vacatedAt),
     });
+  await context.hooked(rollout.service, rollout.to);
   await finishTask(context, { outcome: rollout.outcome ?? 'failed', error: rollout.error }, took);
 }
 

@@ -8,18 +8,23 @@ import { errorCode, isMissing } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { ServiceId } from '../../model/service.ts';
 import type {
+  Attacher,
   Listener,
   PortFinder,
   RunHandle,
   RunObservation,
   RunSpec,
+  RunStreams,
   Runtime,
   RuntimeCapabilities,
   RunUsage,
   ServiceAccount,
+  TerminalSize,
 } from '../port.ts';
 import { type Abilities, findAbilities } from './abilities.ts';
 import { type Account, Accounts } from './accounts.ts';
+import { openStreams } from './attached-streams.ts';
+import { inTerminal, resizeTerminal } from './terminal.ts';
 import { Homes } from './homes.ts';
 import { readIntent } from './intent.ts';
 import { Launcher } from './launcher.ts';
@@ -54,7 +59,7 @@ export interface ProcessRuntimeOptions {
 const usualProcessLimit = 4_096;
 
 /** Runs programs as plain processes of this machine; needs nothing but the kernel and a POSIX shell. */
-export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<Runtime & PortFinder> {
+export async function createProcessRuntime(options: ProcessRuntimeOptions): Promise<Runtime & PortFinder & Attacher> {
   if (!/^[a-z0-9]{8}$/.test(options.install)) {
     throw new KapalError(
       'runtime_failed',
@@ -71,7 +76,7 @@ export async function createProcessRuntime(options: ProcessRuntimeOptions): Prom
   return new ProcessRuntime({ options, layout, abilities: await findAbilities({ data, install, useCgroups }) });
 }
 
-class ProcessRuntime implements Runtime, PortFinder {
+class ProcessRuntime implements Runtime, PortFinder, Attacher {
   readonly name = 'process';
   readonly #layout: Layout;
   readonly #abilities: Abilities;
@@ -139,6 +144,30 @@ class ProcessRuntime implements Runtime, PortFinder {
     const handle = await this.#launcher.start(run, await this.#accountOf(run.service));
     if (run.memoryLimit !== null) this.#memory?.add(handle, run.memoryLimit);
     return handle;
+  }
+
+  async startAttached(
+    run: RunSpec,
+    terminal: TerminalSize | null,
+  ): Promise<{ handle: RunHandle; streams: RunStreams }> {
+    const account = await this.#accountOf(run.service);
+    const { folder } = this.#layout.files(run.id);
+    const streams = openStreams(folder);
+    const shown = terminal === null ? run : inTerminal(run, terminal);
+    try {
+      const handle = await this.#launcher.startAttached(shown, { account, open: () => streams.open() });
+      if (run.memoryLimit !== null) this.#memory?.add(handle, run.memoryLimit);
+      await streams.joined(() => this.#observer.observe(handle).phase !== 'launching');
+      return { handle, streams };
+    } catch (error) {
+      streams[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async resize(handle: RunHandle, size: TerminalSize): Promise<void> {
+    const run = this.#observer.processesOf(handle);
+    if (run !== null) await resizeTerminal(run, this.#abilities.cgroups, size);
   }
 
   async observe(handle: RunHandle): Promise<RunObservation> {

@@ -27,7 +27,10 @@ const SHELL_NAMES = new Set(
  * installs exactly this environment, says on descriptor 8 that it got so far, becomes the command. Values never stand in an argv, which everybody may read in /proc.
  * Throws KapalError `runtime_failed` for what execve(2) cannot carry.
  */
-export function environmentScript(environment: Readonly<Record<string, string>>, mark: string): string {
+export function environmentScript(
+  environment: Readonly<Record<string, string>>,
+  { mark, attached = false }: { readonly mark: string; readonly attached?: boolean },
+): string {
   const variables = Object.entries({ ...environment, [RUN_VARIABLE]: mark });
   for (const [key, value] of variables) check(key, value);
   const plain = variables.filter(([key]) => !SHELL_NAMES.has(key));
@@ -41,7 +44,7 @@ export function environmentScript(environment: Readonly<Record<string, string>>,
     'unset PATH OLDPWD',
     ...plain.map(([key, value]) => `export ${key}=${quote(value)}`),
     'echo reached >&8',
-    `exec ${special.length === 0 ? '' : envProgram(special)}/bin/sh -c -- "$2" </dev/null 2>&1 8>&-`,
+    `exec ${special.length === 0 ? '' : envProgram(special)}/bin/sh -c -- "$2" ${attached ? '<&7 2>&9 7<&- 9>&-' : '</dev/null 2>&1'} 8>&-`,
     '}',
     '',
   ].join('\n');

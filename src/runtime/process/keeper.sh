@@ -3,9 +3,11 @@
 # which only the last stage reads, as the service's own user. So no variable of a user's (LD_PRELOAD, IFS, ENV, PATH) acts here, and
 # no value of one is in an argv or a file.
 #
-#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC FOLDER MOUNT DIRECTORY COMMAND
+#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC FOLDER MOUNT DIRECTORY COMMAND [ATTACHED]
 #
 # UID, MEMORY, CPU, PIDS, OOM, NPROC and MOUNT may be empty. FOLDER is seen at MOUNT too, by this run alone.
+#
+# ATTACHED: the run's streams are the named pipes in, out and err of its folder, whose other ends the daemon has open; nothing is drained.
 #
 # Every record is one write(2) that ends in " end": a reader takes anything shorter for not yet written.
 
@@ -28,7 +30,7 @@ finish() {
     until printf '%s\n' "$end" >"$record.exit"; do sleep 1; done 2>/dev/null
   # Then, without its own end of the pipe, until the drain has read what was printed last. Processes that remain may hold the pipe for
   # long, so this is a record of its own.
-  exec 3<&- 5>&- 6<&-
+  exec 3<&- 5>&- 6<&- 7<&- 9>&-
   wait
   : >"$record.drained"
   exit 0
@@ -86,7 +88,7 @@ written() {
 keep() {
   run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 pids=$8 oom=$9
   shift 9
-  nproc=$1 folder=$2 mount=$3 directory=$4 command=$5
+  nproc=$1 folder=$2 mount=$3 directory=$4 command=$5 attached=${6:-}
   read -r boot </proc/sys/kernel/random/boot_id
 
   # Claims the run: noclobber opens with O_EXCL, so of two keepers for one run the second ends here, and so does one whose run was disposed of.
@@ -99,14 +101,18 @@ keep() {
 
   # A named pipe and not a plain one: the program may open /dev/stdout again as its own user, which a pipe of root's refuses.
   # Its folder is closed to everybody else, so mode 666 opens nothing.
-  mkfifo -m 666 "$run/pipe" 2>"$run/refusal" || finish 126 0 0
-  exec 4<>"$run/pipe" 5>"$run/pipe" 6<"$run/pipe"
-  exec 4>&-
+  if [ -n "$attached" ]; then
+    exec 5>"$run/out" 6</dev/null 7<"$run/in" 9>"$run/err"
+  else
+    mkfifo -m 666 "$run/pipe" 2>"$run/refusal" || finish 126 0 0
+    exec 4<>"$run/pipe" 5>"$run/pipe" 6<"$run/pipe"
+    exec 4>&-
 
-  {
-    exec 3<&- 5>&-
-    drain
-  } 2>/dev/null &
+    {
+      exec 3<&- 5>&-
+      drain
+    } 2>/dev/null &
+  fi
 
   # In the foreground, because background jobs of sh ignore SIGINT and SIGQUIT for ever. The identity holds over every exec.
   # What is written to stderr before the program is reached says why it was not.

@@ -40,6 +40,23 @@ export class Launcher {
     this.#processLimit = world.processLimit;
   }
 
+  /** A run whose streams are named pipes that `open` makes in its folder, and holds open. Not repeatable. */
+  async startAttached(
+    run: RunSpec,
+    { account, open }: { account: Account | null; open: (folder: string) => Promise<void> },
+  ): Promise<RunHandle> {
+    const files = this.#layout.files(run.id);
+    const script = environmentScript(run.environment, { mark: markOf(this.#install, run.id), attached: true });
+    try {
+      const handle = await this.#intend(run, { files, account });
+      await open(files.folder);
+      await this.#startKeeper(run, { files, account, script, attached: true });
+      return handle;
+    } catch (error) {
+      throw refusal(run, error);
+    }
+  }
+
   /** Repeatable by the run's id. `account` is `null` where the program runs as the daemon's own user. */
   start(run: RunSpec, account: Account | null): Promise<RunHandle> {
     const begun = this.#starting.get(run.id);
@@ -51,23 +68,30 @@ export class Launcher {
 
   async #startOnce(run: RunSpec, account: Account | null): Promise<RunHandle> {
     const files = this.#layout.files(run.id);
-    const script = environmentScript(run.environment, markOf(this.#install, run.id));
+    const script = environmentScript(run.environment, { mark: markOf(this.#install, run.id) });
     if (await exists(files.claim)) {
       const known = await readIntent(files.intent);
       if (known !== null) return known.handle;
     }
     try {
       const handle = await this.#intend(run, { files, account });
-      const processLimit = run.processLimit ?? this.#processLimit;
-      const limits = { memory: run.memoryLimit, processes: processLimit };
-      const places = (await this.#cgroups?.create(run.id, limits)) ?? NO_PLACES;
-      crashpoint('run.cgroup.made');
-      await startKeeper(keeperArguments(run, { files, account, places, processLimit }), script);
-      crashpoint('run.keeper.started');
+      await this.#startKeeper(run, { files, account, script, attached: false });
       return handle;
     } catch (error) {
       throw refusal(run, error);
     }
+  }
+
+  async #startKeeper(
+    run: RunSpec,
+    { script, ...more }: { files: RunFiles; account: Account | null; script: string; attached: boolean },
+  ): Promise<void> {
+    const processLimit = run.processLimit ?? this.#processLimit;
+    const limits = { memory: run.memoryLimit, processes: processLimit };
+    const places = (await this.#cgroups?.create(run.id, limits)) ?? NO_PLACES;
+    crashpoint('run.cgroup.made');
+    await startKeeper(keeperArguments(run, { ...more, places, processLimit }), script);
+    crashpoint('run.keeper.started');
   }
 
   async #intend(run: RunSpec, { files, account }: { files: RunFiles; account: Account | null }): Promise<RunHandle> {
@@ -96,7 +120,8 @@ function keeperArguments(
     account,
     places,
     processLimit,
-  }: { files: RunFiles; account: Account | null; places: CgroupPlaces; processLimit: number },
+    attached,
+  }: { files: RunFiles; account: Account | null; places: CgroupPlaces; processLimit: number; attached: boolean },
 ): string[] {
   const user = account === null ? ['', ''] : [String(account.uid), String(account.gid)];
   const niceness = String(Math.trunc(run.niceness));
@@ -104,6 +129,7 @@ function keeperArguments(
   // Where no cgroup holds the number down, its user may have so many; a user that others share is left as it is.
   const limit = account !== null && places.pids === '' ? String(processLimit) : '';
   const mount = run.mount === undefined ? ['', ''] : [run.mount.folder, run.mount.path];
+  const streams = attached ? ['attached'] : [];
   return [
     KEEPER,
     files.folder,
@@ -115,6 +141,7 @@ function keeperArguments(
     ...mount,
     run.directory,
     run.command,
+    ...streams,
   ];
 }
 

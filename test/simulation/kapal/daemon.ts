@@ -103,6 +103,7 @@ function storeOf({ life, store, promoted, removed }: Birth): Store {
     releases: gated(life, 'releases', store.releases),
     rollouts: gated(life, 'rollouts', store.rollouts),
     instances: gated(life, 'instances', store.instances),
+    jobs: gated(life, 'jobs', store.jobs),
     operations: gated(life, 'operations', store.operations),
     variables: gated(life, 'variables', store.variables),
     domains: gated(life, 'domains', store.domains),

@@ -12,10 +12,11 @@ import {
 } from '../../../src/api/contract/exit.ts';
 import { parseMoment } from '../../../src/api/contract/moment.ts';
 import type * as domainSchemas from '../../../src/api/contract/domain-schemas.ts';
+import * as jobSchemas from '../../../src/api/contract/job-schemas.ts';
 import * as schemas from '../../../src/api/contract/schemas.ts';
 import type * as types from '../../../src/api/contract/types.ts';
 import type { ErrorDocument } from '../../../src/model/errors.ts';
-import { deployed, event, finished, logLine, service, status, story } from './recording-commands.ts';
+import { deployed, event, finished, jobs, logLine, service, status, story } from './recording-commands.ts';
 
 /** The compiler is the test: a schema and its type that differ in any field make `true` unassignable. */
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
@@ -37,6 +38,11 @@ test('schemas and types are equal', () => {
     true satisfies Same<typeof domainSchemas.domainSchema, types.DomainDocument>,
     true satisfies Same<typeof domainSchemas.domainRequestSchema, types.DomainRequest>,
     true satisfies Same<typeof domainSchemas.domainCheckSchema, types.DomainCheckDocument>,
+    true satisfies Same<typeof jobSchemas.jobSchema, types.JobDocument>,
+    true satisfies Same<typeof jobSchemas.jobsSchema, types.JobsDocument>,
+    true satisfies Same<typeof jobSchemas.scheduleSchema, types.ScheduleDocument>,
+    true satisfies Same<typeof jobSchemas.runRequestSchema, types.RunRequest>,
+    true satisfies Same<typeof jobSchemas.terminalSizeSchema, types.TerminalSizeRequest>,
     true satisfies Same<typeof schemas.logSchema, types.LogDocument>,
     true satisfies Same<typeof schemas.eventSchema, types.EventDocument>,
     true satisfies Same<typeof schemas.statusSchema, types.StatusDocument>,
@@ -63,6 +69,7 @@ test('documents pass their schemas unchanged', () => {
     [schemas.deploySchema, deployed],
     [schemas.operationSchema, finished],
     [schemas.statusSchema, status],
+    [jobSchemas.jobsSchema, jobs],
     [schemas.logSchema, logLine(1, 'x')],
     [schemas.eventSchema, event(1)],
     ...story.map((one) => [schemas.operationEventSchema, one] as [z.ZodType, unknown]),

@@ -55,8 +55,25 @@ describe('the OpenAPI document', () => {
       paths.disks({}),
       paths.disk({ project: 'x', environment: 'x', service: 'x' }, 'x'),
       paths.services({}),
+      paths.jobs({}),
+      paths.job('x'),
+      paths.jobInput('x'),
+      paths.jobTerminal('x'),
       ...(
-        ['releases', 'rollback', 'restart', 'stop', 'start', 'scale', 'cancel', 'variables', 'domains', 'logs'] as const
+        [
+          'releases',
+          'runJob',
+          'runs',
+          'rollback',
+          'restart',
+          'stop',
+          'start',
+          'scale',
+          'cancel',
+          'variables',
+          'domains',
+          'logs',
+        ] as const
       ).map((name) => paths[name]('x', at)),
       paths.domain('x', 'x', at),
       paths.domainCheck('x', 'x', at),

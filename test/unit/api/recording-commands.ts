@@ -5,6 +5,8 @@ import type {
   DomainDocument,
   EventDocument,
   GarbageDocument,
+  JobDocument,
+  JobsDocument,
   LogDocument,
   OperationDocument,
   OperationEvent,
@@ -168,6 +170,61 @@ export const event = (sequence: number): EventDocument => ({
   message: 'release 4 is live',
 });
 
+export const job: JobDocument = {
+  id: 'nightly-20260131t0200z-3f9a1c',
+  project: 'shop',
+  environment: 'production',
+  service: 'nightly',
+  release: 1,
+  cause: 'schedule',
+  state: 'ended',
+  result: 'failed',
+  slot: '2026-01-31T02:00:00.000Z',
+  createdAt: '2026-01-31T02:00:00.010Z',
+  startedAt: '2026-01-31T02:00:00.020Z',
+  endedAt: '2026-01-31T02:00:01.020Z',
+  milliseconds: 1000,
+  exitCode: 3,
+  signal: null,
+  exit: 'exited with code 3',
+  command: null,
+};
+
+export const jobs: JobsDocument = {
+  project: 'shop',
+  environment: 'production',
+  service: 'nightly',
+  type: 'cron',
+  schedule: {
+    expression: '0 2 * * *',
+    timeZone: 'Europe/Berlin',
+    suspended: false,
+    next: '2026-02-01T01:00:00.000Z',
+    last: job,
+  },
+  jobs: [job],
+};
+
+const jobAnswers: Commands['jobs'] = {
+  list: () => [jobs],
+  get: (id) => ({ ...job, id }),
+  run: () => job,
+  begin: () => ({ ...job, cause: 'command' }),
+  attach: async () => ({
+    job,
+    async *frames() {
+      yield { kind: 'stdout', bytes: Buffer.from('one') } as const;
+      yield { kind: 'ended', job } as const;
+    },
+    [Symbol.dispose]: () => undefined,
+  }),
+  feed: async (_id, pieces) => {
+    for await (const piece of pieces) void piece;
+  },
+  resize: async () => undefined,
+  stop: (id) => ({ ...job, id, state: 'ending' }),
+};
+
 export interface Call {
   readonly name: keyof Commands;
   readonly input: readonly unknown[];
@@ -184,6 +241,7 @@ export function recordingCommands(replaced: Partial<Commands> = {}): Recorder {
   const whole = { ...answers(), ...replaced };
   const commands = new Proxy(whole, {
     get(target, name: keyof Commands) {
+      if (name === 'jobs') return target.jobs;
       const method = target[name] as (...input: unknown[]) => unknown;
       return (...input: unknown[]) => {
         calls.push({ name, input });
@@ -224,6 +282,7 @@ function answers(): Commands {
     removeDomain: async () => undefined,
     logs: async () => [logLine(1, 'one'), logLine(2, 'two')],
     moreLogs: aborted,
+    jobs: jobAnswers,
     events: () => [event(1)],
     moreEvents: (signal) => aborted(null, signal),
     edgeConfig: async () => 'listen 80',

@@ -60,7 +60,7 @@ describe('wrong usage is exit code 2, with what was meant', () => {
 });
 
 describe('what a later version brings is refused by name, with exit code 2', () => {
-  for (const line of ['db', 'db create main', 'run', 'up --runtime swarm']) {
+  for (const line of ['db', 'db create main', 'metrics', 'up --runtime swarm']) {
     test(`kapal ${line}`, async () => {
       const { code, out, err } = await run(line.split(' '));
       assert.equal(code, 2);
