@@ -1,3 +1,4 @@
+import { launch } from '../lib/exec.ts';
 import type { TerminalSizeRequest } from '../api/contract/types.ts';
 import type { CliHost } from './host.ts';
 
@@ -9,14 +10,27 @@ export interface LocalTerminal extends Disposable {
   input(): AsyncIterable<Uint8Array>;
 }
 
+/**
+ * Node leaves the terminal to make a carriage return and a line feed of each line feed, which garbles what moves the cursor: the job's own terminal has done
+ * that already. The mode that Node restores is the one before both.
+ */
+async function passOutput(): Promise<void> {
+  const stty = launch('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+  await new Promise<void>((resolve) => {
+    stty.once('error', () => resolve());
+    stty.once('exit', () => resolve());
+  });
+}
+
 /** Null unless both ends are a terminal. Node itself restores a raw terminal when the process exits, or is ended by SIGTERM or SIGINT. */
-export function localTerminal({ stdin, stdout }: CliHost): LocalTerminal | null {
+export async function localTerminal({ stdin, stdout }: CliHost): Promise<LocalTerminal | null> {
   const { setRawMode } = stdin;
   if (stdin.isTTY !== true || stdout.isTTY !== true || setRawMode === undefined) return null;
   const size = () => ({ rows: stdout.rows || 24, columns: stdout.columns || 80 });
   const listeners: (() => void)[] = [];
   setRawMode.call(stdin, true);
   let isRaw = true;
+  await passOutput();
   return {
     size,
     onResize(resized) {

@@ -135,17 +135,14 @@ export class Jobs {
     const { needs } = this.#context;
     // Who holds its streams is starting it.
     if (job.attached && this.#context.isHeld(job.id)) return null;
+    // To start it again starts nothing twice, and starts what a daemon only intended.
+    if (job.ending === null && !job.attached && !this.#isTooLate(row, job)) return this.#launch(job);
     const found = await this.#inventory(job);
-    if (found !== null) {
-      needs.store.jobs.update(job.id, { handle: found });
-      return found;
-    }
-    if (job.ending !== null || job.attached || this.#isTooLate(row, job)) {
-      const at = needs.clock.now();
-      await this.#end({ ...job, ending: job.ending ?? 'client-gone' }, notStarted('it was ended before it began', at));
-      return null;
-    }
-    return this.#launch(job);
+    if (found === null) {
+      const exit = notStarted('it was ended before it began', needs.clock.now());
+      await this.#end({ ...job, ending: job.ending ?? 'stopped' }, exit);
+    } else needs.store.jobs.update(job.id, { handle: found });
+    return found;
   }
 
   #isTooLate({ spec }: ServiceRow, { slot }: JobRow): boolean {

@@ -17,13 +17,14 @@ services:
     startCommand: sleep 100000
     maxShutdownDelaySeconds: 3
     memoryLimit: 256MB
-    envVars: [{key: MODE, value: hello}, {key: TOKEN, value: planted-a81c55}]
+    envVars: [{key: MODE, value: hello}, {key: TOKEN, sync: false}]
 `;
 
 describe('a command in the release of a service', () => {
   let kapal: TestKapal;
   before(async () => {
     kapal = await TestKapal.start();
+    await kapal.run('env', 'set', 'work', 'TOKEN=planted-a81c55', '--project', 'shop');
     await kapal.deploy(await kapal.project('shop', { 'kapal.yaml': declaration, 'here.txt': 'the release' }));
   });
   after(async () => {
@@ -99,10 +100,11 @@ describe('a command in the release of a service', () => {
   test('is listed while it runs; Ctrl-C ends it, and what it then says is seen', async () => {
     const script = 'trap "echo tidied; exit 0" TERM; echo ready; while :; do sleep 0.1; done';
     const { child, ran } = kapal.begin({}, 'run', 'work', '--', 'sh', '-c', script);
+    const ready = said(child, /ready/);
     const job = await seen('it is listed', async () => (await jobs()).find(({ state }) => state === 'running'));
     assert.equal(job.cause, 'command');
     assert.match((await kapal.run('jobs', 'work')).stdout, new RegExp(`${job.id} +running +command`));
-    await said(child, /ready/);
+    await ready;
     child.kill('SIGINT');
     const { code, stdout } = await ran;
     assert.deepEqual([code, stdout], [130, 'ready\ntidied\n']);
@@ -111,8 +113,10 @@ describe('a command in the release of a service', () => {
 
   test('ends with its client, and with the daemon that holds its streams', async () => {
     for (const end of [(pid: number) => process.kill(pid, 'SIGKILL'), () => kapal.killDaemon()]) {
-      const { child, ran } = kapal.begin({}, 'run', 'work', '--', 'sleep', '100000');
+      const { child, ran } = kapal.begin({}, 'run', 'work', '--', 'sh', '-c', 'echo ready; sleep 100000');
+      const ready = said(child, /ready/);
       const job = await seen('it runs', async () => (await jobs()).find(({ state }) => state === 'running'));
+      await ready;
       await end(child.pid ?? 0);
       const { code, stderr } = await ran;
       if (kapal.daemon === null) {
@@ -127,15 +131,9 @@ describe('a command in the release of a service', () => {
   });
 
   test('detached: its output is in the log, and it outlives command and daemon', async () => {
-    const ran = await kapal.json<JobDocument>([
-      'run',
-      '--detach',
-      'work',
-      '--',
-      'sh',
-      '-c',
-      'echo one; sleep 2; echo two $TOKEN',
-    ]);
+    const script = 'echo one; sleep 2; echo two $TOKEN';
+    const begun = await kapal.run('run', '--detach', '--json', 'work', '--', 'sh', '-c', script);
+    const ran = JSON.parse(begun.stdout) as JobDocument;
     await kapal.killDaemon();
     await kapal.up();
     const job = await seen('it has ended', async () => {
@@ -195,7 +193,7 @@ describe('a command in the release of a service', () => {
         'stty rows 33 cols 101; stty -a > before; "$KAPAL" run work -- sh; echo "code $?"; stty -a > after',
       );
       await session.type('tty; stty size; test -t 2 && echo "all three"\n');
-      await session.shows(/\/dev\/pts\/\d+\r\n33 101\r\nall three/);
+      await session.shows(/\/dev\/pts\/\d+\r\n33 101\r\nall three\r\n/);
       await session.type('echo $TERM $MODE\n');
       await session.shows(/\r\nxterm-256color hello/);
       // Ctrl-C is for the program, and the shell goes on.
@@ -226,9 +224,9 @@ describe('a command in the release of a service', () => {
     test('gives the terminal back when it is told to end', async () => {
       await using session = await Session.begin(
         kapal,
-        'stty -a > before; "$KAPAL" run work -- sh -c "echo ready; sleep 1000" & echo $! > pid; fg; stty -a > after; echo over',
+        'stty -a > before; "$KAPAL" run work -- sh -c "tty; sleep 1000" & echo $! > pid; fg; stty -a > after; echo over',
       );
-      await session.shows(/ready/);
+      await session.shows(/\n\/dev\/pts/);
       process.kill(Number(await session.file('pid')), 'SIGTERM');
       await session.shows(/over/);
       await session.ended();
@@ -306,12 +304,8 @@ function shell(kapal: TestKapal, line: string, cwd = kapal.folder): Promise<numb
 
 function said(child: { readonly stdout: NodeJS.ReadableStream | null }, pattern: RegExp): Promise<void> {
   let text = '';
-  return new Promise((resolve) => {
-    child.stdout?.on('data', (part: Buffer | string) => {
-      text += part.toString();
-      if (pattern.test(text)) resolve();
-    });
-  });
+  child.stdout?.on('data', (part: Buffer | string) => (text += part.toString()));
+  return until(`it says ${pattern}`, async () => pattern.test(text), 60);
 }
 
 function digest(bytes: Uint8Array): string {

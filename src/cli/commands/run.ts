@@ -1,4 +1,4 @@
-import { failure } from '../../api/contract/exit.ts';
+import { failure, failureDocument } from '../../api/contract/exit.ts';
 import { readFrames } from '../../api/contract/frames.ts';
 import { paths } from '../../api/contract/paths.ts';
 import type { JobDocument, RunRequest, TerminalSizeRequest } from '../../api/contract/types.ts';
@@ -39,10 +39,10 @@ export const run: Command = {
       else out.out.line(say.jobAsked(job.id, service));
       return 0;
     }
-    using terminal = json ? null : localTerminal(host);
+    using terminal = json ? null : await localTerminal(host);
     const size = terminal === null ? null : { ...terminal.size(), term: host.env['TERM'] || 'xterm' };
     const request: RunRequest = { command, detach, timeoutSeconds, terminal: size };
-    return attached(invocation, { service, request, terminal });
+    return await attached(invocation, { service, request, terminal });
   },
 };
 
@@ -90,7 +90,7 @@ async function attached(invocation: Invocation, { service, request, terminal }: 
     }
   } catch (error) {
     if (leaving.signal.aborted) return out.closed.aborted ? unread : interrupted;
-    throw error;
+    if (failureDocument(error).code !== 'no_daemon') throw error;
   }
   throw failure('no_daemon', say.jobLost(job?.id ?? service), { hint: say.jobEndsWithClient });
 }
