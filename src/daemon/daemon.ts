@@ -183,7 +183,6 @@ async function dependencies(
   } & Serving,
 ): Promise<Dependencies> {
   const { folder, store, runtime, edge, artifacts, log, toolchain, certificates } = parts;
-  const { http, https } = parts.addresses;
   return {
     store,
     runtime,
@@ -213,24 +212,31 @@ async function dependencies(
     log,
     certificates,
     ...machineOf(folder),
-    settings: {
-      version: options.version,
-      data: folder.root,
-      socket: folder.socket,
-      api: `${options.api.host ?? '*'}:${options.api.port}`,
-      http,
-      httpPort: portOf(http),
-      https,
-      httpsPort: https === null ? null : portOf(https),
-      domain: options.domain,
-      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-      buildMemory: Math.floor((totalmem() * 3) / 4),
-      startSlots: 2 * availableParallelism(),
-      buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
-      keepFree: options.keepFree,
-      edgeWhy: parts.edgeWhy,
-      runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
-    },
+    settings: settingsOf(options, parts),
+  };
+}
+
+function settingsOf(
+  options: DaemonOptions,
+  { folder, addresses: { http, https }, edgeWhy }: { readonly folder: DataFolder } & Serving,
+): Dependencies['settings'] {
+  return {
+    version: options.version,
+    data: folder.root,
+    socket: folder.socket,
+    api: `${options.api.host ?? '*'}:${options.api.port}`,
+    http,
+    httpPort: portOf(http),
+    https,
+    httpsPort: https === null ? null : portOf(https),
+    domain: options.domain,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    buildMemory: Math.floor((totalmem() * 3) / 4),
+    startSlots: 2 * availableParallelism(),
+    buildSlots: Math.max(1, Math.min(2, availableParallelism() - 1)),
+    keepFree: options.keepFree,
+    edgeWhy,
+    runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { processesOf, send } from '../e2e/install.ts';
 import { seen } from '../patience.ts';
 import { domain, type Fault, secrets, type Shop } from './shop.ts';
+import { takeTurns } from './jobs.ts';
 import { recordOf } from './record.ts';
 
 /** What a client asks for while the daemon is killed. */
@@ -280,6 +281,7 @@ export const groups: readonly (readonly Step[])[] = [
     },
   ],
   [{ name: 'loss of the edge', serves: false, ask: loseEdge }],
+  [{ name: 'jobs', serves: true, ask: takeTurns }],
   [{ name: 'upgrade', serves: true, upgrades: true, ask: nothing }],
 ];
 

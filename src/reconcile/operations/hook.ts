@@ -1,10 +1,14 @@
 import type { ServiceId } from '../../model/service.ts';
 import type { Dependencies } from '../dependencies.ts';
-import type { Loops } from './operations.ts';
+
+interface Watched {
+  /** Calls back after every pass over the service. */
+  watch(service: ServiceId, seen: () => void): Disposable;
+}
 
 /** Resolves when initialDeployHook of a release has ended, or where there is none; rejects when everything ends. */
 export function hookEnded(
-  around: { readonly needs: Pick<Dependencies, 'store'>; readonly loops: Loops; readonly leaving: AbortSignal },
+  around: { readonly needs: Pick<Dependencies, 'store'>; readonly loops: Watched; readonly leaving: AbortSignal },
   of: { readonly service: ServiceId; readonly release: number },
 ): Promise<void> {
   const { needs, loops, leaving } = around;

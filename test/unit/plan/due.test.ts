@@ -96,9 +96,16 @@ const starts = fc.constantFrom(
   '2026-10-31T12:00:00Z',
 );
 
+const lives = fc.record({
+  schedule: schedules,
+  start: starts,
+  history: moments,
+  missed: fc.constantFrom('once', 'skip'),
+});
+
 test('no slot is taken twice, whatever clock and daemon do', () => {
   fc.assert(
-    fc.property(schedules, starts, moments, fc.constantFrom('once', 'skip'), (schedule, start, history, missed) => {
+    fc.property(lives, ({ schedule, start, history, missed }) => {
       const taken = new Set<number>();
       let cursor: number | null = null;
       let now = at(start);

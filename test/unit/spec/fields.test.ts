@@ -5,15 +5,11 @@ import { edgeFields } from '../../../src/spec/table/edge.ts';
 import { buildFields, healthCheckFields, rolloutFields } from '../../../src/spec/table/kapal.ts';
 import { serviceFields } from '../../../src/spec/table/service.ts';
 import type { Field, Table } from '../../../src/spec/table/shape.ts';
+import { cron, cronHonoured, unscheduled, web, worker } from './cron-fields.ts';
 import { onlyService, problemsOf, read, warningsOf } from './source.ts';
 
-const web = 'services:\n  - type: web\n    name: api\n    startCommand: npm start\n';
-const worker = 'services:\n  - type: worker\n    name: api\n    startCommand: npm start\n';
 const site = 'services:\n  - type: static\n    name: api\n    staticPublishPath: dist\n';
 const proxy = 'services:\n  - type: proxy\n    name: api\n    upstreams: [{address: "10.0.0.5:80"}]\n';
-/** Without its schedule, and with it: a line more. */
-const unscheduled = 'services:\n  - type: cron\n    name: api\n    startCommand: npm start\n';
-const cron = `${unscheduled}    schedule: "0 3 * * *"\n`;
 /** The added field stands on this line. */
 const LINE = 5;
 
@@ -34,34 +30,7 @@ const honoured: Readonly<
   preDeployCommand: [
     [web, 'preDeployCommand: npm run migrate', (service) => service.commands.preDeploy, 'npm run migrate'],
   ],
-  initialDeployHook: [
-    [worker, 'initialDeployHook: node seed.js', (service) => service.commands.initialDeploy, 'node seed.js'],
-    [web, 'initialDeployHook: ""', (service) => service.commands.initialDeploy, undefined],
-  ],
-  schedule: [
-    [
-      unscheduled,
-      'schedule: "*/5 9-17 * * MON-FRI"',
-      (service) => [service.type, service.cron],
-      [
-        'cron',
-        {
-          schedule: '*/5 9-17 * * MON-FRI',
-          timeZone: null,
-          overlap: 'skip',
-          missed: 'once',
-          timeout: null,
-          history: 50,
-        },
-      ],
-    ],
-    [unscheduled, "schedule: '@hourly'", (service) => service.cron?.schedule, '@hourly'],
-  ],
-  timeZone: [[cron, 'timeZone: Asia/Jakarta', (service) => service.cron?.timeZone, 'Asia/Jakarta']],
-  overlap: [[cron, 'overlap: replace', (service) => service.cron?.overlap, 'replace']],
-  missed: [[cron, 'missed: skip', (service) => service.cron?.missed, 'skip']],
-  timeoutSeconds: [[cron, 'timeoutSeconds: 90', (service) => service.cron?.timeout, 90_000]],
-  historyLimit: [[cron, 'historyLimit: 7', (service) => service.cron?.history, 7]],
+  ...cronHonoured,
   numInstances: [[web, 'numInstances: 3', (service) => service.instances, 3]],
   healthCheckPath: [
     [web, 'healthCheckPath: /healthz?deep=1', (service) => service.health.path, '/healthz?deep=1'],
