@@ -3,7 +3,7 @@ import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import type { RunSpec, ServiceAccount } from '../runtime/port.ts';
 import type { DiskSpec, ServiceSpec, Spec } from '../spec/spec.ts';
-import type { ServiceRow } from '../state/records.ts';
+import type { ReleaseRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** A disk that is ready for runs of a release. */
@@ -51,6 +51,15 @@ async function requireThere({ store, disks }: Needs, service: ServiceId, { name 
   throw new KapalError('disk_failed', `the disk ${name} of ${service} is gone: ${disks.path(service, name)}`, {
     hint: 'Bring the folder back (mount what holds it, or restore it). To begin anew with an empty disk, make an empty folder there.',
   });
+}
+
+/** The disk of a release, ready for its instances, its preDeployCommand and its jobs; null for one without. */
+export function diskOfRelease(
+  needs: Needs,
+  { service, spec, artifact }: ReleaseRow,
+  account: ServiceAccount,
+): Promise<AttachedDisk | null> {
+  return attachDisk(needs, { service, spec, artifact: artifact?.path ?? null, account });
 }
 
 /** What a disk adds to a run. */

@@ -6,6 +6,7 @@ import { errorDocument, KapalError } from '../model/errors.ts';
 import type { RunHandle, RunSpec, RunStreams } from '../runtime/port.ts';
 import type { JobRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
+import { diskOfRelease } from './disks.ts';
 import { endJob } from './job-ending.ts';
 import { jobDocument } from './job-documents.ts';
 import { commandOf, jobRun } from './launching.ts';
@@ -89,7 +90,8 @@ export class JobStreams {
     if (release === null) throw new KapalError('conflict', `release ${job.release} is not kept any more`);
     const account = await runtime.prepare(job.service);
     const variables = openVariables(vault, release).resolved;
-    const run = jobRun({ job, command: commandOf(job, { release, vault }), release, variables, account });
+    const disk = await diskOfRelease(this.#needs, release, account);
+    const run = jobRun({ job, command: commandOf(job, { release, vault }), release, variables, account, disk });
     return terminal === null ? run : { ...run, environment: { ...run.environment, TERM: terminal.term } };
   }
 

@@ -6,6 +6,7 @@ import type { JobEnding } from '../model/job.ts';
 import { isTooLate, turns } from '../plan/due.ts';
 import type { RunHandle } from '../runtime/port.ts';
 import type { JobRow, ServiceRow } from '../state/records.ts';
+import { diskOfRelease } from './disks.ts';
 import { endJob } from './job-ending.ts';
 import { JobSchedule } from './job-schedule.ts';
 import { commandOf, jobRun, masksOf } from './launching.ts';
@@ -64,7 +65,8 @@ export class Jobs {
       if (found === null) throw new Error(`release ${job.release} is not kept any more`);
       const account = await needs.runtime.prepare(id);
       const command = commandOf(job, { ...found, vault: needs.vault });
-      const handle = await needs.runtime.start(jobRun({ job, command, ...found, account }));
+      const disk = await diskOfRelease(needs, found.release, account);
+      const handle = await needs.runtime.start(jobRun({ job, command, ...found, account, disk }));
       crashpoint('job.started');
       needs.store.jobs.update(job.id, { handle });
       crashpoint('job.run.recorded');

@@ -80,8 +80,10 @@ export function jobRun(input: {
   release: ReleaseRow;
   variables: readonly ResolvedVariable[];
   account: ServiceAccount;
+  disk: AttachedDisk | null;
 }): RunSpec {
   const { job, command, release, account } = input;
+  const { environment, mount } = seenByRun(input.disk);
   return {
     id: job.id,
     service: job.service,
@@ -91,9 +93,11 @@ export function jobRun(input: {
       ...surroundings(release, account),
       ...declared(input.variables),
       ...identity(release),
+      ...environment,
       KAPAL_INSTANCE: job.id,
       ...(job.slot === null ? {} : { KAPAL_SLOT: new Date(job.slot).toISOString() }),
     },
+    ...mount,
     port: null,
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,

@@ -5,7 +5,7 @@ import { serviceKey } from '../model/service.ts';
 import type { LogSource } from '../observe/logs/port.ts';
 import type { RunHandle, ServiceAccount } from '../runtime/port.ts';
 import type { InstanceRow, ReleaseRow, RolloutRow } from '../state/records.ts';
-import { type AttachedDisk, attachDisk } from './disks.ts';
+import { type AttachedDisk, diskOfRelease } from './disks.ts';
 import { instanceRun, masksOf, prepareRun } from './launching.ts';
 import { runOf } from './routing.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -97,8 +97,8 @@ export class Runs {
     this.#context.wake();
   }
 
-  #disk({ service, spec, artifact }: ReleaseRow, account: ServiceAccount): Promise<AttachedDisk | null> {
-    return attachDisk(this.#context.needs, { service, spec, artifact: artifact?.path ?? null, account });
+  #disk(release: ReleaseRow, account: ServiceAccount): Promise<AttachedDisk | null> {
+    return diskOfRelease(this.#context.needs, release, account);
   }
 
   /** A run that cannot be put on record is ended at once: nobody would own it. */
