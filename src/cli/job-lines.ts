@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { JobDocument, ScheduleDocument } from '../api/contract/types.ts';
+import type { JobDocument, ScheduleDocument } from '../api/contract/job-types.ts';
 import type { Messages } from './language/en.ts';
 import type { Colour, Stream } from './output.ts';
 import { localTime, since } from './time.ts';

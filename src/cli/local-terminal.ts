@@ -1,5 +1,5 @@
 import { launch } from '../lib/exec.ts';
-import type { TerminalSizeRequest } from '../api/contract/types.ts';
+import type { TerminalSizeRequest } from '../api/contract/job-types.ts';
 import type { CliHost } from './host.ts';
 
 /** The user's terminal while a job has it: raw, so that every key goes to the job. Disposing gives it back as it was. */

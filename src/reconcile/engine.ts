@@ -89,10 +89,7 @@ export class Engine implements Commands {
       passed: () => this.#events.spread(),
     });
     this.jobs = new Jobbing(needs, this.#fleet);
-    const admitBuild = async () => {
-      await this.#disk.admitBuild();
-      await admitMemory(needs);
-    };
+    const admitBuild = () => this.#disk.admitBuild().then(() => admitMemory(needs));
     this.#operations = new Operations(needs, this.#fleet, admitBuild);
     this.#deploys = new Deploys({
       needs,

@@ -1,4 +1,4 @@
-import type { JobDocument, JobsDocument, RunRequest, TerminalSizeRequest } from '../api/contract/types.ts';
+import type { JobDocument, JobsDocument, RunRequest, TerminalSizeRequest } from '../api/contract/job-types.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';

@@ -1,4 +1,4 @@
-import type { JobDocument, JobsDocument, ScheduleDocument } from '../api/contract/types.ts';
+import type { JobDocument, JobsDocument, ScheduleDocument } from '../api/contract/job-types.ts';
 import { wallTime } from '../lib/clock.ts';
 import { describeExit } from '../model/instance.ts';
 import { isOfSchedule } from '../model/job.ts';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Frame } from '../api/contract/frames.ts';
-import type { JobDocument, RunRequest, TerminalSizeRequest } from '../api/contract/types.ts';
+import type { JobDocument, RunRequest, TerminalSizeRequest } from '../api/contract/job-types.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import { errorDocument, KapalError } from '../model/errors.ts';
 import type { RunHandle, RunSpec, RunStreams } from '../runtime/port.ts';

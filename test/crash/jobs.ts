@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { JobDocument, JobsDocument } from '../../src/api/contract/types.ts';
+import type { JobDocument, JobsDocument } from '../../src/api/contract/job-types.ts';
 import { seen } from '../patience.ts';
 import type { Shop } from './shop.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { JobDocument, JobsDocument } from '../../src/api/contract/types.ts';
+import type { JobDocument, JobsDocument } from '../../src/api/contract/job-types.ts';
 import { seen } from '../patience.ts';
 import { runFolders } from './install.ts';
 import { TestKapal, until } from './kapal.ts';

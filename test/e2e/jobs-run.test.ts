@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { JobDocument, JobsDocument } from '../../src/api/contract/types.ts';
+import type { JobDocument, JobsDocument } from '../../src/api/contract/job-types.ts';
 import { seen } from '../patience.ts';
 import { runFolders } from './install.ts';
 import { checkout, TestKapal, until } from './kapal.ts';

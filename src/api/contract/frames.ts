@@ -1,4 +1,4 @@
-import type { JobDocument } from './types.ts';
+import type { JobDocument } from './job-types.ts';
 
 /**
  * The answer of an attached run: a row of frames, each one byte for its kind, four for the length of what follows (big-endian), and that. First the job, then

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { paths } from '../../api/contract/paths.ts';
-import type { JobDocument, JobsDocument } from '../../api/contract/types.ts';
+import type { JobDocument, JobsDocument } from '../../api/contract/job-types.ts';
 import { type Command, type Invocation, operand } from '../command.ts';
 import { exitCodeOf, jobRow, scheduleText } from '../job-lines.ts';
 import { Patience } from '../operation/patience.ts';

@@ -1,8 +1,8 @@
 import { paths } from '../../api/contract/paths.ts';
+import type { ScheduleDocument } from '../../api/contract/job-types.ts';
 import type {
   InstanceDocument,
   PersistentDiskDocument,
-  ScheduleDocument,
   ServiceDocument,
   StatusDocument,
   UpstreamDocument,

@@ -1,7 +1,7 @@
 import { failure, failureDocument } from '../../api/contract/exit.ts';
 import { readFrames } from '../../api/contract/frames.ts';
 import { paths } from '../../api/contract/paths.ts';
-import type { JobDocument, RunRequest, TerminalSizeRequest } from '../../api/contract/types.ts';
+import type { JobDocument, RunRequest, TerminalSizeRequest } from '../../api/contract/job-types.ts';
 import type { Command, Invocation } from '../command.ts';
 import { exitCodeOf } from '../job-lines.ts';
 import { localTerminal, type LocalTerminal } from '../local-terminal.ts';

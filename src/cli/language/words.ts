@@ -1,9 +1,9 @@
 import type { ConversionNote, DaemonFacts } from '../host.ts';
+import type { JobDocument } from '../../api/contract/job-types.ts';
 import type {
   CertificateDocument,
   DeployedService,
   DomainFinding,
-  JobDocument,
   OperationEvent,
   ServiceDocument,
 } from '../../api/contract/types.ts';

@@ -1,5 +1,5 @@
 import type { EdgeSpec, PolicySpec } from '../../spec/edge-spec.ts';
-import { defaults, type ServiceSpec } from '../../spec/spec.ts';
+import { type CronSpec, defaults, type ServiceSpec } from '../../spec/spec.ts';
 import type { ExportNotes } from './exporter.ts';
 
 type Asked<Part, Whole = Part> = (part: Part, whole: Whole) => boolean;
@@ -46,6 +46,17 @@ const edges = {
   policy: () => false,
 } as const satisfies { readonly [Key in keyof Required<EdgeSpec>]: Asked<EdgeSpec[Key]> };
 
+const crons = {
+  schedule: () => false,
+  timeZone: (part) => part !== null,
+  overlap: (part) => part !== defaults.cron.overlap,
+  missed: (part) => part !== defaults.cron.missed,
+  timeout: (part) => part !== null,
+  history: (part) => part !== defaults.cron.history,
+} as const satisfies { readonly [Key in keyof Required<CronSpec>]: Asked<CronSpec[Key]> };
+
+const cronNames: Readonly<Record<string, string>> = { timeout: 'timeoutSeconds', history: 'historyLimit' };
+
 const edgeNames: Readonly<Record<string, string>> = {
   responseTimeout: 'responseTimeoutSeconds',
   idleTimeout: 'idleTimeoutSeconds',
@@ -63,7 +74,10 @@ const parts: { readonly [Key in keyof Required<ServiceSpec>]: (service: ServiceS
     ...(commands.build === null ? [] : ['buildCommand']),
     ...(commands.preDeploy === null ? [] : ['preDeployCommand']),
     ...(commands.start === null ? [] : ['startCommand']),
+    ...(commands.initialDeploy === undefined ? [] : ['initialDeployHook']),
   ],
+  cron: ({ cron }) =>
+    cron === undefined ? [] : ['schedule', ...askedOf(crons, cron).map((key) => cronNames[key] ?? key)],
   publishPath: ({ publishPath }) => (publishPath === null ? [] : ['staticPublishPath']),
   groups: ({ groups }) => (groups.length === 0 ? [] : ['envVars']),
   variables: ({ variables }) => (variables.length === 0 ? [] : ['envVars']),

@@ -61,6 +61,10 @@ function servicesOf(service: ServiceSpec, around: Around): Record<string, Fields
     );
     return {};
   }
+  if (type === 'cron') {
+    notes.refuse(name, 'Compose has no schedules: it is left out');
+    return {};
+  }
   noteUnsaid(service, { carried, why, otherwise: 'Compose has no word for it' }, notes);
   if (type === 'static') return { [name]: siteOf(service, around) };
   notes.warn(

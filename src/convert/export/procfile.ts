@@ -34,6 +34,10 @@ export function exportProcfile(spec: Spec): Exported {
 
 function lineOf(service: ServiceSpec, { isWeb, notes }: { isWeb: boolean; notes: ExportNotes }): string | null {
   const { name, type, commands } = service;
+  if (type === 'cron') {
+    notes.refuse(name, 'a Procfile has no schedules: Heroku has them in its Scheduler, and it is left out');
+    return null;
+  }
   if (commands.start === null) {
     notes.refuse(name, `a Procfile runs commands, and a service of type ${type} has none: it is left out`);
     return null;

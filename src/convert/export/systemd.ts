@@ -36,6 +36,10 @@ interface Around {
 function filesOf(service: ServiceSpec, around: Around): ExportedFile[] {
   const { spec, notes } = around;
   const { name, type, instances, commands } = service;
+  if (type === 'cron') {
+    notes.refuse(name, 'a schedule is a timer unit with OnCalendar, which this version does not write: it is left out');
+    return [];
+  }
   if (commands.start === null) {
     notes.refuse(name, `systemd runs commands, and a service of type ${type} has none: kapal export nginx writes it`);
     return [];

@@ -13,6 +13,7 @@ import {
 import { parseMoment } from '../../../src/api/contract/moment.ts';
 import type * as domainSchemas from '../../../src/api/contract/domain-schemas.ts';
 import * as jobSchemas from '../../../src/api/contract/job-schemas.ts';
+import type * as jobTypes from '../../../src/api/contract/job-types.ts';
 import * as schemas from '../../../src/api/contract/schemas.ts';
 import type * as types from '../../../src/api/contract/types.ts';
 import type { ErrorDocument } from '../../../src/model/errors.ts';
@@ -38,11 +39,11 @@ test('schemas and types are equal', () => {
     true satisfies Same<typeof domainSchemas.domainSchema, types.DomainDocument>,
     true satisfies Same<typeof domainSchemas.domainRequestSchema, types.DomainRequest>,
     true satisfies Same<typeof domainSchemas.domainCheckSchema, types.DomainCheckDocument>,
-    true satisfies Same<typeof jobSchemas.jobSchema, types.JobDocument>,
-    true satisfies Same<typeof jobSchemas.jobsSchema, types.JobsDocument>,
-    true satisfies Same<typeof jobSchemas.scheduleSchema, types.ScheduleDocument>,
-    true satisfies Same<typeof jobSchemas.runRequestSchema, types.RunRequest>,
-    true satisfies Same<typeof jobSchemas.terminalSizeSchema, types.TerminalSizeRequest>,
+    true satisfies Same<typeof jobSchemas.jobSchema, jobTypes.JobDocument>,
+    true satisfies Same<typeof jobSchemas.jobsSchema, jobTypes.JobsDocument>,
+    true satisfies Same<typeof jobSchemas.scheduleSchema, jobTypes.ScheduleDocument>,
+    true satisfies Same<typeof jobSchemas.runRequestSchema, jobTypes.RunRequest>,
+    true satisfies Same<typeof jobSchemas.terminalSizeSchema, jobTypes.TerminalSizeRequest>,
     true satisfies Same<typeof schemas.logSchema, types.LogDocument>,
     true satisfies Same<typeof schemas.eventSchema, types.EventDocument>,
     true satisfies Same<typeof schemas.statusSchema, types.StatusDocument>,

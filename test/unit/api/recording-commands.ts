@@ -1,12 +1,11 @@
 import type { Commands } from '../../../src/reconcile/commands.ts';
+import type { JobDocument, JobsDocument } from '../../../src/api/contract/job-types.ts';
 import type {
   DeployDocument,
   DomainCheckDocument,
   DomainDocument,
   EventDocument,
   GarbageDocument,
-  JobDocument,
-  JobsDocument,
   LogDocument,
   OperationDocument,
   OperationEvent,
