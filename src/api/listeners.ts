@@ -13,7 +13,7 @@ export interface Listener {
 
 /** Milliseconds for answers that are under way when the listener closes. */
 const GRACE = 2_000;
-/** Milliseconds for a whole request: a source of 1 GiB over a slow line takes its time. */
+/** Milliseconds for a whole request over TCP: a source of 1 GiB over a slow line takes its time. Over the socket what a person types into a job has no limit. */
 const LONGEST_REQUEST = 3_600_000;
 
 /**
@@ -78,7 +78,8 @@ async function open(
   at: ListenOptions,
   options: { readonly handle: RequestListener; readonly url: string | null; readonly afterBind?: () => void },
 ): Promise<Listener> {
-  const server = http.createServer({ requestTimeout: LONGEST_REQUEST, keepAliveTimeout: 10_000 }, options.handle);
+  const requestTimeout = at.path === undefined ? LONGEST_REQUEST : 0;
+  const server = http.createServer({ requestTimeout, keepAliveTimeout: 10_000 }, options.handle);
   const connections = new Connections(server);
   server.on('clientError', refuseGarbage);
   await new Promise<void>((resolve, reject) => {

@@ -42,11 +42,13 @@ export async function takeTurns(shop: Shop): Promise<void> {
   );
   await asked(shop, '/services/loper/jobs');
   const body = { command: ['sleep', '9000'], detach: true, timeoutSeconds: null, terminal: null };
+  await asked(shop, '/services/loper/runs', { ...body, timeoutSeconds: 1 });
+  await seen('its time is over', async () => (await jobs()).find(({ result }) => result === 'timeout'));
   await asked(shop, '/services/loper/runs', body);
   // One that nobody was told of is told to end as well.
   await seen('none runs any more', async () => {
     const open = (await jobs()).filter(({ state }) => state !== 'ended');
-    for (const { id } of open.filter(({ cause, state }) => cause === 'command' && state !== 'ending'))
+    for (const { id } of open.filter(({ cause, state }) => cause === 'command' && state === 'running'))
       await shop.client.ask(`/jobs/${id}`, { method: 'DELETE' });
     return open.length === 0;
   });

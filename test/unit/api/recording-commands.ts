@@ -251,7 +251,7 @@ export function recordingCommands(replaced: Partial<Commands> = {}): Recorder {
   return { calls, commands };
 }
 
-function answers(): Commands {
+export function answers(): Commands {
   return {
     status: async () => status,
     resolve: resolveKnown,
