@@ -35,11 +35,13 @@ export class JobSchedule {
       return quiet.next - now;
     const known = needs.store.jobs.schedule(id);
     const isKnown = known !== null && isSame(known, schedule);
+    // What this daemon saw holds where the record was told to begin anew: nobody stopped the service in between.
+    const seen = quiet !== null && isSame(quiet.schedule, schedule) ? quiet.cursor : null;
     const found = due({
       now,
       schedule,
       missed: cron.missed,
-      cursor: isKnown ? known.cursor : null,
+      cursor: isKnown ? known.cursor : seen,
       isTaken: (slot) => needs.store.jobs.isTaken(id, slot),
     });
     if (!isKnown || found.cursor !== known.cursor) this.#record({ ...row, current: row.current }, cron, found);

@@ -89,7 +89,9 @@ function statements(database: Database) {
     trim: database.prepare(`
       DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE service = $service AND state = 'ended'
         ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET $keep)`),
-    taken: database.prepare('SELECT slot FROM job_slots WHERE service = $service AND slot = $slot'),
+    taken: database.prepare(`
+      SELECT slot FROM job_slots WHERE service = $service AND slot = $slot
+      UNION SELECT slot FROM jobs WHERE service = $service AND slot = $slot`),
     take: database.prepare('INSERT INTO job_slots (service, slot) VALUES ($service, $slot)'),
     forgetSlots: database.prepare('DELETE FROM job_slots WHERE service = $service AND slot < $before'),
     schedule: database.prepare('SELECT * FROM schedules WHERE service = $service'),

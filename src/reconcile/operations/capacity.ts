@@ -83,9 +83,10 @@ export class Capacity {
     });
     needs.store.transaction(() => {
       refuseRemoving(needs, service);
+      const before = needs.store.services.get(service)?.stopped;
       needs.store.services.update(service, change);
       // Slots that pass while it is stopped are not missed.
-      if (change.stopped !== undefined) needs.store.jobs.forgetSchedule(service);
+      if (change.stopped !== undefined && change.stopped !== before) needs.store.jobs.forgetSchedule(service);
       needs.store.operations.insert(row, [{ ...newTask(row.id, service, 0), stage: 'rollout' }]);
     });
     crashpoint('capacity.recorded');

@@ -88,6 +88,7 @@ describe('jobs on record', () => {
     store.jobs.forgetSchedule(shop);
     assert.equal(store.jobs.schedule(shop), null);
     store.jobs.insert(job);
+    assert.equal(store.jobs.isTaken(shop, job.slot ?? 0), true, 'by its job, as long as that is remembered');
     store.services.remove(shop);
     assert.equal(store.jobs.get(job.id), null, 'and all of it goes with the service');
     store.close();
