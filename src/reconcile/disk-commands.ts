@@ -61,6 +61,11 @@ export class DiskCommands {
     await this.#erase(row);
   }
 
+  /** Whether the project has any disk on record. */
+  areOf(project: string): boolean {
+    return this.#needs.store.disks.all().some(({ service }) => serviceKey(service).project === project);
+  }
+
   /** Throws `conflict` where a disk of the project holds data: it is not lost without being named. */
   async refuseKept(project: string): Promise<void> {
     const { store, disks } = this.#needs;

@@ -29,7 +29,8 @@ export class ProjectRemoval {
   async remove(name: string, { withDisks }: { readonly withDisks: boolean }): Promise<void> {
     const rows = this.#needs.store.services.all().filter((row) => serviceKey(row.id).project === name);
     if (rows.length === 0) throw this.#unknown(name);
-    if (!withDisks) await this.#disks.refuseKept(name);
+    // Without disks nothing waits until the services are marked: what is begun for them from now on is refused.
+    if (!withDisks && this.#disks.areOf(name)) await this.#disks.refuseKept(name);
     this.#needs.store.transaction(() => {
       if (withDisks) this.#disks.doom(name);
       for (const row of rows) this.#needs.store.services.update(row.id, { removing: true });
