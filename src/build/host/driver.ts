@@ -5,6 +5,7 @@ import type { Builder, BuildPlan, BuildRequest } from '../port.ts';
 import { managerEnvironment } from './manager-environment.ts';
 import { createNodeVersions } from './node-versions.ts';
 import { npmMissing } from './npm.ts';
+import { placing } from './placing.ts';
 import { checkProgram } from './programs.ts';
 import { registrySettings } from './registry.ts';
 import { reusing } from './reuse.ts';
@@ -31,7 +32,7 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
     async plan(request) {
       const { recipe } = request;
       await workingFolder(request.folder, request.rootDir);
-      const steps = [...recipe.install, ...recipe.build].map(reusing);
+      const steps = [...placing(recipe.files), ...[...recipe.install, ...recipe.build].map(reusing)];
       if (steps.length === 0 && recipe.requires.length === 0) return idle;
       const brought = await bring(request, { tools, versions });
       const runtime = runtimeOf(request, brought);

@@ -8,6 +8,7 @@ export function withCommand(recipe: BuildRecipe, command: string | null): BuildR
 /** An application, and the pages that another language makes for it: the dependencies of both before anything is made, the pages first. */
 export function withPages(application: BuildRecipe, pages: BuildRecipe): BuildRecipe {
   return {
+    files: [...application.files, ...pages.files],
     install: [...application.install, ...pages.install],
     build: [...pages.build, ...application.build],
     requires: [...application.requires, ...pages.requires],
