@@ -221,10 +221,10 @@ describe('Procfile', () => {
   });
 
   test('of another language is refused with what was found', () => {
-    const error = refusalOf({ Procfile: 'web: gunicorn app', 'requirements.txt': '' });
+    const error = refusalOf({ Procfile: 'web: mix phx.server', 'mix.exs': '' });
     assert.deepEqual(
       [error.code, error.message],
-      ['nothing_to_deploy', 'found Procfile, requirements.txt (Python), which this version of Kapal does not build'],
+      ['nothing_to_deploy', 'found Procfile, mix.exs (Elixir), which this version of Kapal does not build'],
     );
     assert.equal(refusalOf({ Procfile: 'release: x' }).code, 'nothing_to_deploy');
   });
@@ -247,10 +247,10 @@ describe('nothing to deploy', () => {
     [
       'a framework of another language that builds its assets with vite',
       {
-        'composer.json': '',
+        'mix.exs': '',
         'package.json': manifest({ scripts: { build: 'vite build' }, devDependencies: { vite: '7' } }),
       },
-      /^found composer\.json \(PHP\), which/,
+      /^found mix\.exs \(Elixir\), which/,
       /proxy service/,
     ],
     [
