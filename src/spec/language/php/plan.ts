@@ -22,7 +22,7 @@ export function planPhp(folder: SourceFolder): ServicePlan | Unclear {
     why: reasons[kind],
     rootDir: '.',
     // Errors go to the log, where a page would show them to visitors without a php.ini.
-    start: `php -d display_errors=0 -d log_errors=1 -d expose_php=0 -S $HOST:$PORT -t ${documentRoot} ${routerPath}`,
+    start: `php -q -d display_errors=0 -d log_errors=1 -d expose_php=0 -S $HOST:$PORT -t ${documentRoot} ${routerPath}`,
     preDeploy: preparation(folder, application),
     certainty: 'declared',
     notes: [builtIn, ...notesOf(folder, application)],
