@@ -8,7 +8,7 @@ import { refusalOf, type Tree } from './source.ts';
 const composer = (require: object, more: object = {}) => JSON.stringify({ require, ...more });
 const install = 'composer install --no-dev --optimize-autoloader --no-interaction --no-progress';
 const serve = (root: string) =>
-  `php -q -d display_errors=0 -d log_errors=1 -d expose_php=0 -S $HOST:$PORT -t ${root} .kapal/router.php`;
+  `php -q -d display_errors=0 -d log_errors=1 -d error_log=/dev/stderr -d expose_php=0 -S $HOST:$PORT -t ${root} .kapal/router.php`;
 const folders =
   'mkdir -p storage/framework/cache/data storage/framework/sessions storage/framework/views storage/logs bootstrap/cache';
 

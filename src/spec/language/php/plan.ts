@@ -21,8 +21,8 @@ export function planPhp(folder: SourceFolder): ServicePlan | Unclear {
     file,
     why: reasons[kind],
     rootDir: '.',
-    // Errors go to the log, where a page would show them to visitors without a php.ini.
-    start: `php -q -d display_errors=0 -d log_errors=1 -d expose_php=0 -S $HOST:$PORT -t ${documentRoot} ${routerPath}`,
+    // Errors go to the log: without a php.ini pages show them to visitors. Quiet, as it tells of each connection else, the server needs a way there by name.
+    start: `php -q -d display_errors=0 -d log_errors=1 -d error_log=/dev/stderr -d expose_php=0 -S $HOST:$PORT -t ${documentRoot} ${routerPath}`,
     preDeploy: preparation(folder, application),
     certainty: 'declared',
     notes: [builtIn, ...notesOf(folder, application)],
