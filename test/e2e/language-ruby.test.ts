@@ -27,6 +27,40 @@ end
 `;
 const library = 'module Halo\n  def self.say = "halo"\nend\n';
 
+const rails = {
+  Gemfile: 'source "https://rubygems.org"\ngem "rails"\ngem "puma"\ngem "sqlite3"\n',
+  Rakefile: 'require_relative "config/application"\nRails.application.load_tasks\n',
+  'config.ru': 'require_relative "config/environment"\nrun Rails.application\n',
+  'bin/rails':
+    '#!/usr/bin/env ruby\nAPP_PATH = File.expand_path("../config/application", __dir__)\nrequire_relative "../config/boot"\nrequire "rails/commands"\n',
+  'config/boot.rb': 'ENV["BUNDLE_GEMFILE"] ||= File.expand_path("../Gemfile", __dir__)\nrequire "bundler/setup"\n',
+  'config/application.rb': `require_relative "boot"
+require "rails"
+require "active_record/railtie"
+require "action_controller/railtie"
+Bundler.require(*Rails.groups)
+module Toko
+  class Application < Rails::Application
+    config.load_defaults 6.1
+    config.api_only = true
+    config.eager_load = true
+    config.hosts.clear
+  end
+end
+`,
+  'config/environment.rb': 'require_relative "application"\nRails.application.initialize!\n',
+  'config/database.yml': 'production:\n  adapter: sqlite3\n  database: toko.sqlite3\n',
+  'config/routes.rb': 'Rails.application.routes.draw { get "/books", to: "books#index" }\n',
+  'config/puma.rb':
+    'threads 2, 2\nport ENV.fetch("PORT") { 3000 }\npidfile ENV.fetch("PIDFILE") { "tmp/pids/server.pid" }\n',
+  'tmp/pids/.keep': '',
+  'app/controllers/books_controller.rb':
+    'class BooksController < ActionController::API\n  def index = render(plain: "books: #{Book.count}, #{Rails.env}, #{ENV["KAPAL_INSTANCE"]}")\nend\n',
+  'app/models/book.rb': 'class Book < ActiveRecord::Base\nend\n',
+  'db/migrate/20240101000000_create_books.rb':
+    'class CreateBooks < ActiveRecord::Migration[6.1]\n  def change\n    create_table(:books) { |table| table.string :title }\n  end\nend\n',
+};
+
 describe('Ruby', () => {
   let kapal: TestKapal;
   before(async () => {
@@ -50,6 +84,37 @@ describe('Ruby', () => {
     const [service] = (await kapal.deploy(folder)).services;
     assert.equal(service?.outcome, 'live');
     assert.equal((await kapal.visit('nyanyi.localhost', '/Sari')).body, 'halo Sari in production');
+  });
+
+  test('Rails, migrated, in two instances that share the folder of their release', async () => {
+    const folder = await kapal.project('toko', {
+      ...rails,
+      // Gems of Debian's in place of those of the registry, which tests do not reach, where bundler has put them elsewhere.
+      'gems.sh': `set -eu
+place=vendor/bundle/ruby/$(ruby -e 'print RbConfig::CONFIG["ruby_version"]')
+mkdir -p "$place"
+for part in $(gem env gempath | tr : ' '); do [ ! -d "$part/specifications" ] || cp -rf "$part"/. "$place"; done
+# Debian's are compiled, and the libraries of some lie elsewhere.
+for spec in "$place"/specifications/*.gemspec; do mkdir -p "$place/gems/$(basename "$spec" .gemspec)/lib"; done
+sed -i '/\\.extensions = /d' "$place"/specifications/*.gemspec
+bundle install --local
+`,
+      'kapal.yaml': `services:
+  - type: web
+    name: toko
+    buildCommand: sh gems.sh && chmod +x bin/rails
+    numInstances: 2
+    healthCheckPath: /books
+    envVars:
+      - {key: SECRET_KEY_BASE, generateValue: true}
+`,
+    });
+    const [service] = (await kapal.deploy(folder)).services;
+    assert.equal(service?.outcome, 'live');
+    const answers = new Set<string>();
+    for (let at = 0; at < 6; at++) answers.add((await kapal.visit('toko.localhost', '/books')).body);
+    assert.equal(answers.size, 2, [...answers].join('\n'));
+    for (const answer of answers) assert.match(answer, /^books: 0, production, /);
   });
 
   test('a gem of its own folder, under a lock that was written on another kind of machine', async () => {

@@ -73,6 +73,27 @@ const cases: readonly Case[] = [
     commands: pip('-r requirements.txt'),
   },
   {
+    name: 'Flask in a file of its own name',
+    tree: {
+      'requirements.txt': 'flask\ngunicorn',
+      'microblog.py': 'from app import create_app, db\n\napp = create_app()\n',
+      'app/__init__.py': 'def create_app(config_class=Config):\n    pass\n',
+      'config.py': '',
+    },
+    start: `gunicorn microblog:app ${shape}`,
+    commands: pip('-r requirements.txt'),
+  },
+  {
+    name: 'an app.py that a package app hides from whoever imports it',
+    tree: {
+      'requirements.txt': 'flask\ngunicorn',
+      'app.py': 'from app import create_app\n\napp = create_app()\n',
+      'app/__init__.py': 'def create_app():\n    pass\n',
+    },
+    start: `gunicorn 'app:create_app()' ${shape}`,
+    commands: pip('-r requirements.txt'),
+  },
+  {
     name: 'Flask-SocketIO, whose sessions live in one process',
     tree: { 'requirements.txt': 'flask\nFlask_SocketIO\ngunicorn\neventlet\n', 'app.py': flask },
     start: 'gunicorn app:app --bind $HOST:$PORT --workers 1 --worker-class eventlet',
@@ -290,16 +311,35 @@ describe('Python', () => {
     assert.equal(recipe.environment['DJANGO_SETTINGS_MODULE'], 'config.settings.production');
   });
 
-  test('a declared command takes the place of all steps, and keeps PATH', () => {
-    const tree = {
-      'kapal.yaml': 'services: [{type: web, name: api, buildCommand: make, startCommand: ./run}]',
-      'requirements.txt': 'flask',
-      'app.py': flask,
-    };
-    const outcome = outcomeOf(tree);
-    assert.deepEqual(commandsOf(outcome), ['make']);
+  test('a declared command takes the place of all steps, and finds an environment and the tools that it names', () => {
+    const declared = (command: string) =>
+      outcomeOf({
+        'kapal.yaml': `services: [{type: web, name: api, buildCommand: "${command}", startCommand: ./run}]`,
+        'requirements.txt': 'flask\npsycopg2',
+        'app.py': flask,
+      });
+    const outcome = declared('pip install -r requirements.txt');
+    assert.deepEqual(commandsOf(outcome), [venv, 'pip install -r requirements.txt']);
     assert.deepEqual(outcome.recipe.path, ['.venv/bin']);
-    assert.deepEqual(outcome.service.commands, { build: 'make', preDeploy: null, start: './run' });
+    assert.deepEqual(outcome.recipe.requires.length, 1);
+    const tools = commandsOf(declared('poetry install'));
+    assert.deepEqual([tools.length, tools[0], tools[2]], [3, venv, 'poetry install']);
+    assert.match(tools[1] ?? '', /ln -sf "\$tool\/bin\/poetry" \.venv\/bin\/poetry$/);
+    const own = declared('python3 -m venv --system-site-packages .venv');
+    assert.deepEqual(commandsOf(own), ['python3 -m venv --system-site-packages .venv']);
+    assert.deepEqual(needOf(own, 'python3')?.packages, ['python3']);
+    assert.deepEqual(commandsOf(declared('')), ['true']);
+  });
+
+  test('a start that says python finds one, where there is nothing to install', () => {
+    const outcome = outcomeOf({
+      Procfile: 'web: python server.py',
+      'server.py': 'HTTPServer',
+      'runtime.txt': 'python-3.11',
+    });
+    assert.deepEqual(commandsOf(outcome), [
+      '"$(command -v python3.11 || command -v python3)" -m venv --clear --without-pip .venv',
+    ]);
   });
 
   test('migrations belong to a web service that says nothing of its start, and an empty text leaves them out', () => {

@@ -22,7 +22,7 @@ export function buildPhp(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
     files: application === null ? [] : [{ path: routerPath, text: routerText(application) }],
     install: composer?.needsInstall === true ? [...folders(kind), installing] : folders(kind),
     build: making(folder, application),
-    requires: requirements(folder, { composer, kind }),
+    requires: requirements(folder, { composer, kind, command: asked.command }),
     environment: { PHP_CLI_SERVER_WORKERS: '4', ...environments[kind] },
     caches: { COMPOSER_CACHE_DIR: 'composer' },
   };
@@ -100,8 +100,10 @@ const frameworkExtensions: Readonly<Record<Kind, readonly string[]>> = {
 
 function requirements(
   folder: SourceFolder,
-  { composer, kind }: { readonly composer: Composer | null; readonly kind: Kind },
+  asks: { readonly composer: Composer | null; readonly kind: Kind; readonly command: string | null },
 ): readonly ProgramRequirement[] {
+  const { composer, kind, command } = asks;
+  const usesTool = command === null ? composer?.needsInstall === true : /\bcomposer\b/.test(command);
   const asked = askedPhp(folder, composer);
   const version =
     asked === null
@@ -115,17 +117,16 @@ function requirements(
     ...version,
   };
   const extensions = [...new Set([...(composer?.extensions ?? []), ...frameworkExtensions[kind]])];
-  const tool: readonly ProgramRequirement[] =
-    composer?.needsInstall === true
-      ? [
-          {
-            kind: 'program',
-            program: 'composer',
-            packages: ['composer', 'unzip'],
-            why: 'composer.json is installed by composer',
-          },
-        ]
-      : [];
+  const tool: readonly ProgramRequirement[] = usesTool
+    ? [
+        {
+          kind: 'program',
+          program: 'composer',
+          packages: ['composer', 'unzip'],
+          why: 'composer.json is installed by composer',
+        },
+      ]
+    : [];
   return [php, ...tool, ...extensions.map((name) => extension(name, composer))];
 }
 

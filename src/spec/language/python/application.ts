@@ -42,6 +42,8 @@ const places = ['.', 'app', 'src', 'src/app', 'api', 'backend', 'server'];
 /** Folders that hold no application. */
 const aside =
   /^(?:\.|_|tests?$|docs?$|migrations$|alembic$|node_modules$|v?env$|static$|templates$|scripts$|examples?$)/;
+/** Files beside an application that may hold one too. */
+const unusual = /^(?:setup|conftest|config|settings|manage|tests?|test_.*|.*_test)\.py$/;
 const mostFolders = 60;
 
 /** The application of a project: in files of usual names, then in its packages. One that is there stands before a function that makes one. */
@@ -62,9 +64,16 @@ function candidates(folder: SourceFolder): readonly string[] {
     .filter((path) => isModule(path) && folder.has(`${path}/__init__.py`))
     .slice(0, mostFolders);
   const all = [...new Set([...places, ...packages])];
-  return all
-    .flatMap((place) => names.map((name) => (place === '.' ? `${name}.py` : `${place}/${name}.py`)))
-    .filter((file) => file !== '__init__.py' && folder.has(file));
+  const usual = all.flatMap((place) => names.map((name) => (place === '.' ? `${name}.py` : `${place}/${name}.py`)));
+  const others = folder.list().filter((name) => /^[A-Za-z_]\w*\.py$/.test(name) && !unusual.test(name));
+  return [...new Set([...usual, ...others.slice(0, mostFolders)])].filter(
+    (file) => file !== '__init__.py' && folder.has(file) && !isShadowed(folder, file),
+  );
+}
+
+/** A package of the same name beside it: what imports `app` gets that, never app.py. */
+function isShadowed(folder: SourceFolder, file: string): boolean {
+  return folder.has(`${file.replace(/\.py$/, '')}/__init__.py`);
 }
 
 /** A name that Python can import, and that no other purpose has. */

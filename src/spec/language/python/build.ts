@@ -1,11 +1,12 @@
 import { type BuildRecipe, type BuildStep, nothingToBuild } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
-import { withCommand } from '../recipe.ts';
+import { declaredStep } from '../recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { djangoFolders, readDjango } from './django.ts';
 import { installPython } from './install.ts';
 import { readPythonProject } from './project.ts';
 import { inFolder } from './server.ts';
+import { surroundPython } from './surroundings.ts';
 
 /** Lines reach the log as they are printed; pip asks nobody. */
 const environment: Readonly<Record<string, string>> = {
@@ -28,24 +29,26 @@ const caches: Readonly<Record<string, string>> = {
 
 /**
  * The packages of a project in a virtual environment `.venv`, by its lock file, else its list; then the static files of Django. A project without packages
- * runs on the machine's Python.
+ * runs on the machine's Python. A declared command takes the place of the steps, and finds an environment.
  */
 export function buildPython(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
   const project = readPythonProject(folder);
-  const { steps, requires } = installPython(folder, project);
+  const { command, start } = asked;
+  const { steps, requires } =
+    command === null ? installPython(folder, project, start) : surroundPython(folder, command);
   const [django, ...others] = djangoFolders(folder);
   const single = django === undefined || others.length > 0 ? null : readDjango(folder, django);
   const settings = single?.production ?? null;
-  const recipe: BuildRecipe = {
+  return {
     ...nothingToBuild,
     install: steps,
-    build: single?.collectsStatic === true ? [collecting(single.base)] : [],
+    build:
+      command !== null ? [declaredStep(command)] : single?.collectsStatic === true ? [collecting(single.base)] : [],
     requires,
     path: ['.venv/bin'],
     environment: { ...environment, ...(settings === null ? {} : { DJANGO_SETTINGS_MODULE: settings }) },
     caches,
   };
-  return withCommand(recipe, asked.command);
 }
 
 /** Settings that need what only a running service has let it be left out by the variable that other platforms know. */

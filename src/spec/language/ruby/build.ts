@@ -20,7 +20,12 @@ export function buildRuby(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
     ...nothingToBuild,
     install: bundle === null ? [] : installing(bundle),
     build: bundle !== null && rails ? assets(folder, bundle) : [],
-    requires: [ruby(folder, bundle), ...(bundle === null ? rackup(folder) : [bundler, ...compilers(bundle)])],
+    requires: [
+      ruby(folder, bundle),
+      ...(bundle === null ? rackup(folder, asked.start) : [bundler]),
+      // A declared command may take gems that are there.
+      ...(bundle === null || asked.command !== null ? [] : compilers(bundle)),
+    ],
     environment: { ...base, ...(bundle === null ? {} : bundled(bundle)), ...(rails ? forRails : {}) },
     caches: { BUNDLE_USER_CACHE: 'bundle' },
   };
@@ -87,8 +92,8 @@ const bundler: ProgramRequirement = {
   why: 'its Gemfile is installed by bundler',
 };
 
-function rackup(folder: SourceFolder): readonly ProgramRequirement[] {
-  if (!folder.has('config.ru')) return [];
+function rackup(folder: SourceFolder, start: string | null): readonly ProgramRequirement[] {
+  if (!folder.has('config.ru') || start?.includes('rackup') !== true) return [];
   const why = 'config.ru has no Gemfile beside it that brings a server';
   return [{ kind: 'program', program: 'rackup', packages: ['ruby-rack', 'puma'], why }];
 }
