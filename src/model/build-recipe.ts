@@ -75,6 +75,8 @@ export interface BuildRecipe {
   /** Dependencies first, then what is made with them. */
   readonly install: readonly BuildStep[];
   readonly build: readonly BuildStep[];
+  /** What a declared command, which takes the place of these steps, finds done: an environment that its `pip install` reaches. */
+  readonly before: readonly BuildStep[];
   readonly requires: readonly Requirement[];
   /** Folders inside the working folder that stand at the front of PATH, for build and instances: `.venv/bin`. */
   readonly path: readonly string[];
@@ -90,6 +92,7 @@ export const nothingToBuild: BuildRecipe = {
   files: [],
   install: [],
   build: [],
+  before: [],
   requires: [],
   path: [],
   environment: {},

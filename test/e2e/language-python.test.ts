@@ -100,6 +100,31 @@ if __name__ == "__main__":
     assert.match((await kapal.visit('lingkungan.localhost')).body, /^halo from .*\/releases\/.*\/\.venv$/);
   });
 
+  test('as a render.yaml says it: pip and python are those of an environment', async () => {
+    const folder = await kapal.project('sewa', {
+      'requirements.txt': '-e ./halo\n',
+      'halo/setup.py': 'from setuptools import setup\nsetup(name="halo", version="1.0", py_modules=["halo"])\n',
+      'halo/halo.py': 'def say():\n    return "halo"\n',
+      'web.py': `import os, sys, halo
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write((halo.say() + " " + sys.prefix).encode())
+HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+`,
+      'render.yaml': `services:
+  - type: web
+    name: sewa
+    runtime: python
+    buildCommand: pip install --no-index --no-build-isolation -r requirements.txt
+    startCommand: python web.py
+`,
+    });
+    const [service] = (await kapal.deploy(folder)).services;
+    assert.equal(service?.outcome, 'live');
+    assert.match((await kapal.visit('sewa.localhost')).body, /^halo .*\/\.venv$/);
+  });
+
   test('Flask by gunicorn, on packages of the machine by a declared command', async () => {
     const folder = await kapal.project('warung', {
       'requirements.txt': 'Flask\ngunicorn\n',

@@ -5,7 +5,6 @@ import {
   type ProgramRequirement,
 } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
-import { withCommand } from '../recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { type Kind, type PhpApplication, readApplication } from './application.ts';
 import { type Composer, readComposer } from './composer.ts';
@@ -17,7 +16,7 @@ export function buildPhp(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
   const composer = readComposer(folder);
   const application = readApplication(folder);
   const kind = application?.kind ?? 'plain';
-  const recipe: BuildRecipe = {
+  return {
     ...nothingToBuild,
     files: application === null ? [] : [{ path: routerPath, text: routerText(application) }],
     install: composer?.needsInstall === true ? [...folders(kind), installing] : folders(kind),
@@ -26,7 +25,6 @@ export function buildPhp(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
     environment: { PHP_CLI_SERVER_WORKERS: '4', ...environments[kind] },
     caches: { COMPOSER_CACHE_DIR: 'composer' },
   };
-  return withCommand(recipe, asked.command);
 }
 
 const installing: BuildStep = {

@@ -1,6 +1,5 @@
 import { type BuildRecipe, type BuildStep, nothingToBuild } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
-import { declaredStep } from '../recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { djangoFolders, readDjango } from './django.ts';
 import { installPython } from './install.ts';
@@ -31,20 +30,18 @@ const caches: Readonly<Record<string, string>> = {
  * The packages of a project in a virtual environment `.venv`, by its lock file, else its list; then the static files of Django. A project without packages
  * runs on the machine's Python. A declared command takes the place of the steps, and finds an environment.
  */
-export function buildPython(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
-  const project = readPythonProject(folder);
-  const { command, start } = asked;
-  const { steps, requires } =
-    command === null ? installPython(folder, project, start) : surroundPython(folder, command);
+export function buildPython(folder: SourceFolder, { command, start }: BuildAsked): BuildRecipe {
+  const installed = installPython(folder, readPythonProject(folder), start);
+  const surrounded = command === null ? null : surroundPython(folder, command);
   const [django, ...others] = djangoFolders(folder);
   const single = django === undefined || others.length > 0 ? null : readDjango(folder, django);
   const settings = single?.production ?? null;
   return {
     ...nothingToBuild,
-    install: steps,
-    build:
-      command !== null ? [declaredStep(command)] : single?.collectsStatic === true ? [collecting(single.base)] : [],
-    requires,
+    install: installed.steps,
+    build: single?.collectsStatic === true ? [collecting(single.base)] : [],
+    before: surrounded?.steps ?? [],
+    requires: (surrounded ?? installed).requires,
     path: ['.venv/bin'],
     environment: { ...environment, ...(settings === null ? {} : { DJANGO_SETTINGS_MODULE: settings }) },
     caches,

@@ -6,7 +6,6 @@ import {
   type ProgramRequirement,
 } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
-import { withCommand } from '../recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { type Bundle, readBundle } from './gemfile.ts';
 import { assetsTask, isRails } from './rails.ts';
@@ -16,7 +15,7 @@ import { askedRuby } from './version.ts';
 export function buildRuby(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
   const bundle = readBundle(folder);
   const rails = isRails(folder, bundle);
-  const recipe: BuildRecipe = {
+  return {
     ...nothingToBuild,
     install: bundle === null ? [] : installing(bundle),
     build: bundle !== null && rails ? assets(folder, bundle) : [],
@@ -29,7 +28,6 @@ export function buildRuby(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
     environment: { ...base, ...(bundle === null ? {} : bundled(bundle)), ...(rails ? forRails : {}) },
     caches: { BUNDLE_USER_CACHE: 'bundle' },
   };
-  return withCommand(recipe, asked.command);
 }
 
 /** `APP_ENV` is Sinatra's. */
