@@ -43,6 +43,10 @@ export interface ProgramRequirement {
   readonly version?: ProgramVersion;
   /** Absent: it is enough that the program is there. */
   readonly part?: ProgramPart;
+  /** Folders beside PATH where it may lie too; `*` stands for any name or part of one, as in `/usr/lib/go-*` with `/bin` after it. */
+  readonly places?: readonly string[];
+  /** A variable for builds: what the program is a part of, the folder above its `bin`. `JAVA_HOME`. */
+  readonly home?: string;
 }
 
 /** The first number with a dot that the program prints when it is called so, and which ones are asked for. */

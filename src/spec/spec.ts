@@ -86,7 +86,7 @@ export interface DiskSpec {
   readonly size: number;
 }
 
-export const runtimes = ['node', 'static', 'php', 'python', 'ruby'] as const;
+export const runtimes = ['node', 'static', 'go', 'java', 'php', 'python', 'ruby', 'rust'] as const;
 export type Runtime = (typeof runtimes)[number];
 
 /** Shell text of the declared commands; `null` where there is none. */

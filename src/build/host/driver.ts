@@ -6,7 +6,7 @@ import { managerEnvironment } from './manager-environment.ts';
 import { createNodeVersions } from './node-versions.ts';
 import { npmMissing } from './npm.ts';
 import { placing } from './placing.ts';
-import { checkProgram } from './programs.ts';
+import { findProgram } from './programs.ts';
 import { registrySettings } from './registry.ts';
 import { reusing } from './reuse.ts';
 import { createTools } from './tools.ts';
@@ -92,12 +92,15 @@ async function bring(
         about = words;
         if (placed === null) break;
         found.path.push(placed.bin);
-        environment = { npm_config_nodedir: placed.place };
+        environment = { ...environment, npm_config_nodedir: placed.place };
         found.names.push(words);
         break;
       }
-      case 'program':
-        await checkProgram(need, account.environment['PATH'] ?? '');
+      case 'program': {
+        const program = await findProgram(need, account.environment['PATH'] ?? '');
+        if (program.place !== null) found.path.push(program.place);
+        if (need.home !== undefined) environment = { ...environment, [need.home]: program.home };
+      }
     }
   }
   return { ...found, environment, about };

@@ -3,11 +3,6 @@ import type { SourceFolder } from './source-folder.ts';
 
 /** What says that a source is of a language that this version does not build. */
 const unbuilt: readonly (readonly [file: string, language: string])[] = [
-  ['go.mod', 'Go'],
-  ['pom.xml', 'Java'],
-  ['build.gradle', 'Java'],
-  ['build.gradle.kts', 'Java'],
-  ['Cargo.toml', 'Rust'],
   ['mix.exs', 'Elixir'],
   ['deno.json', 'Deno'],
   ['deno.jsonc', 'Deno'],

@@ -38,8 +38,6 @@ const runtime = choice(runtimes, {
   docker,
   image: docker,
   elixir: language('Elixir'),
-  go: language('Go'),
-  rust: language('Rust'),
 });
 
 export const serviceFields = {
