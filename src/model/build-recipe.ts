@@ -54,7 +54,7 @@ export interface ProgramVersion {
   readonly args: readonly string[];
   /** node-semver. */
   readonly range: string;
-  /** What asks for it, in words: `3.11, by .python-version`. */
+  /** What asks for it, in words: `3.11 (.python-version)`. */
   readonly said: string;
   /** Other names under which such a version may be installed beside it: `python3.11`. */
   readonly also: readonly string[];
@@ -81,6 +81,8 @@ export interface BuildRecipe {
   readonly build: readonly BuildStep[];
   /** What a declared command, which takes the place of these steps, finds done: an environment that its `pip install` reaches. */
   readonly before: readonly BuildStep[];
+  /** What is done after it: files that only the build needed are removed. */
+  readonly after: readonly BuildStep[];
   readonly requires: readonly Requirement[];
   /** Folders inside the working folder that stand at the front of PATH, for build and instances: `.venv/bin`. */
   readonly path: readonly string[];
@@ -97,6 +99,7 @@ export const nothingToBuild: BuildRecipe = {
   install: [],
   build: [],
   before: [],
+  after: [],
   requires: [],
   path: [],
   environment: {},

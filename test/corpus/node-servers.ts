@@ -276,7 +276,7 @@ const lockfiles: readonly CorpusProject[] = [
       '.yarnrc.yml': 'nodeLinker: node-modules\n',
       'server.js': '',
     },
-    expect: [{ runtime: 'node', install: ['yarn install --immutable'], start: 'yarn start', needs: ['yarn 4.9.2'] }],
+    expect: [{ runtime: 'node', install: ['yarn install --immutable'], start: 'yarn start', needs: ['yarn 4.18.1'] }],
   },
   {
     name: 'node-procfile',

@@ -97,7 +97,7 @@ export const severalInOne: readonly CorpusProject[] = [
         rootDir: 'api',
         build: ['command -v "${CC:-gcc}" >/dev/null || export CGO_ENABLED=0; go build -trimpath -o ./bin/api .'],
         start: './bin/api',
-        needs: ['go 1.19 or later, by the go line of api/go.mod (golang-go)'],
+        needs: ['go 1.19 or later (the go line of api/go.mod) (golang-go)'],
       },
       { name: 'halaman', type: 'static', runtime: 'static', rootDir: 'pages', publishPath: '.' },
     ],

@@ -18,8 +18,9 @@ export interface ExpectedService {
   readonly type?: ServiceSpec['type'];
   readonly runtime: ServiceSpec['runtime'];
   readonly rootDir?: string;
-  readonly install?: readonly string[];
-  readonly build?: readonly string[];
+  /** A text is the whole command. */
+  readonly install?: readonly (string | RegExp)[];
+  readonly build?: readonly (string | RegExp)[];
   readonly preDeploy?: string;
   readonly start?: string;
   readonly publishPath?: string;

@@ -33,6 +33,8 @@ async function deployed(
     const { status, body } = await kapal.visit(`${service}.localhost`, path);
     assert.deepEqual([status, sees.test(body)], [200, true], `${service}${path}: ${status} ${body.slice(0, 500)}`);
   }
-  const spent = document.services.map(({ milliseconds }) => `${milliseconds.build} ms of build, ${milliseconds.start} of start`);
+  const spent = document.services.map(
+    ({ milliseconds }) => `${milliseconds.build} ms of build, ${milliseconds.start} of start`,
+  );
   say(`${name}: ${spent.join('; ')}`);
 }

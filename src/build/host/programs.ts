@@ -76,13 +76,9 @@ function wrongVersion(
   const here = [...new Set(known.map((one) => `${basename(one.program)} ${one.said}`))].join(', ');
   const names = also.length === 0 ? '' : ` (as ${also.join(' or ')}, beside the other)`;
   const where = places.length === 0 ? '' : ` where Kapal looks for it (PATH, ${places.join(', ')})`;
-  return new KapalError(
-    'toolchain_missing',
-    `${program} ${said}${said.includes(', ') ? ',' : ''} is asked for, and this machine has ${here}`,
-    {
-      hint: `Install that version${names}${where}, or change what asks for it, and deploy again.`,
-    },
-  );
+  return new KapalError('toolchain_missing', `${program} ${said} is asked for, and this machine has ${here}`, {
+    hint: `Install that version${names}${where}, or change what asks for it, and deploy again.`,
+  });
 }
 
 /** `3.11.2`; null where the program does not say one. Some print it to stderr (`java -version`). */

@@ -1,6 +1,5 @@
 import { type BuildRecipe, nothingToBuild, type Requirement } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
-import { withCommand } from '../recipe.ts';
 import { shellWord, type SourceFolder } from '../source-folder.ts';
 import { startProgram } from '../start-program.ts';
 import { chooseProgram } from './choose.ts';
@@ -13,7 +12,7 @@ import { type GoProject, readGoProject } from './project.ts';
 export function buildGo(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
   const project = readGoProject(folder);
   const runsGo = startProgram(asked.start) === 'go';
-  const recipe: BuildRecipe = {
+  return {
     ...nothingToBuild,
     build: project === null || project.programs.length === 0 ? [] : [stepOf(project, asked.start)],
     requires: requirements(project),
@@ -23,7 +22,6 @@ export function buildGo(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
     // `go run` at each start has its caches where it looks for them by itself.
     caches: runsGo ? {} : { GOCACHE: 'go-build', GOMODCACHE: 'go-mod' },
   };
-  return withCommand(recipe, asked.command);
 }
 
 function stepOf(project: GoProject, start: string | null): BuildRecipe['build'][number] {
@@ -59,7 +57,7 @@ function requirements(project: GoProject | null): readonly Requirement[] {
     version: {
       args: ['version'],
       range: `>=${asked?.version ?? '1.11'}`,
-      said: asked === null ? '1.11 or later' : `${asked.version} or later, by ${asked.said}`,
+      said: asked === null ? '1.11 or later' : `${asked.version} or later (${asked.said})`,
       also: [],
     },
   };

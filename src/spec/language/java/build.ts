@@ -1,6 +1,5 @@
 import { type BuildRecipe, nothingToBuild, type Requirement } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
-import { withCommand } from '../recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { readJava } from './plan.ts';
 import { askedJava } from './version.ts';
@@ -11,13 +10,12 @@ export function buildJava(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
   const builder = project?.builder ?? null;
   // A declared command may go another way.
   const isNeeded = builder?.kind === 'program' && (asked.command?.includes(builder.program) ?? true);
-  const recipe: BuildRecipe = {
+  return {
     ...nothingToBuild,
     build: project?.build ?? [],
     requires: [javaFor(folder, project?.build.length === 0), ...(isNeeded && builder !== null ? [builder] : [])],
     caches: project?.caches ?? {},
   };
-  return withCommand(recipe, asked.command);
 }
 
 /** A jar that lies there ready needs no compiler. */

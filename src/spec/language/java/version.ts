@@ -41,7 +41,7 @@ export function askedJava(folder: SourceFolder): ProgramVersion {
   return {
     args: ['-version'],
     range: isBounded ? `${low} <${limit.java + 1}` : low,
-    said: said === '' ? from : `${from}, by ${said}`,
+    said: said === '' ? from : `${from} (${said})`,
     also: [],
   };
 }

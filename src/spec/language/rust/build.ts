@@ -1,7 +1,6 @@
 import { type BuildRecipe, type BuildStep, nothingToBuild, type Requirement } from '../../../model/build-recipe.ts';
 import { KapalError } from '../../../model/errors.ts';
 import type { BuildAsked } from '../language.ts';
-import { declaredStep } from '../recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { chooseRust } from './choose.ts';
 import { readRustProject, type RustProject } from './project.ts';
@@ -19,7 +18,8 @@ export function buildRust(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
   const isKept = asked.command !== null || runsCargo;
   return {
     ...nothingToBuild,
-    build: asked.command === null ? own(project, { start: asked.start, isKept }) : declared(asked.command, runsCargo),
+    build: own(project, { start: asked.start, isKept }),
+    after: afterCommand(asked.command ?? '', runsCargo),
     requires: requirements(folder, project),
     caches: runsCargo ? {} : { CARGO_HOME: 'cargo', ...(isKept ? {} : { CARGO_TARGET_DIR: 'cargo-target' }) },
   };
@@ -48,14 +48,11 @@ function own(
 }
 
 /** A declared command has its target folder where it expects it; what only cargo needs of it would be most of every release. */
-function declared(command: string, runsCargo: boolean): readonly BuildStep[] {
-  if (runsCargo || !/\bcargo\b/.test(command)) return [declaredStep(command)];
+function afterCommand(command: string, runsCargo: boolean): readonly BuildStep[] {
+  if (runsCargo || !/\bcargo\b/.test(command)) return [];
   const parts = ['deps', 'build', 'incremental', '.fingerprint'];
   const paths = parts.flatMap((part) => [`target/*/${part}`, `target/*/*/${part}`]);
-  return [
-    declaredStep(command),
-    { title: 'Removing what only cargo needs of target/', command: `rm -rf ${paths.join(' ')}` },
-  ];
+  return [{ title: 'Removing what only cargo needs of target/', command: `rm -rf ${paths.join(' ')}` }];
 }
 
 function requirements(folder: SourceFolder, project: RustProject | null): readonly Requirement[] {

@@ -19,7 +19,7 @@ export function askedRust(folder: SourceFolder, project: RustProject | null): Pr
   return {
     args: ['--version'],
     range: `>=${most?.version ?? '1.31'}`,
-    said: most === undefined ? '1.31 or later' : `${most.version} or later, by ${most.said}`,
+    said: most === undefined ? '1.31 or later' : `${most.version} or later (${most.said})`,
     also: [],
   };
 }
