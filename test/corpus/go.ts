@@ -35,7 +35,6 @@ export const goProjects: readonly CorpusProject[] = [
         needs: [go('1.19 or later (the go line of go.mod)')],
       },
     ],
-    visits: { 'go-at-the-top': { path: '/menu', sees: /^warung at \/menu$/ } },
   },
   {
     name: 'go-cmd-like-module',

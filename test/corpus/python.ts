@@ -50,7 +50,7 @@ export const pythonProjects: readonly CorpusProject[] = [
       'manage.py': manage,
       'toko/__init__.py': '',
       'toko/settings.py':
-        "INSTALLED_APPS = [\n    'django.contrib.auth',\n    'django.contrib.staticfiles',\n]\nSTATIC_URL = 'static/'\nSTATIC_ROOT = BASE_DIR / 'staticfiles'\nROOT_URLCONF = 'toko.urls'\n",
+        "DATABASES = {'default': {}}\nINSTALLED_APPS = [\n    'django.contrib.auth',\n    'django.contrib.staticfiles',\n]\nSTATIC_URL = 'static/'\nSTATIC_ROOT = BASE_DIR / 'staticfiles'\nROOT_URLCONF = 'toko.urls'\n",
       'toko/urls.py': '',
       'toko/wsgi.py': 'application = get_wsgi_application()\n',
       'runtime.txt': 'python-3.11.6\n',
