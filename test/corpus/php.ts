@@ -1,6 +1,6 @@
 import type { CorpusProject } from './shape.ts';
 
-const php = 'php -d display_errors=0 -d log_errors=1 -d expose_php=0 -S $HOST:$PORT';
+const php = 'php -q -d display_errors=0 -d log_errors=1 -d error_log=/dev/stderr -d expose_php=0 -S $HOST:$PORT';
 const composer = 'composer install --no-dev --optimize-autoloader --no-interaction --no-progress';
 
 export const phpProjects: readonly CorpusProject[] = [

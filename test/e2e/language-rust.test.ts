@@ -16,6 +16,12 @@ describe('a program in Rust', () => {
     assert.equal((await kapal.visit('sumur.localhost')).body, 'sumur');
     assert.deepEqual(await made(kapal), ['release', 'release/sumur']);
 
+    // What cargo compiled of the second must not be taken for the first, whose files are older.
+    for (const words of ['sumur baru', 'sumur']) {
+      await kapal.deploy(await deploy({ 'Cargo.toml': cargo(), 'src/main.rs': rustServer(words) }));
+      assert.equal((await kapal.visit('sumur.localhost')).body, words);
+    }
+
     const declared =
       'services:\n  - {type: web, name: sumur, buildCommand: cargo build --release, startCommand: ./target/release/sumur}\n';
     await kapal.deploy(

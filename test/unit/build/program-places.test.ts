@@ -11,20 +11,20 @@ describe('a program that may lie beside PATH', () => {
   let top: string;
   before(async () => {
     top = await mkdtemp(join(tmpdir(), 'kapal-test-programs-'));
-    await place('usr/bin/lang', 'lang version lang1.19.8 linux/amd64');
-    await place('lib/lang-1.21/bin/lang', 'lang version lang1.21.4 linux/amd64');
-    await place('lib/lang-1.22/bin/lang', 'lang version lang1.22 linux/amd64');
+    await place('usr/bin/lang', "echo 'lang version lang1.19.8 linux/amd64'");
+    await place('lib/lang-1.21/bin/lang', "echo 'lang version lang1.21.4 linux/amd64'");
+    await place('lib/lang-1.22/bin/lang', "echo 'lang version lang1.22 linux/amd64'");
     await symlink('lang-1.22', join(top, 'lib/lang-default'));
-    await place('lib/lang-broken/bin/lang', '', 3);
-    await place('jvm/java-8/bin/javac', 'javac 1.8.0_292', 0, '>&2');
-    await place('jvm/java-21/bin/javac', 'javac 21');
+    await place('lib/lang-broken/bin/lang', 'exit 3');
+    await place('jvm/java-8/bin/javac', "echo 'javac 1.8.0_292' >&2");
+    await place('jvm/java-21/bin/javac', "echo 'javac 21'");
   });
   after(() => rm(top, { recursive: true, force: true }));
 
-  async function place(path: string, says: string, code = 0, to = ''): Promise<void> {
+  async function place(path: string, does: string): Promise<void> {
     const file = join(top, path);
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `#!/bin/sh\necho '${says}' ${to}\nexit ${code}\n`);
+    await writeFile(file, `#!/bin/sh\n${does}\n`);
     await chmod(file, 0o755);
   }
 

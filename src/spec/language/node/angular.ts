@@ -28,7 +28,7 @@ function outputOf({
   readonly options: Readonly<Record<string, unknown>>;
 }): string {
   const written = options['outputPath'];
-  const hasBrowser = /:application$/.test(builder);
+  const hasBrowser = builder.endsWith(':application');
   if (typeof written === 'string') return hasBrowser ? `${written}/browser` : written;
   const { base, browser } = recordOf(written);
   if (typeof base === 'string')
