@@ -79,6 +79,19 @@ describe('a program in Java', () => {
     assert.match((await kapal.visit('warung.localhost')).body, /^satu: /);
   });
 
+  test('is built by the Gradle of the machine where the project brings none, and started by its script', async () => {
+    await using kapal = await TestKapal.start();
+    const folder = await kapal.project('kereta', {
+      'settings.gradle': "include 'app'\n",
+      'build.gradle': '',
+      'app/build.gradle':
+        "apply plugin: 'java'\napply plugin: 'application'\nmainClassName = 'Main'\nsourceCompatibility = 1.8\n",
+      'app/src/main/java/Main.java': server('kereta'),
+    });
+    await kapal.deploy(folder);
+    assert.match((await kapal.visit('kereta.localhost')).body, /^kereta: .*-XX:MaxRAMPercentage=50/);
+  });
+
   test('without a build file is compiled and started by its class', async () => {
     await using kapal = await TestKapal.start();
     const folder = await kapal.project('polos', {
