@@ -240,8 +240,8 @@ describe('nothing to deploy', () => {
     ],
     [
       'another language',
-      { Dockerfile: '', 'go.mod': '', 'index.html': '' },
-      /^found Dockerfile, go\.mod \(Go\), which/,
+      { Dockerfile: '', 'mix.exs': '', 'index.html': '' },
+      /^found Dockerfile, mix\.exs \(Elixir\), which/,
       /proxy service/,
     ],
     [
