@@ -213,6 +213,23 @@ describe('Java', () => {
   });
 });
 
+test('names in a pom.xml reach no shell but as one word', () => {
+  const of = (text: string, more: Tree = {}) => outcomeOf({ 'pom.xml': pom(text), ...more }).service.commands.start;
+  assert.equal(
+    of(`<artifactId>$(id)</artifactId><version>1</version>${boot}`),
+    `${spring} -jar './target/$(id)-1.jar'`,
+  );
+  const modules = `${named}<packaging>pom</packaging><modules><module>a;id</module><module>b</module></modules>`;
+  const part = pom(`<artifactId>b</artifactId><version>1</version>${boot}`);
+  assert.equal(of(modules, { 'a;id/pom.xml': part, 'b/pom.xml': part }), `${spring} -jar b/target/b-1.jar`);
+});
+
+test('a jar or a source beside a page, or beside a package.json, is a part of something else', () => {
+  assert.equal(outcomeOf({ 'index.html': '', 'applet.jar': '' }).service.type, 'static');
+  const site = '{"scripts":{"build":"vite build"},"devDependencies":{"vite":"5"}}';
+  assert.equal(outcomeOf({ 'package.json': site, 'Main.java': '', 'main.go': 'package main' }).service.type, 'static');
+});
+
 describe('the Java that a project asks for', () => {
   const asked = (tree: Tree) => {
     const outcome = outcomeOf(tree);

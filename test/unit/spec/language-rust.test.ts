@@ -221,6 +221,12 @@ describe('Rust that is refused', () => {
       /several programs, and does not say which is run: b, c$/,
     ],
     [
+      'a name that is none',
+      { 'Cargo.toml': cargo('a; id #'), 'src/main.rs': '' },
+      'nothing_to_deploy',
+      /^Cargo\.toml was found/,
+    ],
+    [
       'a Cargo.toml that is no TOML',
       { 'Cargo.toml': '[package\n', 'src/main.rs': '' },
       'declaration_invalid',

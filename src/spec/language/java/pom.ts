@@ -46,7 +46,8 @@ export function readPom(folder: SourceFolder): Pom | null {
     artifact,
     jarName: filled(finalName, known),
     packaging: inner(head, 'packaging') ?? 'jar',
-    modules: [...(inner(head, 'modules') ?? '').matchAll(/<module>\s*([^<]+?)\s*<\/module>/g)].map(
+    // Names of folders that a shell takes as one word each: all that people have.
+    modules: [...(inner(head, 'modules') ?? '').matchAll(/<module>\s*([\w./-]+)\s*<\/module>/g)].map(
       ([, one = '']) => one,
     ),
     parent:

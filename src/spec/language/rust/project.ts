@@ -118,14 +118,20 @@ function programsOf(place: SourceFolder, crate: CargoPackage): readonly RustProg
   const named = crate.bins.map(({ name }) => name);
   const taken = new Set(crate.bins.flatMap(({ path }) => (path === null ? [] : [path.replace(/^\.\//, '')])));
   const found = crate.autobins ? autobins(place, crate.name).filter(({ path }) => !taken.has(path)) : [];
-  const names = [...new Set([...named, ...found.map(({ name }) => name)])];
-  return names.map((name) => ({
+  // What cargo would refuse as a name reaches no shell.
+  const names = [...new Set([...named, ...found.map(({ name }) => name)])].filter((name) => isName(name));
+  return (isName(crate.name) ? names : []).map((name) => ({
     name,
     crate: crate.name,
     isDefault: crate.defaultRun === name,
     answers: answering.some((library) => crate.dependencies.includes(library)),
     isRocket: crate.dependencies.includes('rocket'),
   }));
+}
+
+/** As cargo has it: letters, digits, dashes, underscores. */
+function isName(text: string): boolean {
+  return /^[\w-]+$/.test(text) && !text.startsWith('-');
 }
 
 function autobins(place: SourceFolder, name: string): readonly { readonly name: string; readonly path: string }[] {
