@@ -49,8 +49,12 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'instalasi menurut lockfile, lalu skrip `build` bila ada',
   ],
   [
-    'Runs once in every new release before it takes traffic: for migrations. When it fails, the deploy fails.',
-    'Dijalankan sekali di setiap rilis baru sebelum menerima trafik: untuk migrasi. Bila gagal, deploy gagal.',
+    'Runs once in every new release before it takes traffic: for migrations. When it fails, the deploy fails. An empty text (`""`) runs nothing.',
+    'Dijalankan sekali di setiap rilis baru sebelum menerima trafik: untuk migrasi. Bila gagal, deploy gagal. Teks kosong (`""`) tidak menjalankan apa pun.',
+  ],
+  [
+    'for `web` without a `startCommand`, the migrations of Django, Rails, Laravel or Symfony where there are any',
+    'untuk `web` tanpa `startCommand`, migrasi Django, Rails, Laravel, atau Symfony bila ada',
   ],
   [
     'Starts one instance, or one job of a `cron`. It gets `PORT` and `HOST` where visitors or services reach it.',
@@ -80,7 +84,10 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Runs once, in the first release of the service that goes live. When it fails, the deploy says so and stays live.',
     'Dijalankan sekali, di rilis pertama layanan yang aktif. Bila gagal, deploy menyebutkannya dan tetap aktif.',
   ],
-  ['the `start` script of package.json', 'skrip `start` di package.json'],
+  [
+    'what the files tell: the `start` script of package.json, the application of a framework',
+    'yang tampak dari berkas: skrip `start` di package.json, aplikasi sebuah framework',
+  ],
   ['The folder that is served, inside `rootDir`.', 'Folder yang disajikan, di dalam `rootDir`.'],
   [
     'seen from the files and the framework, where that is unambiguous',
@@ -157,8 +164,8 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Ukuran yang dimaksudkan. Ukuran ini dihitung dan diperingatkan, tidak dipaksakan.',
   ],
   [
-    'images and Dockerfiles are not supported by this version of Kapal: take runtime: node or static',
-    'versi Kapal ini belum mendukung image dan Dockerfile: pakai `runtime: node` atau `static`',
+    'images and Dockerfiles are not supported by this version of Kapal: take a runtime that is built from source',
+    'versi Kapal ini belum mendukung image dan Dockerfile: pakai runtime yang dibangun dari sumber',
   ],
   [
     'managed Redis is not supported by this version of Kapal: run it yourself, and give its address to the services as a variable',

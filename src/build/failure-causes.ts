@@ -65,7 +65,57 @@ const causes: readonly Cause[] = [
   {
     seen: /externally-managed-environment/,
     hint: () =>
-      'pip was asked to install into the machine itself: let buildCommand make an environment first (python3 -m venv .venv && .venv/bin/pip install ...).',
+      "pip was asked to install into the machine itself: let buildCommand call pip by that name, which is the one of the project's environment, or .venv/bin/pip.",
+  },
+  {
+    seen: /Failed to establish a new connection|Could not reach host (\S+?)\.?(?:\s|$)|curl error (?:6|7|28) while downloading https?:\/\/([^\s/]+)/,
+    hint: ([, a, b]) =>
+      `This machine does not reach ${a ?? b ?? 'the package index'}: look at its network, DNS and proxy settings.`,
+  },
+  {
+    seen: /No matching distribution found for ([^\s(]+)/,
+    hint: ([, name = 'it']) =>
+      `The package index has no ${name} for this Python: look at its name and version, and at the Python that it needs (.python-version chooses one of the machine's).`,
+  },
+  {
+    seen: /pg_config executable not found|pg_config is required/,
+    hint: () =>
+      'psycopg2 is compiled: sudo apt-get install libpq-dev python3-dev build-essential, or take psycopg2-binary.',
+  },
+  {
+    seen: /fatal error: Python\.h: No such file/,
+    hint: () => 'A package is compiled for Python: sudo apt-get install python3-dev build-essential',
+  },
+  {
+    seen: /can't find header files for ruby|fatal error: ruby\.h: No such file/,
+    hint: () => 'A gem is compiled: sudo apt-get install ruby-dev build-essential',
+  },
+  {
+    seen: /Your Ruby version is (\S+), but your Gemfile specified ([^\n]+)/,
+    hint: ([, found = '', asked = '']) =>
+      `This machine has Ruby ${found}: install ${asked.trim()}, or change the line ruby of the Gemfile.`,
+  },
+  {
+    seen: /The dependencies in your gemfile changed|frozen mode[\s\S]*Gemfile\.lock|deployment mode[\s\S]*Gemfile\.lock/,
+    hint: () => 'Gemfile.lock does not fit the Gemfile: run bundle install, and commit the lock file that it writes.',
+  },
+  {
+    seen: /An error occurred while installing ([\w.-]+) \(([^)]+)\)/,
+    hint: ([, name = '', version = '']) =>
+      `The gem ${name} ${version} was not installed: the lines before say which program or library it misses.`,
+  },
+  {
+    seen: /requires ext-(\w+) [\s\S]*?is missing from your system/,
+    hint: ([, name = '']) => `PHP lacks the extension ${name}: sudo apt-get install php-${name}`,
+  },
+  {
+    seen: /zip extension and unzip\/7z commands are both missing/,
+    hint: () => 'composer cannot unpack what it downloads: sudo apt-get install unzip',
+  },
+  {
+    seen: /lock file does not contain a compatible set of packages/,
+    hint: () =>
+      'composer.lock does not fit the PHP of this machine, or composer.json: run composer update with that PHP, and commit the lock file that it writes.',
   },
   {
     seen: /ENOSPC|No space left on device/,

@@ -33,12 +33,37 @@ export interface NodeRequirement {
   readonly said: string | null;
 }
 
-/** A program of the machine's, the Debian packages that bring it, and what it is needed for. One of several, where any will do. */
+/** A program of the machine's, the Debian packages that bring it, and what it is needed for. */
 export interface ProgramRequirement {
   readonly kind: 'program';
   readonly program: string;
   readonly packages: readonly string[];
   readonly why: string;
+  /** Absent: any version will do. */
+  readonly version?: ProgramVersion;
+  /** Absent: it is enough that the program is there. */
+  readonly part?: ProgramPart;
+  /** Folders beside PATH where it may lie too; `*` stands for any name or part of one, as in `/usr/lib/go-*` with `/bin` after it. */
+  readonly places?: readonly string[];
+  /** A variable for builds: what the program is a part of, the folder above its `bin`. `JAVA_HOME`. */
+  readonly home?: string;
+}
+
+/** The first number with a dot that the program prints when it is called so, and which ones are asked for. */
+export interface ProgramVersion {
+  readonly args: readonly string[];
+  /** node-semver. */
+  readonly range: string;
+  /** What asks for it, in words: `3.11 (.python-version)`. */
+  readonly said: string;
+  /** Other names under which such a version may be installed beside it: `python3.11`. */
+  readonly also: readonly string[];
+}
+
+/** Something that the program may lack: a call that succeeds where it is there, and its name for people. */
+export interface ProgramPart {
+  readonly args: readonly string[];
+  readonly name: string;
 }
 
 /** What build and instances need that may not be on PATH. */
@@ -49,9 +74,15 @@ export type Requirement =
 
 /** What a build will do, decided from the source's files alone. No steps: nothing to build. */
 export interface BuildRecipe {
+  /** Files of Kapal's own that the build writes first, below the working folder: paths of plain words, whole texts. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
   /** Dependencies first, then what is made with them. */
   readonly install: readonly BuildStep[];
   readonly build: readonly BuildStep[];
+  /** What a declared command, which takes the place of these steps, finds done: an environment that its `pip install` reaches. */
+  readonly before: readonly BuildStep[];
+  /** What is done after it: files that only the build needed are removed. */
+  readonly after: readonly BuildStep[];
   readonly requires: readonly Requirement[];
   /** Folders inside the working folder that stand at the front of PATH, for build and instances: `.venv/bin`. */
   readonly path: readonly string[];
@@ -64,8 +95,11 @@ export interface BuildRecipe {
 }
 
 export const nothingToBuild: BuildRecipe = {
+  files: [],
   install: [],
   build: [],
+  before: [],
+  after: [],
   requires: [],
   path: [],
   environment: {},

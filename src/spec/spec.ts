@@ -88,7 +88,7 @@ export interface DiskSpec {
   readonly size: number;
 }
 
-export const runtimes = ['node', 'static'] as const;
+export const runtimes = ['node', 'static', 'go', 'java', 'php', 'python', 'ruby', 'rust'] as const;
 export type Runtime = (typeof runtimes)[number];
 
 /** Shell text of the declared commands; `null` where there is none. */

@@ -87,15 +87,12 @@ describe('without a declaration', () => {
     );
     assert.equal(nothing.error.code, 'nothing_to_deploy');
     assert.match(nothing.error.hint ?? '', /Procfile.*package\.json/);
-    const python = await kapal.json<FailureDocument>(
-      ['deploy', await kapal.project('flask', { 'requirements.txt': 'flask' })],
-      2,
-    );
-    assert.match(python.error.message, /requirements\.txt \(Python\)/);
+    const elixir = await kapal.json<FailureDocument>(['deploy', await kapal.project('phoenix', { 'mix.exs': '' })], 2);
+    assert.match(elixir.error.message, /mix\.exs \(Elixir\)/);
     const library = { 'package.json': '{"name":"library","version":"1.0.0"}' };
     const startless = await kapal.json<FailureDocument>(['deploy', await kapal.project('library', library)], 2);
     assert.match(startless.error.hint ?? '', /start script/);
-    assert.ok((await kapal.ps()).every(({ project }) => !['notes', 'flask', 'library'].includes(project)));
+    assert.ok((await kapal.ps()).every(({ project }) => !['notes', 'phoenix', 'library'].includes(project)));
   });
 
   async function lines(service: string): Promise<readonly LogDocument[]> {

@@ -5,7 +5,8 @@ import type { Builder, BuildPlan, BuildRequest } from '../port.ts';
 import { managerEnvironment } from './manager-environment.ts';
 import { createNodeVersions } from './node-versions.ts';
 import { npmMissing } from './npm.ts';
-import { checkProgram } from './programs.ts';
+import { placing } from './placing.ts';
+import { findProgram } from './programs.ts';
 import { registrySettings } from './registry.ts';
 import { reusing } from './reuse.ts';
 import { createTools } from './tools.ts';
@@ -31,7 +32,7 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
     async plan(request) {
       const { recipe } = request;
       await workingFolder(request.folder, request.rootDir);
-      const steps = [...recipe.install, ...recipe.build].map(reusing);
+      const steps = [...placing(recipe.files), ...[...recipe.install, ...recipe.build].map(reusing)];
       if (steps.length === 0 && recipe.requires.length === 0) return idle;
       const brought = await bring(request, { tools, versions });
       const runtime = runtimeOf(request, brought);
@@ -91,12 +92,15 @@ async function bring(
         about = words;
         if (placed === null) break;
         found.path.push(placed.bin);
-        environment = { npm_config_nodedir: placed.place };
+        environment = { ...environment, npm_config_nodedir: placed.place };
         found.names.push(words);
         break;
       }
-      case 'program':
-        await checkProgram(need, account.environment['PATH'] ?? '');
+      case 'program': {
+        const program = await findProgram(need, account.environment['PATH'] ?? '');
+        if (program.place !== null) found.path.push(program.place);
+        if (need.home !== undefined) environment = { ...environment, [need.home]: program.home };
+      }
     }
   }
   return { ...found, environment, about };

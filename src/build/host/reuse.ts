@@ -1,7 +1,7 @@
 import type { BuildStep, InstalledTree } from '../../model/build-recipe.ts';
 
-/** Below the service's home: trees of its earlier installs, by what they were made from. */
-const store = '$HOME/.cache/kapal-installed';
+/** Below the service's home: trees of its earlier installs, by what they are and what they were made from. */
+const stores = '$HOME/.cache/kapal-installed';
 
 /**
  * An install whose outcome follows from some files alone is done once: its tree is copied (as shared extents where the file system can) to a store of the
@@ -14,10 +14,12 @@ export function reusing({ title, command, tree }: BuildStep): BuildStep {
 
 function script(command: string, { folder, from, versions }: InstalledTree): string {
   const say = versions.map((program) => `${program} --version`).join('; ');
+  const parent = folder.includes('/') ? [`mkdir -p ${folder.slice(0, folder.lastIndexOf('/'))}`] : [];
   return [
-    `store="${store}"`,
+    `store="${stores}/${folder.replaceAll('/', '-')}"`,
     // Settings of the package managers come as variables too.
-    `key=$({ cat ${from.join(' ')} 2>/dev/null; env | grep -i '^npm_config_\\|^yarn_' | sort; ${say}; } | sha256sum | cut -c 1-32)`,
+    `key=$({ cat ${from.join(' ')} 2>/dev/null; env | grep -i '^npm_config_\\|^yarn_\\|^bundle_' | sort; ${say}; } | sha256sum | cut -c 1-32)`,
+    ...parent,
     `if [ -d "$store/$key" ] && cp -a --reflink=auto "$store/$key" ${folder}; then`,
     `  echo "nothing of it changed since it was installed last: taken from there"`,
     '  exit 0',

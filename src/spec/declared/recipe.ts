@@ -65,6 +65,8 @@ function serverRecipe(seen: Seen): Recipe {
   const declared = startCommand?.value === '' ? undefined : startCommand?.value;
   const plan = chosen?.plan.kind === 'server' && chosen.plan.rootDir === '.' ? chosen.plan : null;
   const start = declared ?? plan?.start ?? null;
+  // Whoever says how it starts has said what comes before it; and of several services of one source, one prepares its data.
+  const usual = declared === undefined && seen.type === 'web' ? (plan?.preDeploy ?? null) : null;
   const path = `${entry.place.path}.startCommand`;
   if (start === null && !wasRefused(seen, ['runtime', 'env', 'rootDir', 'startCommand'])) {
     report.refuse({ ...(startCommand?.place ?? entry.place), path }, `is missing, and ${missing(seen, chosen)}`);
@@ -75,7 +77,7 @@ function serverRecipe(seen: Seen): Recipe {
     commands: {
       build,
       // A schedule migrates nothing by itself: that is for what it works beside.
-      preDeploy: type === 'cron' ? null : preDeployCommand?.value || (plan?.preDeploy ?? null),
+      preDeploy: type === 'cron' ? null : preDeployCommand === undefined ? usual : preDeployCommand.value || null,
       start,
       ...(initialDeploy === undefined ? {} : { initialDeploy }),
     },
@@ -83,21 +85,24 @@ function serverRecipe(seen: Seen): Recipe {
   };
 }
 
-function missing({ rootDir, folder }: Seen, chosen: Pick<Chosen, 'evidence' | 'plan'> | null): string {
-  if (chosen === null || !folder.has(chosen.evidence.file.split('/').at(-1) ?? ''))
+/** A language that was named has no file there that shows it. */
+type Named = Omit<Chosen, 'evidence'> & { readonly evidence: Chosen['evidence'] | null };
+
+function missing({ rootDir }: Seen, chosen: Named | null): string {
+  if (chosen === null || (chosen.evidence === null && chosen.language.runtime === 'node'))
     return `there is no package.json in ${folderName(rootDir)}`;
-  const { plan, evidence } = chosen;
+  const { plan, evidence, language } = chosen;
+  if (evidence === null) return `${folderName(rootDir)} has none of the files that tell how ${language.title} starts`;
   return plan.kind === 'unclear' ? `${evidence.file} ${plan.missing}` : `${evidence.file} has no start script`;
 }
 
 /** The declared language, else the one of the files; null where nothing tells (and, where that is wrong, was said). */
-function languageOf(seen: Seen): Chosen | null {
+function languageOf(seen: Seen): Named | null {
   const { entry, folder, report } = seen;
   const declared = entry.fields.runtime?.value ?? entry.fields.env?.value;
   const named = declared === undefined ? null : languageNamed(declared);
   if (named !== null) {
-    const evidence = named.detect(folder) ?? { file: folder.nameOf('.'), why: 'its runtime is declared' };
-    return { language: named, evidence, plan: named.plan(folder) };
+    return { language: named, evidence: named.detect(folder), plan: named.plan(folder) };
   }
   const chosen = chooseLanguage(folder);
   if (chosen !== null || wasRefused(seen, ['runtime', 'env', 'rootDir'])) return chosen;

@@ -4,6 +4,7 @@ import { plainService } from '../plain-service.ts';
 import type { Origin } from '../spec.ts';
 import { type Chosen, chooseLanguage } from './choose.ts';
 import type { Detected } from './language.ts';
+import { languages } from './languages.ts';
 import { imageFiles, otherLanguages, sitesIn, unsupported } from './others.ts';
 import { fromProcfile } from './processes.ts';
 import { SourceFolder } from './source-folder.ts';
@@ -86,6 +87,6 @@ function nothing(folder: SourceFolder, chosen: Chosen | null): KapalError {
     });
   }
   return new KapalError('nothing_to_deploy', 'the source has none of the files that tell what to run', {
-    hint: `Kapal looks for ${declarationFileNames.join(', ')} and index.html. docs/guides/kapal-yaml.md shows the shortest kapal.yaml.`,
+    hint: `Kapal looks for ${declarationFileNames.join(', ')} and index.html, and for the usual files of ${languages.map(({ title }) => title).join(', ')}. docs/guides/kapal-yaml.md shows the shortest kapal.yaml.`,
   });
 }

@@ -1,4 +1,4 @@
-import type { BuildStep, Requirement } from '../../model/build-recipe.ts';
+import type { BuildStep, ProgramRequirement, Requirement } from '../../model/build-recipe.ts';
 import type { DeclarationFiles } from '../files.ts';
 import type { ServiceSpec } from '../spec.ts';
 import { buildRecipe } from './build.ts';
@@ -56,6 +56,11 @@ function needText(need: Requirement): string | null {
     case 'manager':
       return `${need.tool.name} ${need.tool.version}`;
     case 'program':
-      return `${need.program} (${need.packages.join(' ')})`;
+      return programText(need);
   }
+}
+
+function programText({ program, packages, version, part }: ProgramRequirement): string {
+  const asked = version === undefined ? '' : ` ${version.said}`;
+  return `${program}${asked}${part === undefined ? '' : ` with ${part.name}`} (${packages.join(' ')})`;
 }

@@ -3,18 +3,6 @@ import type { SourceFolder } from './source-folder.ts';
 
 /** What says that a source is of a language that this version does not build. */
 const unbuilt: readonly (readonly [file: string, language: string])[] = [
-  ['requirements.txt', 'Python'],
-  ['pyproject.toml', 'Python'],
-  ['Pipfile', 'Python'],
-  ['manage.py', 'Python'],
-  ['go.mod', 'Go'],
-  ['composer.json', 'PHP'],
-  ['index.php', 'PHP'],
-  ['Gemfile', 'Ruby'],
-  ['pom.xml', 'Java'],
-  ['build.gradle', 'Java'],
-  ['build.gradle.kts', 'Java'],
-  ['Cargo.toml', 'Rust'],
   ['mix.exs', 'Elixir'],
   ['deno.json', 'Deno'],
   ['deno.jsonc', 'Deno'],

@@ -1,15 +1,20 @@
 import type { BuildRecipe } from '../../model/build-recipe.ts';
 
-/** A language's recipe with a declared command in place of its steps: what it needs and sets stays. */
+/** A language's recipe with a declared command in place of its steps: what it needs and sets stays, and what is to be done before and after. */
 export function withCommand(recipe: BuildRecipe, command: string | null): BuildRecipe {
-  return command === null ? recipe : { ...recipe, install: [], build: [{ title: 'Running buildCommand', command }] };
+  if (command === null) return recipe;
+  const step = { title: 'Running buildCommand', command };
+  return { ...recipe, install: recipe.before, build: [step, ...recipe.after] };
 }
 
 /** An application, and the pages that another language makes for it: the dependencies of both before anything is made, the pages first. */
 export function withPages(application: BuildRecipe, pages: BuildRecipe): BuildRecipe {
   return {
+    files: [...application.files, ...pages.files],
     install: [...application.install, ...pages.install],
     build: [...pages.build, ...application.build],
+    before: application.before,
+    after: application.after,
     requires: [...application.requires, ...pages.requires],
     path: [...application.path, ...pages.path],
     environment: { ...pages.environment, ...application.environment },

@@ -1,5 +1,5 @@
 import type { ServiceType } from '../../model/service.ts';
-import { defaults } from '../spec.ts';
+import { defaults, runtimes } from '../spec.ts';
 import type { Value } from '../yaml/value.ts';
 import { disk } from './disk.ts';
 import { cronFields, schedule } from './cron.ts';
@@ -18,8 +18,10 @@ const visible = ['web', 'static', 'proxy'] as const satisfies readonly ServiceTy
 const checked = ['web', 'pserv', 'proxy'] as const satisfies readonly ServiceType[];
 const files = ['static'] as const satisfies readonly ServiceType[];
 
-const language = (name: string) => `${name} is not supported by this version of Kapal, which builds node and static`;
-const docker = 'images and Dockerfiles are not supported by this version of Kapal: take runtime: node or static';
+const language = (name: string) =>
+  `${name} is not supported by this version of Kapal, which builds ${runtimes.join(', ')}`;
+const docker =
+  'images and Dockerfiles are not supported by this version of Kapal: take a runtime that is built from source';
 const redis =
   'managed Redis is not supported by this version of Kapal: run it yourself, and give its address to the services as a variable';
 const previews = 'this version makes no preview environments.';
@@ -33,15 +35,10 @@ export const laterTypes: Readonly<Record<string, string>> = {
   workflow: 'workflows are not supported by this version of Kapal',
 };
 
-const runtime = choice(['node', 'static'], {
+const runtime = choice(runtimes, {
   docker,
   image: docker,
   elixir: language('Elixir'),
-  go: language('Go'),
-  php: language('PHP'),
-  python: language('Python'),
-  ruby: language('Ruby'),
-  rust: language('Rust'),
 });
 
 export const serviceFields = {
@@ -70,15 +67,20 @@ export const serviceFields = {
   }),
   preDeployCommand: honoured(
     command,
-    'Runs once in every new release before it takes traffic: for migrations. When it fails, the deploy fails.',
-    { types: running, elsewhere: 'refuse' },
+    'Runs once in every new release before it takes traffic: for migrations. When it fails, the deploy fails. An empty text (`""`) runs nothing.',
+    {
+      types: running,
+      elsewhere: 'refuse',
+      fallback:
+        'for `web` without a `startCommand`, the migrations of Django, Rails, Laravel or Symfony where there are any',
+    },
   ),
   startCommand: honoured(
     command,
     'Starts one instance, or one job of a `cron`. It gets `PORT` and `HOST` where visitors or services reach it.',
     {
       types: programs,
-      fallback: 'the `start` script of package.json',
+      fallback: 'what the files tell: the `start` script of package.json, the application of a framework',
     },
   ),
   schedule: honoured(

@@ -50,6 +50,51 @@ describe('why a build failed', () => {
       /python3-venv/,
     ],
     ['pip of the machine', ['error: externally-managed-environment'], /venv/],
+    [
+      'pip without a network',
+      [
+        'WARNING: Retrying after connection broken by NewConnectionError: Failed to establish a new connection: [Errno -2]',
+        'ERROR: No matching distribution found for flask',
+      ],
+      /does not reach the package index/,
+    ],
+    ['no such package', ['ERROR: No matching distribution found for flask==99.1'], /no flask==99\.1 for this Python/],
+    ['psycopg2 without its library', ['Error: pg_config executable not found.'], /psycopg2-binary/],
+    ['Python without headers', ['src/x.c:1:10: fatal error: Python.h: No such file or directory'], /python3-dev/],
+    ['Ruby without headers', ["mkmf.rb can't find header files for ruby at /usr/lib/ruby/include/ruby.h"], /ruby-dev/],
+    [
+      'another Ruby',
+      ['Your Ruby version is 3.1.2, but your Gemfile specified ~> 3.2.0'],
+      /has Ruby 3\.1\.2: install ~> 3\.2\.0/,
+    ],
+    [
+      "bundler's lock file",
+      ["The dependencies in your gemfile changed, but the lockfile can't be updated because frozen mode is set"],
+      /run bundle install, and commit/,
+    ],
+    [
+      'bundler without a network',
+      ['Could not reach host index.rubygems.org. Check your network'],
+      /does not reach index\.rubygems\.org:/,
+    ],
+    [
+      'a gem that does not compile',
+      ['An error occurred while installing nokogiri (1.13.0), and Bundler cannot continue.'],
+      /nokogiri 1\.13\.0/,
+    ],
+    [
+      'an extension of PHP',
+      [
+        '  - Root composer.json requires PHP extension ext-gd * but it is missing',
+        '  - a/b requires ext-gd * -> it is missing from your system.',
+      ],
+      /php-gd/,
+    ],
+    [
+      "composer's lock file",
+      ['Your lock file does not contain a compatible set of packages. Please run composer update.'],
+      /composer update/,
+    ],
     ['no room', ['npm error code ENOSPC'], /disk is full/],
     ['no program (dash)', ['sh: 1: tsc: not found'], /program tsc/],
     ['no file', ["Error: Cannot find module './Header'"], /same case/],

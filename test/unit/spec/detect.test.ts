@@ -221,10 +221,10 @@ describe('Procfile', () => {
   });
 
   test('of another language is refused with what was found', () => {
-    const error = refusalOf({ Procfile: 'web: gunicorn app', 'requirements.txt': '' });
+    const error = refusalOf({ Procfile: 'web: mix phx.server', 'mix.exs': '' });
     assert.deepEqual(
       [error.code, error.message],
-      ['nothing_to_deploy', 'found Procfile, requirements.txt (Python), which this version of Kapal does not build'],
+      ['nothing_to_deploy', 'found Procfile, mix.exs (Elixir), which this version of Kapal does not build'],
     );
     assert.equal(refusalOf({ Procfile: 'release: x' }).code, 'nothing_to_deploy');
   });
@@ -240,17 +240,17 @@ describe('nothing to deploy', () => {
     ],
     [
       'another language',
-      { Dockerfile: '', 'go.mod': '', 'index.html': '' },
-      /^found Dockerfile, go\.mod \(Go\), which/,
+      { Dockerfile: '', 'mix.exs': '', 'index.html': '' },
+      /^found Dockerfile, mix\.exs \(Elixir\), which/,
       /proxy service/,
     ],
     [
       'a framework of another language that builds its assets with vite',
       {
-        'composer.json': '',
+        'mix.exs': '',
         'package.json': manifest({ scripts: { build: 'vite build' }, devDependencies: { vite: '7' } }),
       },
-      /^found composer\.json \(PHP\), which/,
+      /^found mix\.exs \(Elixir\), which/,
       /proxy service/,
     ],
     [

@@ -6,6 +6,7 @@ import { buildFields, healthCheckFields, rolloutFields } from '../../../src/spec
 import { serviceFields } from '../../../src/spec/table/service.ts';
 import type { Field, Table } from '../../../src/spec/table/shape.ts';
 import { cron, cronHonoured, unscheduled, web, worker } from './cron-fields.ts';
+import { runtimes } from '../../../src/spec/spec.ts';
 import { onlyService, problemsOf, read, warningsOf } from './source.ts';
 
 const site = 'services:\n  - type: static\n    name: api\n    staticPublishPath: dist\n';
@@ -248,11 +249,11 @@ describe('a value of the wrong kind', () => {
     [web, 'buildCommand: [npm, ci]', 19, 'buildCommand: expected a command (text), found a list'],
     [
       web,
-      'runtime: python',
+      'runtime: elixir',
       14,
-      'runtime: python: Python is not supported by this version of Kapal, which builds node and static',
+      `runtime: elixir: Elixir is not supported by this version of Kapal, which builds ${runtimes.join(', ')}`,
     ],
-    [web, 'runtime: nodejs', 14, 'runtime: expected one of node, static, found "nodejs", did you mean node?'],
+    [web, 'runtime: nodejs', 14, `runtime: expected one of ${runtimes.join(', ')}, found "nodejs", did you mean node?`],
     [web, 'rootDir: ../secret', 14, 'rootDir: "../secret" leads out of the source'],
     [web, 'rootDir: /etc', 14, 'rootDir: expected a path relative to the source, found "/etc"'],
     [web, 'healthCheckPath: healthz', 22, 'healthCheckPath: expected a path that begins with /, found "healthz"'],

@@ -215,11 +215,11 @@ describe('how a service is started', () => {
 
   test('in another language is refused, unless the runtime is declared', () => {
     const text = 'services: [{type: web, name: api, startCommand: x}]';
-    assert.deepEqual(problemsOf(text, { 'requirements.txt': '' }), [
-      'kapal.yaml:1:12: services[0].runtime: is missing, and the files are of a language that this version of Kapal does not build: requirements.txt (Python)',
+    assert.deepEqual(problemsOf(text, { 'mix.exs': '' }), [
+      'kapal.yaml:1:12: services[0].runtime: is missing, and the files are of a language that this version of Kapal does not build: mix.exs (Elixir)',
     ]);
     assert.equal(
-      onlyService(read({ 'kapal.yaml': text.replace('}', ', runtime: node}'), 'requirements.txt': '' })).runtime,
+      onlyService(read({ 'kapal.yaml': text.replace('}', ', runtime: node}'), 'mix.exs': '' })).runtime,
       'node',
     );
   });

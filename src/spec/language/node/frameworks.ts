@@ -1,5 +1,6 @@
 import type { SitePlan } from '../language.ts';
 import type { SourceFolder } from '../source-folder.ts';
+import { angularOutput } from './angular.ts';
 import { isInside } from '../source-folder.ts';
 import type { Package } from './package-json.ts';
 
@@ -62,7 +63,7 @@ const viteConfigs = ['vite.config.ts', 'vite.config.js', 'vite.config.mts', 'vit
 
 /** A `start` script that runs a framework's development server must not serve visitors. Environment assignments and npx may stand before it. */
 const developmentServer =
-  /^(?:\S+=\S*\s+|cross-env\s+|npx\s+)*(?:react-scripts start|vue-cli-service serve|vite(?!\s+build)\b|parcel(?!\s+build)\b|astro (?:dev|start|preview)|gatsby (?:develop|start)|docusaurus start|eleventy\b.*--serve|webpack(?:-dev-server| serve))/;
+  /^(?:\S+=\S*\s+|cross-env\s+|npx\s+)*(?:react-scripts start|vue-cli-service serve|vite(?!\s+build)\b|parcel(?!\s+build)\b|astro (?:dev|start|preview)|gatsby (?:develop|start)|docusaurus start|ng serve|eleventy\b.*--serve|webpack(?:-dev-server| serve))/;
 
 export function isDevelopmentServer(script: string): boolean {
   return developmentServer.test(script.trim());
@@ -77,6 +78,9 @@ export function builtSite(folder: SourceFolder, manifest: Package): SitePlan | n
   const build = manifest.scripts.get('build');
   const start = manifest.scripts.get('start');
   if (build === undefined || (start !== undefined && !isDevelopmentServer(start))) return null;
+  if (manifest.dependencies.has('@angular/core') && !manifest.dependencies.has('@angular/ssr'))
+    return angularSite(folder, manifest);
+  if (manifest.dependencies.has('@sveltejs/adapter-static')) return staticSvelte(folder, manifest);
   if (serverFrameworks.some((name) => manifest.dependencies.has(name))) return isExport(folder, manifest);
   const framework = frameworks.find((one) => manifest.dependencies.has(one.dependency));
   if (framework === undefined) return null;
@@ -94,6 +98,19 @@ function isExport(folder: SourceFolder, manifest: Package): SitePlan | null {
   const config = folder.firstOf(['next.config.js', 'next.config.mjs', 'next.config.ts', 'next.config.cjs']);
   if (config === null || !/\boutput:\s*["'`]export["'`]/.test(folder.read(config) ?? '')) return null;
   return site(manifest, { publishPath: 'out', fallback: null, by: `next with output: 'export' in ${config}` });
+}
+
+function angularSite(folder: SourceFolder, manifest: Package): SitePlan | null {
+  const publishPath = angularOutput(folder);
+  return publishPath === null ? null : site(manifest, { publishPath, fallback: 'index.html', by: 'angular.json' });
+}
+
+/** The adapter's own options stand in svelte.config.js: a folder, and a page for what matches nothing (https://svelte.dev/docs/kit/adapter-static). */
+function staticSvelte(folder: SourceFolder, manifest: Package): SitePlan {
+  const text = folder.read(folder.firstOf(['svelte.config.js', 'svelte.config.ts']) ?? '') ?? '';
+  const publishPath = cleaned(/\bpages:\s*["'`]([\w./-]+)["'`]/.exec(text)?.[1]) ?? 'build';
+  const fallback = /\bfallback:\s*["'`]([\w.-]+\.html)["'`]/.exec(text)?.[1] ?? null;
+  return site(manifest, { publishPath, fallback, by: '@sveltejs/adapter-static' });
 }
 
 function site(

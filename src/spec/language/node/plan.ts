@@ -1,5 +1,6 @@
 import type { ServerPlan, ServicePlan, Unclear } from '../language.ts';
 import { isInside, shellWord, type SourceFolder } from '../source-folder.ts';
+import { builtServer } from './built-server.ts';
 import { answersRequests, builtSite, isDevelopmentServer } from './frameworks.ts';
 import { readNodeProject, type NodeProject } from './project.ts';
 import { packagesOf } from './workspace.ts';
@@ -10,7 +11,7 @@ const watcher = /\b(?:nodemon|ts-node-dev|tsx watch|nest start|node --watch|next
 /** What projects call the script that is meant for servers. */
 const productionScripts = ['start:prod', 'start:production'];
 
-/** A site that is built, else by the `start` script, else by the server file that `main` names, else by a usual name, else by a package of the workspace. */
+/** A site that is built, else by the `start` script or what a framework starts, else by the server file that `main` names, else by a usual name, else by a package of the workspace. */
 export function planNode(folder: SourceFolder): ServicePlan | Unclear {
   const project = readNodeProject(folder);
   if (project !== null) {
@@ -27,6 +28,11 @@ function byScript(project: NodeProject | null): ServerPlan | null {
   const production = productionScripts.find((name) => scripts.has(name));
   if (production !== undefined && (start === undefined || watcher.test(start)))
     return server({ start: `${project.manager.name} run ${production}`, file, why: `its script ${production}` });
+  const ssr = [...scripts.keys()].find((name) => name.startsWith('serve:ssr'));
+  if (ssr !== undefined && (start === undefined || watcher.test(start)))
+    return server({ start: `${project.manager.name} run ${ssr}`, file, why: `its script ${ssr}` });
+  const built = builtServer(project.manifest);
+  if (built !== null) return server({ start: built.start, file, why: `its build script and ${built.dependency}` });
   if (start === undefined) return null;
   const notes = isDevelopmentServer(start)
     ? [`The start script (${start}) runs a development server, which is not made for visitors.`]
