@@ -39,6 +39,9 @@ export const aspects: readonly Aspect[] = [
   { field: 'rollout.maxSurge', release: false, said: (spec) => String(spec.rollout.maxSurge) },
   { field: 'startTimeoutSeconds', release: false, said: (spec) => seconds(spec.startTimeout) },
   { field: 'maxShutdownDelaySeconds', release: false, said: (spec) => seconds(spec.shutdownDelay) },
+  { field: 'autoDeployTrigger', release: false, said: (spec) => (spec.autoDeploy.on ? 'commit' : 'off') },
+  { field: 'buildFilter.paths', release: false, said: (spec) => list(spec.autoDeploy.paths) },
+  { field: 'buildFilter.ignoredPaths', release: false, said: (spec) => list(spec.autoDeploy.ignoredPaths) },
   { field: 'build.timeoutSeconds', release: false, said: (spec) => seconds(spec.build.timeout) },
   { field: 'build.memoryLimit', release: false, said: (spec) => size(spec.build.memoryLimit) },
 ];

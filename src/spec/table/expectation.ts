@@ -8,6 +8,8 @@ export function expectation(kind: Kind): string {
       return 'text';
     case 'command':
       return 'a command (text)';
+    case 'glob':
+      return 'a glob such as "packages/ui/**"';
     case 'path':
       return 'a relative path';
     case 'host':
@@ -65,7 +67,9 @@ export function mismatch(value: Value, at: Reading, kind: Kind): undefined {
 }
 
 function takesText({ kind }: Kind): boolean {
-  return ['text', 'command', 'path', 'host', 'domain', 'network', 'header', 'client', 'mount-path'].includes(kind);
+  return ['text', 'command', 'path', 'glob', 'host', 'domain', 'network', 'header', 'client', 'mount-path'].includes(
+    kind,
+  );
 }
 
 export function refuseAt(value: Value, at: Reading, message: string): undefined {

@@ -65,6 +65,9 @@ const live: Partial<ServiceSpec>[] = [
   { rollout: { strategy: 'rolling', maxSurge: 9 } },
   { startTimeout: 1 },
   { shutdownDelay: 1 },
+  { autoDeploy: { on: false, paths: [], ignoredPaths: [] } },
+  { autoDeploy: { on: true, paths: ['a/**'], ignoredPaths: [] } },
+  { autoDeploy: { on: true, paths: [], ignoredPaths: ['**/*.md'] } },
   { build: { timeout: 1, memoryLimit: null } },
   { build: { timeout: 900_000, memoryLimit: 1 } },
 ];

@@ -99,6 +99,19 @@ const honoured: Readonly<
     [web, 'maintenanceMode: {enabled: true, uri: ""}', (service) => service.edge.policy, { maintenance: true }],
     [web, 'maintenanceMode: {enabled: false}', (service) => service.edge.policy, undefined],
   ],
+  autoDeployTrigger: [
+    [web, 'autoDeployTrigger: off', (service) => service.autoDeploy.on, false],
+    [web, 'autoDeployTrigger: commit', (service) => service.autoDeploy, { on: true, paths: [], ignoredPaths: [] }],
+  ],
+  autoDeploy: [[web, 'autoDeploy: false', (service) => service.autoDeploy.on, false]],
+  buildFilter: [
+    [
+      web,
+      'buildFilter: {paths: [apps/web/**, "packages/[a-z]*"], ignoredPaths: ["**/*.md"]}',
+      (service) => service.autoDeploy,
+      { on: true, paths: ['apps/web/**', 'packages/[a-z]*'], ignoredPaths: ['**/*.md'] },
+    ],
+  ],
   startTimeoutSeconds: [[web, 'startTimeoutSeconds: 90', (service) => service.startTimeout, 90_000]],
   memoryLimit: [
     [web, 'memoryLimit: 512MB', (service) => service.memoryLimit, 512 * 1024 ** 2],
