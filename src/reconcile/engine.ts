@@ -17,12 +17,14 @@ import { DomainCommands } from './domain-commands.ts';
 import { EdgeSync } from './edge-sync.ts';
 import { recordEndpoint, recordOverload } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
+import { Hooks } from './hooks/hooks.ts';
 import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
 import { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { allocatorOf, instancePorts, privatePorts } from './ports.ts';
 import { ProjectRemoval } from './project-removal.ts';
+import { Pushes } from './pushes/pushes.ts';
 import * as queries from './queries.ts';
 import { adoptRuns, endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
 import { Removal } from './removal.ts';
@@ -52,6 +54,8 @@ export class Engine implements Commands {
   readonly #projects: ProjectRemoval;
   readonly #domains: DomainCommands;
   readonly #events = new Ripples();
+  readonly pushes: Pushes;
+  readonly hooks: Hooks;
   readonly #startedAt: number;
   readonly #observed = Promise.withResolvers<void>();
   readonly #ended: (apps: boolean) => void;
@@ -96,7 +100,10 @@ export class Engine implements Commands {
       operations: this.#operations,
       fleet: this.#fleet,
       disks: this.#disks,
+      forget: async (name) => [await this.pushes.forget(name), this.hooks.forget(name)].includes(true),
     });
+    this.pushes = new Pushes({ needs, operations: this.#operations, deploys: this.#deploys, disk: this.#disk });
+    this.hooks = new Hooks({ needs, deploys: this.#deploys });
     this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
       needs,
@@ -126,6 +133,8 @@ export class Engine implements Commands {
     this.#ready = true;
     this.#observed.resolve();
     resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
+    await this.pushes.begin();
+    this.hooks.begin();
     for (const row of needs.store.services.all()) this.#settled(row.id);
     await this.#disks.begin();
     this.#sweepLater();
@@ -142,7 +151,7 @@ export class Engine implements Commands {
     this.#disk.close();
     this.#disks.close();
     this.#watching?.[Symbol.dispose]();
-    this.#endSweeps();
+    this.#beginNothing();
     await this.#certificates.close();
     await this.#fleet.close();
     this.#edge.close();
@@ -309,7 +318,7 @@ export class Engine implements Commands {
 
   async shutdown(apps: boolean): Promise<void> {
     if (apps) {
-      this.#endSweeps();
+      this.#beginNothing();
       await this.#operations.suspend();
       await this.#certificates.close();
       await this.#fleet.close();
@@ -360,8 +369,10 @@ export class Engine implements Commands {
     this.#events.spread();
   }
 
-  #endSweeps(): void {
+  #beginNothing(): void {
     this.#closed = true;
+    this.pushes.close();
+    this.hooks.close();
     this.#sweeping?.[Symbol.dispose]();
   }
 

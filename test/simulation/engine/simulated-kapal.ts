@@ -23,6 +23,7 @@ import { SimulatedDisks } from './simulated-disks.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
 import { simulatedSettings } from '../settings.ts';
+import { withoutPushes } from '../pushes.ts';
 
 export interface SimulatedKapal extends AsyncDisposable {
   readonly engine: Engine;
@@ -163,8 +164,12 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
         const digest = keep(world, await world.remote());
         return { record: { kind: 'git', digest, url, branch, commit: null, author: null, subject: null }, notices: [] };
       },
+      changes: () => Promise.resolve(null),
+      makeKey: () => Promise.reject(new Error('nobody adds hooks here')),
+      keep: () => Promise.reject(new Error('nobody pushes here')),
       collect: (inUse) => Promise.resolve(void (world.collected = inUse)),
     },
+    repositories: withoutPushes(),
     artifacts: withoutFiles(new Artifacts(join(world.folder, 'releases'))),
     disks: world.disks.store(),
     vault: createVault(world.key),

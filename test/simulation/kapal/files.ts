@@ -54,6 +54,9 @@ export class Disk {
         const digest = this.remote;
         return { record: { kind: 'git', digest, url, branch, commit: null, author: null, subject: null }, notices: [] };
       },
+      changes: () => Promise.resolve(null),
+      makeKey: () => Promise.reject(new KapalError('internal', 'simulated clients add no hooks')),
+      keep: () => Promise.reject(new KapalError('internal', 'simulated clients do not push')),
       collect: (inUse) => faults.effect(isAlive, () => this.#collect(inUse)),
     };
   }
