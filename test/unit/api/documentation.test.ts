@@ -53,6 +53,11 @@ describe('the OpenAPI document', () => {
       paths.project('x'),
       paths.disks({}),
       paths.disk({ project: 'x', environment: 'x', service: 'x' }, 'x'),
+      paths.repositories,
+      paths.hooks,
+      paths.hook('x'),
+      paths.called('x'),
+      paths.repository('x'),
       paths.services({}),
       ...(
         ['releases', 'rollback', 'restart', 'stop', 'start', 'scale', 'cancel', 'variables', 'domains', 'logs'] as const
