@@ -139,8 +139,22 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
   ],
   ['your own server is where it is.', 'server sendiri berada di tempatnya.'],
   [
-    'Kapal deploys when kapal deploy is called; this version does not listen to pushes.',
-    'Kapal men-deploy ketika `kapal deploy` dipanggil; versi ini tidak mendengarkan push.',
+    'Whether a push to the remote, told by a hook or seen by polling (`kapal hook add`), deploys the service. `kapal deploy` and `git push kapal` always do.',
+    'Apakah push ke remote, yang diberitahukan oleh hook atau terlihat saat polling (`kapal hook add`), merilis layanan. `kapal deploy` dan `git push kapal` selalu merilis.',
+  ],
+  [
+    "Render's old name of it: `false` is `autoDeployTrigger: off`.",
+    'Nama lamanya di Render: `false` sama dengan `autoDeployTrigger: off`.',
+  ],
+  ['Which paths of the repository have to change for that.', 'Path mana di repositori yang harus berubah untuk itu.'],
+  [
+    'Globs, relative to the top of the repository. Where there are any, they decide in the place of `rootDir`: a push that changes none of these paths deploys nothing.',
+    'Glob, relatif terhadap puncak repositori. Bila ada, glob inilah yang menentukan sebagai ganti `rootDir`: push yang tidak mengubah satu pun path ini tidak merilis apa pun.',
+  ],
+  ['all of `rootDir`', 'seluruh `rootDir`'],
+  [
+    'Globs, relative to the top of the repository. What changes there alone deploys nothing.',
+    'Glob, relatif terhadap puncak repositori. Perubahan di sana saja tidak merilis apa pun.',
   ],
   ['the default name of a service always answers.', 'nama bawaan layanan selalu menjawab.'],
   [

@@ -59,6 +59,8 @@ function indonesianKind(kind: Kind): string {
       return 'teks';
     case 'command':
       return 'perintah (teks)';
+    case 'glob':
+      return 'glob seperti "packages/ui/**"';
     case 'path':
       return 'jalur relatif';
     case 'host':

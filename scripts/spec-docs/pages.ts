@@ -15,7 +15,13 @@ import {
   stickyFields,
   upstreamTlsFields,
 } from '../../src/spec/table/edge.ts';
-import { buildFields, healthCheckFields, rolloutFields, upstreamFields } from '../../src/spec/table/kapal.ts';
+import {
+  buildFields,
+  buildFilterFields,
+  healthCheckFields,
+  rolloutFields,
+  upstreamFields,
+} from '../../src/spec/table/kapal.ts';
 import { headerFields, ipAllowListFields, maintenanceModeFields, routeFields } from '../../src/spec/table/routes.ts';
 import { serviceFields } from '../../src/spec/table/service.ts';
 import type { Field, Table } from '../../src/spec/table/shape.ts';
@@ -33,6 +39,7 @@ export const tables: readonly (readonly [path: string, table: Table])[] = [
   ['services[].headers[]', headerFields],
   ['services[].ipAllowList[]', ipAllowListFields],
   ['services[].maintenanceMode', maintenanceModeFields],
+  ['services[].buildFilter', buildFilterFields],
   ['services[].edge', edgeFields],
   ['services[].edge.sticky', stickyFields],
   ['services[].edge.queue', queueFields],

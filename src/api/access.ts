@@ -32,7 +32,20 @@ export function authorize(caller: Caller, policy: Policy): void {
 /** Whether an Authorization header carries the token. Hashes are compared, so that the time taken says nothing of length or content. */
 export function bearsToken(header: string | undefined, token: string): boolean {
   const sent = /^Bearer +([^\s]+)$/i.exec(header ?? '')?.[1];
-  return sent !== undefined && timingSafeEqual(digest(sent), digest(token));
+  return sent !== undefined && isToken(sent, token);
+}
+
+/** The same for programs that know passwords only (RFC 7617): the token is the password, and any user name will do. */
+export function hasPassword(header: string | undefined, token: string): boolean {
+  const sent = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header ?? '')?.[1];
+  if (sent === undefined) return false;
+  const pair = Buffer.from(sent, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  return colon !== -1 && isToken(pair.slice(colon + 1), token);
+}
+
+function isToken(sent: string, token: string): boolean {
+  return timingSafeEqual(digest(sent), digest(token));
 }
 
 function digest(text: string): Buffer {

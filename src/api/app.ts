@@ -9,7 +9,9 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Log } from '../lib/log.ts';
 import type { Commands } from '../reconcile/commands.ts';
-import { authorize, bearsToken, type Caller, checkHost, checkOrigin, type Policy } from './access.ts';
+import type { HookCommands } from '../reconcile/hooks/hooks.ts';
+import type { PushCommands } from '../reconcile/pushes/pushes.ts';
+import { authorize, bearsToken, type Caller, checkHost, checkOrigin, hasPassword, type Policy } from './access.ts';
 import type { EventStreams } from './event-stream.ts';
 import { answerFailure, failureHandler, failureOf, refuseUnknown } from './failures.ts';
 import { addConfigurationRoutes } from './routes/configuration.ts';
@@ -18,8 +20,11 @@ import { addDeployRoutes } from './routes/deploys.ts';
 import { addDiskRoutes } from './routes/disks.ts';
 import { addDomainRoutes } from './routes/domains.ts';
 import { addDocumentationRoutes } from './routes/documentation.ts';
+import { addGitRoutes } from './routes/git.ts';
+import { addHookRoutes } from './routes/hooks.ts';
 import { addHistoryRoutes } from './routes/history.ts';
 import { addJobRoutes } from './routes/jobs.ts';
+import { addPushRoutes } from './routes/pushes.ts';
 import { addServiceRoutes } from './routes/services.ts';
 import type { App, RouteContext } from './types.ts';
 
@@ -27,6 +32,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route. A route without it is refused when it is added. */
     readonly policy?: Policy;
+    /** The token may come as the password of Basic authentication. Not for what a browser could be led to ask for. */
+    readonly password?: boolean;
+    /** It answers by whatever name it is reached: nothing that a browser sends by itself lets anybody do a thing here. */
+    readonly anyHost?: boolean;
   }
   interface FastifyRequest {
     caller: Caller;
@@ -35,6 +44,8 @@ declare module 'fastify' {
 
 export interface AppOptions {
   readonly commands: Commands;
+  readonly pushes: PushCommands;
+  readonly hooks: HookCommands;
   /** What callers over TCP have to bear. */
   readonly token: string;
   /** The configured host of the TCP listener. */
@@ -84,6 +95,9 @@ function addRoutes(app: App, context: RouteContext): void {
   addConfigurationRoutes(app, context);
   addDomainRoutes(app, context);
   addDiskRoutes(app, context);
+  addPushRoutes(app, context);
+  addGitRoutes(app, context);
+  addHookRoutes(app, context);
   addDocumentationRoutes(app);
 }
 
@@ -97,7 +111,8 @@ export function guard(app: App, options: Pick<AppOptions, 'isLocal' | 'token' | 
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     request.caller = identify(request, options);
-    if (request.caller !== 'local') checkHost(request.headers.host, options.host);
+    const { anyHost = false } = request.routeOptions.config;
+    if (request.caller !== 'local' && !anyHost) checkHost(request.headers.host, options.host);
     checkOrigin(request.raw);
     // An unknown path has no policy: whoever may not read is not told that it is unknown.
     authorize(request.caller, request.routeOptions.config.policy ?? 'read');
@@ -106,7 +121,11 @@ export function guard(app: App, options: Pick<AppOptions, 'isLocal' | 'token' | 
 
 function identify(request: FastifyRequest, options: Pick<AppOptions, 'isLocal' | 'token'>): Caller {
   if (options.isLocal(request.raw)) return 'local';
-  return bearsToken(request.headers.authorization, options.token) ? 'bearer' : 'nobody';
+  const { authorization } = request.headers;
+  const isKnown =
+    bearsToken(authorization, options.token) ||
+    (request.routeOptions.config.password === true && hasPassword(authorization, options.token));
+  return isKnown ? 'bearer' : 'nobody';
 }
 
 function description(version: string) {

@@ -10,6 +10,7 @@ interface Operation {
 
 const meanings: Readonly<Record<string, string>> = {
   '200': 'The answer',
+  '201': 'It is there now.',
   '202': 'Acknowledged: it will be done, and survives a crash',
   '204': 'Done',
   '4XX': 'The request cannot be done; the code says why',

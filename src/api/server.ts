@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Log } from '../lib/log.ts';
 import type { Commands } from '../reconcile/commands.ts';
+import type { HookCommands } from '../reconcile/hooks/hooks.ts';
+import type { PushCommands } from '../reconcile/pushes/pushes.ts';
 import { buildApp } from './app.ts';
 import { EventStreams } from './event-stream.ts';
 import { type Listener, listenOnSocket, listenOnTcp } from './listeners.ts';
 
 export interface ApiOptions {
   readonly commands: Commands;
+  readonly pushes: PushCommands;
+  readonly hooks: HookCommands;
   /** What callers over TCP have to bear. */
   readonly token: string;
   /** Absolute, at most 107 bytes (unix(7)); its folder is there and belongs to the daemon. */

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawServerDefault } from 'fastify';
 import type { z } from 'zod';
 import type { Commands } from '../reconcile/commands.ts';
+import type { HookCommands } from '../reconcile/hooks/hooks.ts';
+import type { PushCommands } from '../reconcile/pushes/pushes.ts';
 import type { EventStreams } from './event-stream.ts';
 
 /** The contract's documents are readonly and zod's outputs are not; answers are only read. */
@@ -18,5 +20,7 @@ export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerRespo
 /** What routes work with. */
 export interface RouteContext {
   readonly commands: Commands;
+  readonly pushes: PushCommands;
+  readonly hooks: HookCommands;
   readonly streams: EventStreams;
 }

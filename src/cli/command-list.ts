@@ -65,6 +65,36 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/deploy.ts')).deploy,
       },
       {
+        name: 'git url',
+        summary: 'Print the remote that git push deploys to',
+        load: async () => (await import('./commands/git.ts')).url,
+      },
+      {
+        name: 'git set',
+        summary: 'Choose the branch that pushes deploy, and what a failed deploy does to a push',
+        load: async () => (await import('./commands/git.ts')).set,
+      },
+      {
+        name: 'git list',
+        summary: 'List the projects that are pushed to',
+        load: async () => (await import('./commands/git.ts')).list,
+      },
+      {
+        name: 'hook add',
+        summary: 'Deploy the pushes of a remote, told by its provider or seen by looking',
+        load: async () => (await import('./commands/hook.ts')).add,
+      },
+      {
+        name: 'hook list',
+        summary: 'List the remotes whose pushes are deployed',
+        load: async () => (await import('./commands/hook.ts')).list,
+      },
+      {
+        name: 'hook remove',
+        summary: 'Deploy the pushes of a remote no longer',
+        load: async () => (await import('./commands/hook.ts')).remove,
+      },
+      {
         name: 'plan',
         summary: 'Show what a deploy would change, and why',
         load: async () => (await import('./commands/plan.ts')).plan,

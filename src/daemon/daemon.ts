@@ -27,6 +27,7 @@ import { Disks } from '../release/disks.ts';
 import { createProcessRuntime } from '../runtime/process/driver.ts';
 import type { Attacher, PortFinder, Runtime } from '../runtime/port.ts';
 import { openVault } from '../secrets/vault.ts';
+import { PushedRepositories } from '../source/repositories.ts';
 import { Sources } from '../source/sources.ts';
 import { acquireLock } from '../state/lock.ts';
 import { openStore } from '../state/open.ts';
@@ -75,6 +76,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const engine = new Engine(needs, (apps) => over.resolve(apps));
   const api = await createApi({
     commands: engine,
+    pushes: engine.pushes,
+    hooks: engine.hooks,
     token: await apiToken(folder),
     socketPath: folder.socket,
     ...ground.apiAddress,
@@ -194,7 +197,7 @@ async function dependencies(
       toolchain: () => Promise.resolve(toolchain),
       environment: process.env,
     }),
-    sources: new Sources({ folder: folder.sources, gitFolder: folder.git, clock: systemClock }),
+    ...codeOf(folder),
     artifacts,
     disks: new Disks(folder.disks),
     vault: await vaultOf(folder, store),
@@ -237,6 +240,14 @@ function settingsOf(
     keepFree: options.keepFree,
     edgeWhy,
     runtimeWhy: options.runtime === 'process' ? 'asked for' : 'the only runtime of this version',
+  };
+}
+
+/** Where code lies: trees, the cache of remotes, repositories that are pushed to. */
+function codeOf(folder: DataFolder): Pick<Dependencies, 'sources' | 'repositories'> {
+  return {
+    sources: new Sources({ folder: folder.sources, gitFolder: folder.git, clock: systemClock }),
+    repositories: new PushedRepositories({ folder: join(folder.git, 'pushed') }),
   };
 }
 

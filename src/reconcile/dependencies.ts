@@ -6,6 +6,7 @@ import type { SourceRecord } from '../model/deploy.ts';
 import type { LogStore } from '../observe/logs/port.ts';
 import type { Prober } from '../observe/probe-port.ts';
 import type { Attacher, PortFinder, Runtime } from '../runtime/port.ts';
+import type { PushedCommit, PushedRepositories } from '../source/repositories.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
 import type { CertificateSources } from './certificate-sources.ts';
@@ -25,6 +26,7 @@ export interface Dependencies {
   readonly edge: Edge;
   readonly builder: Builder;
   readonly sources: SourceStore;
+  readonly repositories: RepositoryStore;
   readonly artifacts: ArtifactStore;
   readonly disks: DiskStore;
   readonly vault: Vault;
@@ -82,12 +84,24 @@ export interface SourceStore {
     url: string;
     branch: string | null;
     signal: AbortSignal;
+    /** Private key in the form of OpenSSH. */
+    key?: string;
   }): Promise<{ record: SourceRecord; notices: readonly string[] }>;
   /** Folders of the trees that `collect` would delete, keeping none for their newness. `inUse` is asked once the folders have been read. */
   unused(inUse: () => ReadonlySet<string>): Promise<readonly string[]>;
   /** Mirrors of remotes other than these (URLs as on record), none of which is being fetched. */
   unusedMirrors(urls: ReadonlySet<string>): Promise<readonly string[]>;
   removeMirror(path: string): Promise<void>;
+  /** Paths that differ between two commits of a remote that were fetched; null where that is not known. */
+  changes(commits: {
+    readonly url: string;
+    readonly from: string;
+    readonly to: string;
+  }): Promise<readonly string[] | null>;
+  /** A key pair in the form of OpenSSH. */
+  makeKey(comment: string): Promise<{ readonly privateKey: string; readonly publicKey: string }>;
+  /** Keeps the tree of a commit that was pushed. */
+  keep(commit: PushedCommit, branch: string): Promise<{ record: SourceRecord; notices: readonly string[] }>;
   /** Deletes trees that are not in use, but for the newest few (`keep`, where told). */
   collect(inUse: ReadonlySet<string>, keep?: number): Promise<void>;
 }
@@ -115,6 +129,11 @@ export interface DiskStore {
   /** Deletes it; missing is no error. */
   remove(service: string, name: string): Promise<void>;
 }
+/** Repositories that are pushed to: see `source/repositories.ts`. */
+export type RepositoryStore = Pick<
+  PushedRepositories,
+  'begin' | 'close' | 'make' | 'point' | 'serve' | 'commit' | 'tidy' | 'remove'
+>;
 
 /** The folders that builds yield. */
 export interface ArtifactStore {

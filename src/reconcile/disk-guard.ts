@@ -63,6 +63,14 @@ export class DiskGuard {
     });
   }
 
+  /** Bytes that may be written before builds are refused; null where the guard is off. Throws as `admitBuild` does. */
+  async room(): Promise<number | null> {
+    await this.admitBuild();
+    if (this.#space === null) return null;
+    const { builds } = limitsOf(this.#space.total, this.#needs.settings.keepFree);
+    return builds === 0 ? null : this.#space.free - builds;
+  }
+
   async #look(): Promise<void> {
     const { disk, settings } = this.#needs;
     const space = await disk.space();

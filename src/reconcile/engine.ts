@@ -19,6 +19,7 @@ import { recordEndpoint, recordOverload } from './endpoint-events.ts';
 import { Fleet } from './fleet.ts';
 import { collectGarbage } from './garbage.ts';
 import { Jobbing } from './job-commands.ts';
+import { Hooks } from './hooks/hooks.ts';
 import { Capacity } from './operations/capacity.ts';
 import { Deploys } from './operations/deploys.ts';
 import { Operations } from './operations/operations.ts';
@@ -26,10 +27,12 @@ import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
 import { allocatorOf, instancePorts, privatePorts } from './ports.ts';
 import { admitMemory } from './memory-floor.ts';
 import { ProjectRemoval } from './project-removal.ts';
+import { Pushes } from './pushes/pushes.ts';
 import * as queries from './queries.ts';
 import { adoptRuns, endOrphans, moveFutureMoments, resumeOperations } from './recovery.ts';
 import { Removal } from './removal.ts';
 import { next, Ripples } from './ripples.ts';
+import { statusDocument } from './status-document.ts';
 import { SettingsCommands } from './settings-commands.ts';
 import { stopRuns } from './stopping.ts';
 
@@ -56,6 +59,8 @@ export class Engine implements Commands {
   readonly #domains: DomainCommands;
   readonly jobs: Jobbing;
   readonly #events = new Ripples();
+  readonly pushes: Pushes;
+  readonly hooks: Hooks;
   readonly #startedAt: number;
   readonly #observed = Promise.withResolvers<void>();
   readonly #ended: (apps: boolean) => void;
@@ -102,7 +107,10 @@ export class Engine implements Commands {
       operations: this.#operations,
       fleet: this.#fleet,
       disks: this.#disks,
+      forget: async (name) => [await this.pushes.forget(name), this.hooks.forget(name)].includes(true),
     });
+    this.pushes = new Pushes({ needs, operations: this.#operations, deploys: this.#deploys, disk: this.#disk });
+    this.hooks = new Hooks({ needs, deploys: this.#deploys });
     this.#settings = new SettingsCommands({ needs, operations: this.#operations });
     this.#domains = new DomainCommands({
       needs,
@@ -132,6 +140,8 @@ export class Engine implements Commands {
     this.#ready = true;
     this.#observed.resolve();
     resumeOperations(needs, { operations: this.#operations, deploys: this.#deploys, capacity: this.#capacity });
+    await this.pushes.begin();
+    this.hooks.begin();
     for (const row of needs.store.services.all()) this.#settled(row.id);
     await this.#disks.begin();
     this.#sweepLater();
@@ -148,7 +158,7 @@ export class Engine implements Commands {
     this.#disk.close();
     this.#disks.close();
     this.#watching?.[Symbol.dispose]();
-    this.#endSweeps();
+    this.#beginNothing();
     await this.#certificates.close();
     await this.#fleet.close();
     this.#edge.close();
@@ -156,24 +166,8 @@ export class Engine implements Commands {
   }
 
   status(): Promise<StatusDocument> {
-    const { settings, edge, runtime } = this.#needs;
-    const workers = (this.#edge.status?.workers ?? []).map(({ pid, residentBytes }) => ({ pid, residentBytes }));
-    return Promise.resolve({
-      version: settings.version,
-      pid: process.pid,
-      startedAt: new Date(this.#startedAt).toISOString(),
-      ready: this.#ready,
-      data: settings.data,
-      http: settings.http,
-      https: settings.https,
-      api: settings.api,
-      socket: settings.socket,
-      domain: settings.domain,
-      edge: { engine: edge.name, why: settings.edgeWhy, workers },
-      runtime: { engine: runtime.name, why: settings.runtimeWhy, notes: runtime.capabilities().notes },
-      residentBytes: process.memoryUsage.rss(),
-      disk: this.#disk.document(),
-    });
+    const seen = { startedAt: this.#startedAt, isReady: this.#ready, edge: this.#edge.status, disk: this.#disk };
+    return Promise.resolve(statusDocument(this.#needs, seen));
   }
 
   resolve(name: string, at: { project?: string | undefined; environment: string }): ServiceId {
@@ -319,7 +313,7 @@ export class Engine implements Commands {
 
   async shutdown(apps: boolean): Promise<void> {
     if (apps) {
-      this.#endSweeps();
+      this.#beginNothing();
       await this.#operations.suspend();
       await this.#certificates.close();
       await this.#fleet.close();
@@ -370,8 +364,10 @@ export class Engine implements Commands {
     this.#events.spread();
   }
 
-  #endSweeps(): void {
+  #beginNothing(): void {
     this.#closed = true;
+    this.pushes.close();
+    this.hooks.close();
     this.#sweeping?.[Symbol.dispose]();
   }
 

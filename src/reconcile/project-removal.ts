@@ -11,15 +11,25 @@ import { next } from './ripples.ts';
 const pace = 100;
 const never = new AbortController().signal;
 
+interface Parts {
+  readonly operations: Operations;
+  readonly fleet: Fleet;
+  readonly disks: DiskCommands;
+  /** Removes what is pushed to and what calls: whether there was any. */
+  readonly forget: (project: string) => Promise<boolean>;
+}
+
 /** Removes whole projects, and their disks where that is asked for. */
 export class ProjectRemoval {
   readonly #needs: Dependencies;
   readonly #operations: Operations;
   readonly #fleet: Fleet;
   readonly #disks: DiskCommands;
+  readonly #forget: Parts['forget'];
 
-  constructor(needs: Dependencies, parts: { operations: Operations; fleet: Fleet; disks: DiskCommands }) {
+  constructor(needs: Dependencies, parts: Parts) {
     this.#needs = needs;
+    this.#forget = parts.forget;
     this.#operations = parts.operations;
     this.#fleet = parts.fleet;
     this.#disks = parts.disks;
@@ -28,7 +38,10 @@ export class ProjectRemoval {
   /** Resolves when all is gone. Throws `conflict` while a disk holds data, unless disks are to go too. */
   async remove(name: string, { withDisks }: { readonly withDisks: boolean }): Promise<void> {
     const rows = this.#needs.store.services.all().filter((row) => serviceKey(row.id).project === name);
-    if (rows.length === 0) throw this.#unknown(name);
+    if (rows.length === 0) {
+      if (await this.#forget(name)) return;
+      throw this.#unknown(name);
+    }
     // Without disks nothing waits until the services are marked: what is begun for them from now on is refused.
     if (!withDisks && this.#disks.areOf(name)) await this.#disks.refuseKept(name);
     this.#needs.store.transaction(() => {
@@ -36,6 +49,7 @@ export class ProjectRemoval {
       for (const row of rows) this.#needs.store.services.update(row.id, { removing: true });
     });
     crashpoint('removal.requested');
+    await this.#forget(name);
     await Promise.all(rows.map((row) => this.#removeService(row.id)));
     if (withDisks) await this.#disks.removeDoomed();
   }

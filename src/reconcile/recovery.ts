@@ -1,4 +1,3 @@
-import type { DeployRequest } from '../api/contract/types.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import type { OperationRow } from '../state/records.ts';
 import type { ServiceId } from '../model/service.ts';
@@ -6,6 +5,7 @@ import { longestBackoff } from '../rollout/backoff.ts';
 import type { RunHandle } from '../runtime/port.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Capacity } from './operations/capacity.ts';
+import type { DeployWork } from './operations/deploy-work.ts';
 import type { Deploys } from './operations/deploys.ts';
 import type { Operations } from './operations/operations.ts';
 import { draftOfCurrent, draftOfEarlier } from './operations/releasing.ts';
@@ -112,7 +112,7 @@ function resume(
 ): void {
   const request = openRequest(needs.vault, row);
   if (row.kind === 'deploy') {
-    parts.deploys.resume(row, request as unknown as DeployRequest);
+    parts.deploys.resume(row, request as unknown as DeployWork);
     return;
   }
   const works = needs.store.operations

@@ -1,4 +1,3 @@
-import type { DeployRequest } from '../api/contract/types.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import { recordedRollouts } from '../release/retention.ts';
@@ -7,6 +6,7 @@ import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
 import { buildingFolders, releasesInUse } from './garbage.ts';
+import type { DeployWork } from './operations/deploy-work.ts';
 import type { Operations } from './operations/operations.ts';
 import { openRequest } from './vaulting.ts';
 
@@ -175,6 +175,6 @@ export class Removal {
 
 /** The tree that a deploy was asked to take; null for a remote's, which it fetches itself. */
 function treeOf(request: Readonly<Record<string, unknown>>): string | null {
-  const { source } = request as Partial<DeployRequest>;
-  return source?.kind === 'folder' ? source.digest : null;
+  const { source } = request as Partial<DeployWork>;
+  return source === undefined || source.kind === 'git' ? null : source.digest;
 }

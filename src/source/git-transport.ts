@@ -6,6 +6,8 @@ export interface RemoteCall {
   readonly gitDir: string;
   readonly remote: GitUrl;
   readonly signal: AbortSignal;
+  /** For a remote with a key of its own, in the place of the ssh of the daemon's user. */
+  readonly ssh?: Readonly<Record<string, string>>;
 }
 
 /** Of one command. Milliseconds. */
@@ -31,7 +33,7 @@ export async function remoteGit(call: RemoteCall, args: readonly string[]): Prom
   const options = ['--git-dir', call.gitDir, ...settings.flatMap((setting) => ['-c', setting])];
   const result = await exec('git', [...options, ...args], {
     cwd: call.gitDir,
-    env: transportEnvironment(call.remote),
+    env: transportEnvironment(call),
     timeout: LIMIT,
     signal: call.signal,
   });
@@ -39,7 +41,7 @@ export async function remoteGit(call: RemoteCall, args: readonly string[]): Prom
   return result;
 }
 
-function transportEnvironment(remote: GitUrl): Record<string, string> {
+function transportEnvironment({ remote, ssh }: RemoteCall): Record<string, string> {
   const inherited = INHERITED.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -48,7 +50,7 @@ function transportEnvironment(remote: GitUrl): Record<string, string> {
     ...Object.fromEntries(inherited),
     GIT_ALLOW_PROTOCOL: 'https:http:ssh:git',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_SSH_COMMAND: SSH,
+    ...(ssh ?? { GIT_SSH_COMMAND: SSH }),
     GIT_LFS_SKIP_SMUDGE: '1',
     // A remote that says nothing for a minute is gone (git-config(1), http.lowSpeedLimit).
     GIT_HTTP_LOW_SPEED_LIMIT: '1',

@@ -3,14 +3,17 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing, readIfThere, writeDurably } from '../lib/files.ts';
 import { commitFacts } from '../lib/tree/git-folder.ts';
+import { git } from '../lib/tree/git-program.ts';
 import { readGitTree } from '../lib/tree/git-tree.ts';
 import { isDigest } from '../lib/tree/tree.ts';
 import { shown } from '../lib/tree/tree-error.ts';
 import type { TreeWriter } from '../lib/tree/write.ts';
+import { Turns } from '../lib/turns.ts';
 import type { SourceRecord } from '../model/deploy.ts';
 import { KapalError } from '../model/errors.ts';
 import { asSourceError } from './source-error.ts';
-import { parseGitUrl } from './git-url.ts';
+import { type GitUrl, parseGitUrl } from './git-url.ts';
+import { sshAccess } from './ssh-key.ts';
 import { branchRefs, type RemoteRef, remoteRef } from './git-refs.ts';
 import { gitFailure, remoteGit, type RemoteCall } from './git-transport.ts';
 
@@ -30,6 +33,8 @@ export interface FetchRequest {
   readonly url: string;
   readonly branch: string | null;
   readonly signal: AbortSignal;
+  /** Private key in the form of OpenSSH, for a remote that is reached by ssh. */
+  readonly key?: string;
 }
 
 export interface GitRemotes {
@@ -42,6 +47,12 @@ export interface GitRemotes {
   unused(urls: ReadonlySet<string>): Promise<readonly string[]>;
   /** Deletes a cache, after whatever changes it. The next fetch begins anew. */
   remove(path: string): Promise<void>;
+  /** Paths that differ between two commits; null where one of them is not in the cache. */
+  changes(commits: {
+    readonly url: string;
+    readonly from: string;
+    readonly to: string;
+  }): Promise<readonly string[] | null>;
 }
 
 /** The one ref of a cache: objects that it does not reach may go. */
@@ -51,14 +62,24 @@ const MANY_PACKS = 20;
 
 /** A cache of remotes: a bare repository for each URL below `folder`, of one commit's depth. Never holds a password. */
 export function createGitRemotes({ folder }: { folder: string }): GitRemotes {
-  const turns = new Map<string, Promise<unknown>>();
+  const turns = new Turns();
   return {
-    async fetch({ url, branch, signal }, use) {
+    async fetch({ url, branch, signal, key }, use) {
       const remote = parseGitUrl(url);
-      const gitDir = join(folder, nameOf(remote.shown));
+      const gitDir = cacheOf(folder, remote);
       const refs = branchRefs(branch);
-      const call = { gitDir, remote, signal };
-      return inTurn(turns, gitDir, async () => use(await fetchCommit(call, { branch, refs })));
+      return turns.take(gitDir, async () => {
+        await using ssh = key === undefined ? null : await sshAccess(join(folder, 'keys'), key);
+        const call = { gitDir, remote, signal, ...(ssh === null ? {} : { ssh: ssh.environment }) };
+        return await use(await fetchCommit(call, { branch, refs }));
+      });
+    },
+    async changes({ url, from, to }) {
+      if (![from, to].every((oid) => /^[0-9a-f]{40,64}$/.test(oid))) return null;
+      const gitDir = cacheOf(folder, parseGitUrl(url));
+      const words = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', from, to];
+      const { ok, truncated, stdout } = await git(asRepository(gitDir), words);
+      return ok && !truncated ? stdout.split('\0').filter((path) => path !== '') : null;
     },
     async unused(urls) {
       const names = await readdir(folder).catch((error: unknown) => {
@@ -70,7 +91,7 @@ export function createGitRemotes({ folder }: { folder: string }): GitRemotes {
         .filter((name) => cacheName.test(name) && !used.has(name) && !turns.has(join(folder, name)))
         .map((name) => join(folder, name));
     },
-    remove: (path) => inTurn(turns, path, () => rm(path, { recursive: true, force: true })),
+    remove: (path) => turns.take(path, () => rm(path, { recursive: true, force: true })),
   };
 }
 
@@ -81,17 +102,8 @@ function nameOf(shownUrl: string): string {
   return createHash('sha256').update(shownUrl).digest('hex').slice(0, 32);
 }
 
-/** One at a time for each key. */
-function inTurn<T>(turns: Map<string, Promise<unknown>>, key: string, work: () => Promise<T>): Promise<T> {
-  const before = turns.get(key) ?? Promise.resolve();
-  const turn = before.then(work, work);
-  const settled: Promise<void> = turn.then(forget, forget);
-  turns.set(key, settled);
-  return turn;
-
-  function forget(): void {
-    if (turns.get(key) === settled) turns.delete(key);
-  }
+function cacheOf(folder: string, { shown: name }: GitUrl): string {
+  return join(folder, nameOf(name));
 }
 
 async function fetchCommit(

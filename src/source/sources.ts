@@ -13,6 +13,8 @@ import { KapalError } from '../model/errors.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
 import { storedFiles } from './declaration-files.ts';
 import { createGitRemotes, type FetchedCommit, type FetchedRecord, type FetchRequest, type GitRemotes } from './git.ts';
+import { type KeyPair, makeDeployKey } from './deploy-keys.ts';
+import type { PushedCommit } from './repositories.ts';
 import { asSourceError } from './source-error.ts';
 import { unpackTar } from './unpack.ts';
 
@@ -67,6 +69,27 @@ export class Sources {
       await commit.remember(found);
       return found;
     });
+  }
+
+  /** Keeps the tree of a commit that was pushed to us. */
+  async keep(pushed: PushedCommit, branch: string): Promise<FetchedRecord> {
+    const { commit, author, subject } = pushed;
+    const facts = { url: null, branch, commit, author, subject };
+    return this.#addCommit({ facts, read: (writer) => pushed.read(writer) });
+  }
+
+  /** The paths that differ between two commits of a remote; null where it is not known: one of the two is not at hand. */
+  changes(commits: {
+    readonly url: string;
+    readonly from: string;
+    readonly to: string;
+  }): Promise<readonly string[] | null> {
+    return this.#remotes.changes(commits);
+  }
+
+  /** Makes a key pair for a remote that is reached by ssh. */
+  makeKey(comment: string): Promise<KeyPair> {
+    return makeDeployKey(join(this.#options.gitFolder, 'keys'), comment);
   }
 
   /** The files that declarations are read from. `not_found` when the tree is not stored. */
@@ -137,7 +160,7 @@ export class Sources {
     return [...left, ...gone];
   }
 
-  async #addCommit(commit: FetchedCommit): Promise<FetchedRecord> {
+  async #addCommit(commit: Pick<FetchedCommit, 'facts' | 'read'>): Promise<FetchedRecord> {
     const notices: string[] = [];
     const digest = await this.#add(null, async (writer) => {
       notices.push(...(await commit.read(writer)));

@@ -25,6 +25,7 @@ export function plainService(
     upstreams: [],
     static: known.type === 'static' ? { fallback: null } : null,
     build: { ...defaults.build, memoryLimit: null },
+    autoDeploy: { on: true, paths: [], ignoredPaths: [] },
     ...more,
   };
 }

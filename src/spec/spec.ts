@@ -75,6 +75,7 @@ export interface ServiceSpec {
   /** Of type `cron`; absent for all others. */
   readonly cron?: CronSpec;
   readonly build: BuildSpec;
+  readonly autoDeploy: AutoDeploySpec;
   /** Absent: none. */
   readonly disk?: DiskSpec;
 }
@@ -86,6 +87,15 @@ export interface DiskSpec {
   readonly mountPath: string;
   /** Bytes that it is meant to hold. */
   readonly size: number;
+}
+
+/** What a push to the remote, told by a hook or seen by polling, means for a service. */
+export interface AutoDeploySpec {
+  readonly on: boolean;
+  /** Globs of paths in the repository; empty: all of `rootDir`. */
+  readonly paths: readonly string[];
+  /** Win over `paths`. */
+  readonly ignoredPaths: readonly string[];
 }
 
 export const runtimes = ['node', 'static', 'go', 'java', 'php', 'python', 'ruby', 'rust'] as const;

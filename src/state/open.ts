@@ -5,10 +5,12 @@ import { openDisks } from './disks.ts';
 import { openDomains } from './domains.ts';
 import { openEvents } from './events.ts';
 import { openFacts } from './facts.ts';
+import { openHooks } from './hooks.ts';
 import { openInstances } from './instances.ts';
 import { openJobs } from './jobs.ts';
 import { openOperations } from './operations.ts';
 import { openReleases } from './releases.ts';
+import { openRepositories } from './repositories.ts';
 import { openRollouts } from './rollouts.ts';
 import { openServices } from './services.ts';
 import type { Store } from './store.ts';
@@ -38,6 +40,8 @@ export function openStore(path: string): Store {
     domains: openDomains(database),
     certificates: openCertificates(database),
     disks: openDisks(database),
+    repositories: openRepositories(database),
+    hooks: openHooks(database),
     events: openEvents(database),
     close: () => database.close(),
   };

@@ -1,5 +1,6 @@
 import type { Artifact, DeployTimes, Outcome, SourceRecord } from '../model/deploy.ts';
 import type { ErrorDocument } from '../model/errors.ts';
+import type { HookProvider } from '../model/hooks.ts';
 import type { Exit, InstanceState } from '../model/instance.ts';
 import type { JobCause, JobEnding, JobResult, JobState } from '../model/job.ts';
 import type { ServiceId } from '../model/service.ts';
@@ -241,6 +242,46 @@ export interface ScheduleRow {
   readonly timeZone: string;
   /** Wall time. */
   readonly cursor: number;
+}
+
+/** A project's repository that is pushed to. */
+export interface RepositoryRow {
+  readonly project: string;
+  /** The branch whose pushes are deployed; null until the first push of `main` or `master`, or a choice. */
+  readonly branch: string | null;
+  /** A push is refused when its deploy fails. */
+  readonly requireDeploy: boolean;
+  /** The commit of the branch that was looked at last: where the branch is at another one, that is still to be deployed. */
+  readonly tip: string | null;
+  /** The commit whose deploy was acknowledged last, and that operation. Ahead of `tip` while a push waits for its deploy. */
+  readonly deployed: string | null;
+  readonly operation: string | null;
+  readonly createdAt: number;
+}
+
+/** A remote whose pushes are deployed. */
+export interface HookRow {
+  readonly id: string;
+  readonly project: string;
+  readonly environment: string;
+  readonly provider: HookProvider;
+  /** Without password. */
+  readonly url: string;
+  /** Null: the remote's default one. */
+  readonly branch: string | null;
+  /** Milliseconds between two looks; null for a remote that calls. */
+  readonly poll: number | null;
+  /** By the vault: URL with password, secret of the provider, deploy key. */
+  readonly sealed: string;
+  readonly publicKey: string | null;
+  /** When the remote is looked at next; null until it calls. */
+  readonly dueAt: number | null;
+  /** The commit whose deploy was acknowledged last, or that changed nothing that is deployed. */
+  readonly seen: string | null;
+  /** In a row. */
+  readonly failures: number;
+  readonly problem: string | null;
+  readonly createdAt: number;
 }
 
 export interface EventRow {

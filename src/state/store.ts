@@ -6,10 +6,12 @@ import type {
   DiskRow,
   DomainRow,
   EventRow,
+  HookRow,
   InstanceRow,
   JobRow,
   OperationRow,
   ReleaseRow,
+  RepositoryRow,
   RolloutRow,
   ScheduleRow,
   ServiceRow,
@@ -36,6 +38,8 @@ export interface Store {
   readonly domains: Domains;
   readonly certificates: Certificates;
   readonly disks: Disks;
+  readonly repositories: Repositories;
+  readonly hooks: Hooks;
   readonly events: Events;
   close(): void;
 }
@@ -177,6 +181,27 @@ export interface Disks {
     change: Partial<Pick<DiskRow, 'made' | 'removing' | 'used' | 'warned'>>,
   ): void;
   remove(service: ServiceId, name: string): void;
+}
+
+/** Repositories that are pushed to. `put` replaces the row of the same project. */
+export interface Repositories {
+  get(project: string): RepositoryRow | null;
+  /** Sorted by project. */
+  all(): readonly RepositoryRow[];
+  put(row: RepositoryRow): void;
+  remove(project: string): void;
+}
+
+/** Remotes whose pushes are deployed. `put` changes of a known one only what is due and what was seen. */
+export interface Hooks {
+  get(id: string): HookRow | null;
+  /** The oldest first. */
+  all(): readonly HookRow[];
+  put(row: HookRow): void;
+  /** Whether it was there. */
+  remove(id: string): boolean;
+  /** Remembers a delivery by each of its marks, of which the newest thousand of a hook are kept. Answers whether none was known. */
+  take(hook: string, marks: readonly string[], at: number): boolean;
 }
 
 /** The newest ten thousand; those before leave by themselves. */

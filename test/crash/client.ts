@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DeploySource, OperationDocument } from '../../src/api/contract/types.ts';
 import { errorCode } from '../../src/lib/files.ts';
@@ -72,6 +72,28 @@ export class Client {
     }
   }
 
+  /** One delivery of Gitea's to a hook, however often it has to be made; answers the status. */
+  async deliver({ hook, secret, port }: { hook: string; secret: string; port: number }): Promise<number> {
+    const body = JSON.stringify({ ref: 'refs/heads/main', after: '1'.repeat(40), moment: randomUUID() });
+    const headers = {
+      'content-type': 'application/json',
+      'x-gitea-event': 'push',
+      'x-gitea-delivery': randomUUID(),
+      'x-gitea-signature': createHmac('sha256', secret).update(body).digest('hex'),
+    };
+    const deadline = performance.now() + patience;
+    for (;;) {
+      try {
+        const place = `http://127.0.0.1:${port}/hooks/${hook}`;
+        return (await fetch(place, { method: 'POST', headers, body })).status;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        this.unanswered += 1;
+      }
+      await pause(pace);
+    }
+  }
+
   /** A command that begins an operation; answers how it ended. Throws where it is refused. */
   async operation(path: string, body?: unknown, method = 'POST'): Promise<OperationDocument> {
     return this.ended(await this.begun(path, body, method));
@@ -85,6 +107,12 @@ export class Client {
     const found = answer.body as OperationDocument | { readonly operation: OperationDocument };
     const { id, kind } = 'operation' in found ? found.operation : found;
     if (!this.history.some((one) => one.id === id)) this.history.push({ id, kind, end: null, releases: [] });
+    return id;
+  }
+
+  /** An operation that a push began: git's client is not told of its id. */
+  noted(id: string): string {
+    if (!this.history.some((one) => one.id === id)) this.history.push({ id, kind: 'deploy', end: null, releases: [] });
     return id;
   }
 

@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeployedService, OperationDocument, ReleaseDocument } from '../../src/api/contract/types.ts';
 import type { Outcome } from '../../src/model/deploy.ts';
 import { runGit } from '../integration/source-fixtures.ts';
 import { serveGit } from '../integration/source-git-server.ts';
 import type { TestKapal } from '../e2e/kapal.ts';
+import { gitIn } from '../e2e/pushing.ts';
 import { server } from '../e2e/survival.ts';
 import { until } from '../patience.ts';
 import { Client } from './client.ts';
@@ -77,6 +78,20 @@ export class Shop {
     runGit(folder, 'add', '--all');
     runGit(folder, 'commit', '--quiet', '-m', this.mode);
     return this.#git.url;
+  }
+
+  /** The next version, pushed until git says that it is there; answers its commit. */
+  async push(): Promise<string> {
+    await this.commit();
+    const folder = join(this.kapal.folder, 'git', 'shop');
+    const commit = runGit(folder, 'rev-parse', 'HEAD').trim();
+    const token = readFileSync(join(this.kapal.data, 'keys', 'api-token'), 'utf8').trim();
+    const remote = `http://any:${token}@127.0.0.1:${this.kapal.api}/git/shop.git`;
+    await until(
+      'the push is taken',
+      async () => (await gitIn(folder, ['push', '--force', remote, 'HEAD:main'])).code === 0,
+    );
+    return commit;
   }
 
   /** Notes what an acknowledged deploy led to; throws where that is not as it should be. */

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { HookAdded, HookDocument } from '../../src/api/contract/hook-types.ts';
 import { processesOf, send } from '../e2e/install.ts';
 import { seen } from '../patience.ts';
 import { domain, type Fault, secrets, type Shop } from './shop.ts';
@@ -62,6 +63,42 @@ async function atWork(shop: Shop, operation: string, stage: 'build' | 'prepare')
   await seen(`the ${stage} of ${operation} runs`, () =>
     recordOf(shop.kapal, (record) => record.prepare(sql).get(operation)),
   );
+}
+
+/** The operation that deploys a commit that was pushed, whichever daemon began it. */
+function operationOf(shop: Shop, commit: string): Promise<string> {
+  const sql = 'SELECT operation FROM repositories WHERE project = ? AND deployed = ? AND tip = deployed';
+  return seen(`${commit} is deployed`, () =>
+    recordOf(shop.kapal, (record) => record.prepare(sql).get('shop', commit)?.['operation'] as string | undefined),
+  );
+}
+
+/** A provider that calls until it is answered; the hook goes afterwards, and those whose answer was lost. */
+async function callHook(shop: Shop): Promise<void> {
+  const { client, kapal } = shop;
+  const url = await shop.commit();
+  const request = { project: 'shop', environment: 'production', provider: 'gitea', url, branch: 'main' };
+  const { status, body } = await client.ask('/hooks', { method: 'POST', body: request });
+  if (status !== 201) throw new Error(`the hook was refused: ${status} ${JSON.stringify(body)}`);
+  // The cast: the contract's answer, whose shape the API's own tests hold.
+  const { hook, secret } = body as HookAdded;
+  const before = client.unanswered;
+  const answered = await client.deliver({ hook: hook.id, secret: secret ?? '', port: kapal.api });
+  if (answered !== 202 && !(answered === 409 && client.unanswered > before))
+    throw new Error(`the delivery was refused: ${answered}`);
+  const sql = 'SELECT seen, due_at FROM hooks WHERE id = ?';
+  await seen('the remote was looked at', () => {
+    const row = recordOf(kapal, (record) => record.prepare(sql).get(hook.id));
+    return typeof row?.['seen'] === 'string' && row['due_at'] === null;
+  });
+  const newest = "SELECT id FROM operations WHERE project = 'shop' ORDER BY created_at DESC, rowid DESC LIMIT 1";
+  const id = String(recordOf(kapal, (record) => record.prepare(newest).get())?.['id']);
+  shop.deployed(await client.ended(client.noted(id)));
+  const { body: all } = await client.ask('/hooks');
+  for (const one of all as readonly HookDocument[]) {
+    const gone = await client.ask(`/hooks/${one.id}`, { method: 'DELETE' });
+    if (gone.status !== 204 && gone.status !== 404) throw new Error(`the hook was not removed: ${gone.status}`);
+  }
 }
 
 async function cancel(shop: Shop): Promise<null> {
@@ -185,6 +222,25 @@ export const groups: readonly (readonly Step[])[] = [
       },
     },
   ],
+  [
+    {
+      name: 'push',
+      serves: true,
+      ask: async (shop) => {
+        const commit = await shop.push();
+        shop.deployed(await shop.client.ended(shop.client.noted(await operationOf(shop, commit))));
+      },
+    },
+    {
+      name: 'choice of a branch',
+      serves: true,
+      ask: async ({ client }) => {
+        const { status } = await client.ask('/repositories/shop', { method: 'PATCH', body: { branch: 'main' } });
+        if (status !== 200) throw new Error(`the choice was refused: ${status}`);
+      },
+    },
+  ],
+  [{ name: 'call of a hook', serves: true, ask: callHook }],
   [deploying('failing build', 'build', 'failed')],
   [
     deploying('failing boot', 'boot', 'failed'),

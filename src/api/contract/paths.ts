@@ -29,6 +29,16 @@ export const paths = {
   disks: (at: Partial<At>) => `${root}/disks${query(at)}`,
   disk: (service: { project: string; environment: string; service: string }, name: string) =>
     `${root}/disks/${[service.project, service.environment, service.service, name].map(encodeURIComponent).join('/')}`,
+  /** The repository of a project that is pushed to, for git. */
+  git: (project: string) => `/git/${encodeURIComponent(project)}.git`,
+  repositories: `${root}/repositories`,
+  repository: (project: string) => `${root}/repositories/${encodeURIComponent(project)}`,
+  hooks: `${root}/hooks`,
+  hook: (id: string) => `${root}/hooks/${encodeURIComponent(id)}`,
+  /** Where the provider of a hook calls. */
+  called: (id: string) => `/hooks/${encodeURIComponent(id)}`,
+  /** A push under way; below it the stages at which git asks. */
+  push: (id: string) => `${root}/pushes/${encodeURIComponent(id)}`,
   services: (at: Partial<At>, service?: string) => `${root}/services${query({ ...at, service })}`,
   releases: (service: string, at: At) => of(service, 'releases', at),
   rollback: (service: string, at: At) => of(service, 'rollback', at),

@@ -87,6 +87,9 @@ export const en = {
     disk: 'DISK',
     used: 'USED',
     path: 'PATH',
+    project: 'PROJECT',
+    branch: 'BRANCH',
+    commit: 'COMMIT',
   },
   certificates: {
     states: {
@@ -183,6 +186,22 @@ export const en = {
   noDisks: 'No service has a disk.',
   diskRemoved: (disk: string, service: string) => `The disk ${disk} of ${service} and all that was on it is gone.`,
   projectRemoved: (project: string) => `${project} and everything of it is gone.`,
+  gitPassword: 'git asks for a user name (any) and a password: what kapal token prints.',
+  gitElsewhere: 'On another machine put the address of this one in the place of 127.0.0.1.',
+  gitNone: 'Nothing is pushed to yet. Where to push: kapal git url PROJECT',
+  gitBranch: (project: string, branch: string | null) =>
+    branch === null
+      ? `${project} deploys the first of main and master that is pushed.`
+      : `${project} deploys pushes of ${branch}.`,
+  gitRequires: (requires: boolean): string =>
+    requires ? 'A push is refused when its deploy fails.' : 'A push is stored even when its deploy fails.',
+  hookAdded: (id: string, project: string) => `Pushes to the remote are deployed to ${project} from now on (${id}).`,
+  hookSecret: 'secret',
+  hookKey: 'key   ',
+  hookSecretOnce: 'The secret is not shown again. Add both at the provider as a webhook for pushes.',
+  hookKeyAdd: 'Add the key to the repository as a deploy key that may read.',
+  hookNone: 'There are no hooks. Add one: kapal hook add PROJECT --provider github --repo URL',
+  hookRemoved: (id: string) => `${id} is gone.`,
   edgeSound: 'The next configuration is sound.',
   edgeInstallAsks: (packages: string) => `Install these packages with apt-get: ${packages}?`,
   edgeInstalled: 'nginx can serve now.',

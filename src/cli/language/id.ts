@@ -72,6 +72,9 @@ export const id: Messages = {
     disk: 'DISK',
     used: 'TERPAKAI',
     path: 'JALUR',
+    project: 'PROYEK',
+    branch: 'CABANG',
+    commit: 'KOMIT',
   },
   certificates: {
     states: {
@@ -159,6 +162,22 @@ export const id: Messages = {
   noDisks: 'Tidak ada layanan yang punya disk.',
   diskRemoved: (disk, service) => `Disk ${disk} milik ${service} dan semua isinya sudah hilang.`,
   projectRemoved: (project) => `${project} dan semua miliknya sudah hilang.`,
+  gitPassword: 'git meminta nama pengguna (apa saja) dan kata sandi: yang dicetak kapal token.',
+  gitElsewhere: 'Di mesin lain, tulis alamat mesin ini sebagai ganti 127.0.0.1.',
+  gitNone: 'Belum ada push. Ke mana harus push: kapal git url PROYEK',
+  gitBranch: (project, branch) =>
+    branch === null
+      ? `${project} merilis yang pertama di-push antara main dan master.`
+      : `${project} merilis push dari ${branch}.`,
+  gitRequires: (requires) =>
+    requires ? 'Push ditolak bila perilisannya gagal.' : 'Push disimpan walaupun perilisannya gagal.',
+  hookAdded: (id, project) => `Mulai sekarang push ke remote dirilis ke ${project} (${id}).`,
+  hookSecret: 'rahasia',
+  hookKey: 'kunci  ',
+  hookSecretOnce: 'Rahasia tidak ditampilkan lagi. Tambahkan keduanya di penyedia sebagai webhook untuk push.',
+  hookKeyAdd: 'Tambahkan kunci ke repositori sebagai deploy key yang boleh membaca.',
+  hookNone: 'Belum ada hook. Tambahkan: kapal hook add PROYEK --provider github --repo URL',
+  hookRemoved: (id) => `${id} sudah hilang.`,
   edgeSound: 'Konfigurasi berikutnya baik.',
   edgeInstallAsks: (packages) => `Pasang paket-paket ini dengan apt-get: ${packages}?`,
   edgeInstalled: 'nginx sekarang dapat melayani.',

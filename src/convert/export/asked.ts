@@ -100,8 +100,15 @@ const parts: { readonly [Key in keyof Required<ServiceSpec>]: (service: ServiceS
   rollout: ({ rollout }) => (rollout.strategy === 'rolling' && rollout.maxSurge === 1 ? [] : ['rollout']),
   upstreams: ({ upstreams }) => (upstreams.length === 0 ? [] : ['upstreams']),
   static: ({ static: site }) => (site === null || site.fallback === null ? [] : ['staticFallback']),
+  autoDeploy: ({ autoDeploy }) => [
+    ...(autoDeploy.on ? [] : ['autoDeployTrigger']),
+    ...(autoDeploy.paths.length + autoDeploy.ignoredPaths.length === 0 ? [] : ['buildFilter']),
+  ],
   disk: ({ disk }) => (disk === undefined ? [] : ['disk']),
-  build: ({ build }) => (build.timeout === defaults.build.timeout && build.memoryLimit === null ? [] : ['build']),
+  build: ({ build: { timeout, memoryLimit, diskLimit, processLimit } }) => {
+    const limits = [memoryLimit, diskLimit ?? null, processLimit ?? null];
+    return timeout === defaults.build.timeout && limits.every((limit) => limit === null) ? [] : ['build'];
+  },
 };
 
 function askedOf(table: Readonly<Record<string, Asked<never, never>>>, found: object): string[] {

@@ -20,6 +20,8 @@ const carried = new Set([
   'healthCheckPath',
   'numInstances',
   'disk',
+  'autoDeployTrigger',
+  'buildFilter',
   'maxShutdownDelaySeconds',
   'domains',
   'edge.allow',
@@ -91,6 +93,7 @@ function serviceOf(service: ServiceSpec, { spec, notes }: Around): Fields[] {
       ? {}
       : { maxShutdownDelaySeconds: seconds(service.shutdownDelay) }),
     ...diskOf(service),
+    ...pushesOf(service),
     ...domainsOf(service, notes),
     ...(site ? routesOf(service) : {}),
     ...policyOf(service.edge.policy),
@@ -115,6 +118,14 @@ function carriedBy(service: ServiceSpec): ReadonlySet<string> {
     ...(plainRules ? ['edge.redirects'] : []),
     ...(plainHeaders ? ['edge.responseHeaders'] : []),
   ]);
+}
+
+function pushesOf({ autoDeploy: { on, paths, ignoredPaths } }: ServiceSpec): Fields {
+  const filter = { ...(paths.length === 0 ? {} : { paths }), ...(ignoredPaths.length === 0 ? {} : { ignoredPaths }) };
+  return {
+    ...(on ? {} : { autoDeployTrigger: 'off' }),
+    ...(Object.keys(filter).length === 0 ? {} : { buildFilter: filter }),
+  };
 }
 
 /** Render keeps the source in a folder of its own, and wants the whole path. */

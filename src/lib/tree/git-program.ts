@@ -9,7 +9,12 @@ export interface Repository {
   readonly gitDir: string;
   readonly workTree: string | null;
   readonly prefix: string;
+  /** Folder of objects that were received and not taken yet (git-receive-pack(1), quarantine); looked at before the repository's own. */
+  readonly quarantine?: string | undefined;
 }
+
+/** What a command of plumbing on objects needs to know of a repository. */
+export type ObjectStore = Pick<Repository, 'gitDir' | 'quarantine'>;
 
 /**
  * Settings of a repository's own configuration that would have git start programs, switched off. Content filters need no switch: only
@@ -18,13 +23,16 @@ export interface Repository {
 const QUIET = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '--no-pager', '--no-optional-locks'];
 
 /** What git may see. No transport at all: a partial clone would else fetch what is missing by whatever its configuration names. */
-function gitEnvironment(): Record<string, string> {
+function gitEnvironment({ gitDir, quarantine }: ObjectStore): Record<string, string> {
   const { HOME, XDG_CONFIG_HOME } = process.env;
   return plainEnvironment({
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_ALLOW_PROTOCOL: 'none',
     GIT_TERMINAL_PROMPT: '0',
+    ...(quarantine === undefined
+      ? {}
+      : { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: join(gitDir, 'objects') }),
     // The user's own ignore file.
     ...(HOME === undefined ? {} : { HOME }),
     ...(XDG_CONFIG_HOME === undefined ? {} : { XDG_CONFIG_HOME }),
@@ -66,7 +74,7 @@ export function git(repository: Repository, args: readonly string[], input?: str
   const cwd = repository.workTree === null ? repository.gitDir : join(repository.workTree, repository.prefix);
   return exec('git', [...repositoryArgs(repository), ...args], {
     cwd,
-    env: gitEnvironment(),
+    env: gitEnvironment(repository),
     maxBytes: 256 * 1024 * 1024,
     timeout: 120_000,
     ...(input === undefined ? {} : { input }),
@@ -79,12 +87,12 @@ function repositoryArgs({ gitDir, workTree }: Repository): string[] {
 
 /** The output of a git command as it comes. Ending the iteration early ends the program. */
 export async function* gitOutput(
-  repository: Pick<Repository, 'gitDir'>,
+  repository: ObjectStore,
   args: readonly string[],
   input = '',
 ): AsyncGenerator<Uint8Array, void> {
   const program = ['--git-dir', repository.gitDir, ...QUIET, ...args];
-  const child = launch('git', program, { env: gitEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = launch('git', program, { env: gitEnvironment(repository), stdio: ['pipe', 'pipe', 'pipe'] });
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new TypeError('git was started without pipes');
   const ended = new Promise<{ code: number | null }>((resolve) => {

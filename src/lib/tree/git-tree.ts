@@ -1,5 +1,4 @@
-import type { Repository } from './git-program.ts';
-import { gitOutput } from './git-program.ts';
+import { gitOutput, type ObjectStore } from './git-program.ts';
 import { ByteReader } from './byte-reader.ts';
 import { shown, TreeError } from './tree-error.ts';
 import type { TreeWriter } from './write.ts';
@@ -20,7 +19,7 @@ interface Blob {
  * content filter, no attribute of the repository is looked at. Answers the paths of submodules, which are left out.
  */
 export async function readGitTree(
-  repository: Pick<Repository, 'gitDir'>,
+  repository: ObjectStore,
   treeish: string,
   writer: TreeWriter,
 ): Promise<{ readonly submodules: readonly string[] }> {
@@ -38,7 +37,7 @@ export async function readGitTree(
 }
 
 async function listBlobs(
-  repository: Pick<Repository, 'gitDir'>,
+  repository: ObjectStore,
   treeish: string,
 ): Promise<{ blobs: readonly Blob[]; submodules: readonly string[] }> {
   const blobs: Blob[] = [];

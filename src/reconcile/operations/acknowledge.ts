@@ -1,4 +1,3 @@
-import type { DeployRequest } from '../../api/contract/types.ts';
 import { readDomain } from '../../model/domains.ts';
 import { KapalError } from '../../model/errors.ts';
 import { isVisible, listens, type ServiceId, serviceId, serviceKey, type ServiceKey } from '../../model/service.ts';
@@ -11,6 +10,7 @@ import { adoptPending } from '../pending-variables.ts';
 import type { PortAllocator } from '../ports.ts';
 import { resolveVariables } from '../variables.ts';
 import { operationContext } from '../vaulting.ts';
+import type { DeployWork } from './deploy-work.ts';
 import { digestOf } from './digest.ts';
 
 /** One service of a deploy, decided: what its release will be made of. */
@@ -39,10 +39,11 @@ export function wantedServices(spec: Spec, only: string | undefined): readonly S
  */
 export function candidates(
   needs: Dependencies,
-  input: { spec: Spec; request: DeployRequest; digest: string; privatePorts: ReadonlyMap<string, number> },
+  input: { spec: Spec; request: DeployWork; digest: string; privatePorts: ReadonlyMap<string, number> },
 ): Candidate[] {
   const { spec, request } = input;
-  const wanted = wantedServices(spec, request.service);
+  const { services } = request;
+  const wanted = wantedServices(spec, request.service).filter(({ name }) => services?.includes(name) ?? true);
   const keyed = wanted.map((service) => ({
     service,
     key: { project: spec.project, environment: request.environment, service: service.name },

@@ -10,6 +10,7 @@ import type { OperationRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { admitDisks } from '../disks.ts';
 import { newId } from '../ids.ts';
+import type { CommitSource, DeployWork } from './deploy-work.ts';
 import type { PortAllocator } from '../ports.ts';
 import { type Candidate, candidates, newTask, operationRow, reservePrivatePorts } from './acknowledge.ts';
 import { adoptLiveFields } from './live-fields.ts';
@@ -25,6 +26,15 @@ export interface DeployParts {
   readonly privatePorts: PortAllocator;
   /** Throws `disk_full` while there is too little room to begin a build. */
   readonly admitBuild: () => Promise<void>;
+}
+
+export interface CommitDeploy {
+  /** Whole sentences for the user. */
+  readonly notices: readonly string[];
+  /** Which of the declared services are deployed; all unless told. */
+  readonly choose?: (spec: Spec) => Promise<readonly string[]>;
+  /** Called within the step that makes the deploy durable; null where nothing is deployed. */
+  readonly recorded: (operation: string | null) => void;
 }
 
 /** Milliseconds for a fetch from a remote. */
@@ -56,7 +66,7 @@ export class Deploys {
     if (repeated !== null) return operations.document(repeated.id);
     await this.#parts.admitBuild();
     if (request.source.kind === 'git') return this.#deployRemote(request, request.source);
-    const record = await this.#folderRecord(request);
+    const record = await this.#storedRecord(request);
     const spec = await this.#read(request, record);
     const id = newId('operation', needs.random);
     const row = operationRow(needs, {
@@ -70,17 +80,40 @@ export class Deploys {
     return operations.document(id);
   }
 
+  /** Deploys a tree that the daemon has taken itself; null where nothing of it is to be deployed. */
+  async deployCommit(
+    work: DeployWork & { readonly source: CommitSource },
+    told: CommitDeploy,
+  ): Promise<OperationDocument | null> {
+    const { needs, operations } = this.#parts;
+    await this.#parts.admitBuild();
+    const record = await this.#storedRecord(work);
+    const spec = await this.#read(work, record);
+    const services = await told.choose?.(spec);
+    if (services?.length === 0) {
+      told.recorded(null);
+      return null;
+    }
+    const request = services === undefined ? work : { ...work, services };
+    const id = newId('operation', needs.random);
+    const at = { project: spec.project, environment: work.environment };
+    const row = operationRow(needs, { id, kind: 'deploy', at, request });
+    await this.#begin({ row, known: false, request, spec, source: record, recorded: () => told.recorded(id) });
+    for (const message of told.notices) operations.publish(id, { kind: 'notice', service: null, message });
+    return operations.document(id);
+  }
+
   async plan(request: DeployRequest): Promise<PlanDocument> {
     checkNames(request);
     const record =
-      request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#folderRecord(request);
+      request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#storedRecord(request);
     const spec = await this.#read(request, record);
     await admitDisks(this.#parts.needs, spec);
     return planDocument(this.#parts.needs, { spec, request, digest: record.digest });
   }
 
   /** Goes on with a deploy that an earlier daemon acknowledged. */
-  resume(row: OperationRow, request: DeployRequest): void {
+  resume(row: OperationRow, request: DeployWork): void {
     const tasks = this.#parts.needs.store.operations.tasks(row.id);
     const undecided = tasks.filter(
       (task) => task.stage !== 'finished' && task.stage !== 'rollout' && task.cancel === 'no',
@@ -103,10 +136,10 @@ export class Deploys {
     );
   }
 
-  async #again(row: OperationRow, request: DeployRequest): Promise<void> {
+  async #again(row: OperationRow, request: DeployWork): Promise<void> {
     try {
       const source =
-        request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#folderRecord(request);
+        request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#storedRecord(request);
       const spec = await this.#read(request, source);
       await this.#begin({ row, known: true, request, spec, source });
     } catch (error) {
@@ -143,9 +176,11 @@ export class Deploys {
   async #begin(input: {
     row: OperationRow;
     known: boolean;
-    request: DeployRequest;
+    request: DeployWork;
     spec: Spec;
     source: SourceRecord;
+    /** Part of the step that makes it durable. */
+    recorded?: () => void;
   }): Promise<void> {
     const { needs, operations, loops, privatePorts } = this.#parts;
     const { row, request, spec, source } = input;
@@ -168,6 +203,7 @@ export class Deploys {
         if (request.prune === true)
           for (const service of vanishedServices(needs, spec, request))
             needs.store.services.update(service, { removing: true });
+        input.recorded?.();
       });
     } finally {
       for (const port of reserved.values()) privatePorts.release(port);
@@ -180,10 +216,13 @@ export class Deploys {
         message: `${warning.file}:${warning.line}:${warning.column}: ${warning.message}`,
       });
     for (const service of needs.store.services.all()) if (service.removing) loops.wake(service.id);
-    this.#run(row, { found, spec, source });
+    this.#run(row, { found, spec, source, isFixed: request.source.kind !== 'git' });
   }
 
-  #run(row: OperationRow, input: { found: readonly Candidate[]; spec: Spec; source: SourceRecord }): void {
+  #run(
+    row: OperationRow,
+    input: { found: readonly Candidate[]; spec: Spec; source: SourceRecord; isFixed: boolean },
+  ): void {
     const { needs, operations, loops } = this.#parts;
     const open = new Map(
       needs.store.operations
@@ -199,7 +238,7 @@ export class Deploys {
     const works = input.found.flatMap((candidate) => {
       const task = open.get(serviceId(candidate.key));
       if (task === undefined) return [];
-      const { spec, source } = input;
+      const { spec, source, isFixed } = input;
       return [
         {
           service: task.service,
@@ -207,7 +246,7 @@ export class Deploys {
             task.stage === 'rollout'
               ? (context: Parameters<typeof resumeRollout>[0]) => resumeRollout(context, task)
               : (context: Parameters<typeof deployTask>[0]) =>
-                  deployTask(context, { candidate, groups: spec.groups, source }),
+                  deployTask(context, { candidate, groups: spec.groups, source, isFixed }),
         },
       ];
     });
@@ -243,9 +282,8 @@ export class Deploys {
     });
   }
 
-  async #folderRecord(request: DeployRequest): Promise<SourceRecord> {
-    const { source } = request;
-    if (source.kind !== 'folder') throw new KapalError('internal', 'a folder was expected');
+  async #storedRecord({ source }: Pick<DeployWork, 'source'>): Promise<SourceRecord> {
+    if (source.kind === 'git') throw new KapalError('internal', 'a tree that is stored was expected');
     if (!(await this.#parts.needs.sources.has(source.digest))) {
       throw new KapalError('not_found', `the tree ${source.digest} was not sent`, {
         hint: 'Send it first: PUT /api/v1/sources/DIGEST',
@@ -253,9 +291,9 @@ export class Deploys {
     }
     const { git } = source;
     return {
-      kind: 'folder',
+      kind: source.kind === 'folder' ? 'folder' : 'git',
       digest: source.digest,
-      url: null,
+      url: source.kind === 'folder' ? null : source.url,
       branch: git?.branch ?? null,
       commit: git?.commit ?? null,
       author: git?.author ?? null,
@@ -273,7 +311,7 @@ export class Deploys {
     return fetched;
   }
 
-  async #read(request: DeployRequest, record: SourceRecord): Promise<Spec> {
+  async #read(request: DeployWork, record: SourceRecord): Promise<Spec> {
     const files = await this.#parts.needs.sources.files(record.digest);
     const told = { project: request.project, url: record.url ?? undefined, branch: record.branch ?? undefined };
     const known = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
@@ -281,7 +319,7 @@ export class Deploys {
   }
 }
 
-function checkNames(request: DeployRequest): void {
+function checkNames(request: DeployWork): void {
   for (const [what, name] of [
     ['project', request.project],
     ['environment', request.environment],
@@ -294,9 +332,9 @@ function checkNames(request: DeployRequest): void {
 }
 
 /** The name that a source suggests for its project: its folder's, or the last part of its URL. */
-function projectNameOf(request: DeployRequest): string {
-  if (request.source.kind === 'folder') return request.source.name;
-  const path = request.source.url.replace(/\/+$/, '').replace(/\.git$/, '');
+function projectNameOf({ source, project }: Pick<DeployWork, 'source' | 'project'>): string {
+  if (source.kind === 'folder') return source.name;
+  const path = (source.url ?? project ?? 'app').replace(/\/+$/, '').replace(/\.git$/, '');
   return unescaped(path.split(/[/:]/).at(-1) ?? 'app');
 }
 

@@ -39,11 +39,17 @@ export interface TaskContext {
 /** Source to live: builds, records the release, waits for its rollout. Never throws: how it ended stands in the task's row. */
 export async function deployTask(
   context: TaskContext,
-  input: { candidate: Candidate; groups: readonly GroupSpec[]; source: SourceRecord },
+  input: {
+    candidate: Candidate;
+    groups: readonly GroupSpec[];
+    source: SourceRecord;
+    /** After a restart of the daemon it is the same tree still. */
+    isFixed: boolean;
+  },
 ): Promise<void> {
   const { needs } = context;
   await settle(context, async () => {
-    const artifact = needsBuild(input.candidate) ? await buildStage(context, input.candidate, input.source) : null;
+    const artifact = needsBuild(input.candidate) ? await buildStage(context, input) : null;
     return () => draftOfCandidate(needs, { ...input, artifact });
   });
 }
@@ -102,14 +108,13 @@ async function beginRollout(context: TaskContext, make: () => ReleaseDraft): Pro
 
 async function buildStage(
   context: TaskContext,
-  candidate: Candidate,
-  source: SourceRecord,
+  { candidate, source, isFixed }: { candidate: Candidate; source: SourceRecord; isFixed: boolean },
 ): Promise<ReturnType<typeof build>> {
   const { needs, operation, service, signal } = context;
   const begun = needs.clock.monotonic();
   const task = taskRow(context);
   // A build whose run was never recorded left nothing that can be adopted: it starts again under a name of its own.
-  const adopt = task.artifact === null ? null : await adoptable(needs, task.buildRun, source);
+  const adopt = task.artifact === null ? null : await adoptable(needs, task.buildRun, isFixed);
   // What it left of a folder goes first: once the task has another name, nothing would lead to it until the service's next release.
   if (adopt === null && task.artifact !== null)
     await needs.artifacts.remove(needs.artifacts.folder(service, task.artifact));
@@ -151,13 +156,12 @@ async function buildStage(
  * The run of an earlier daemon's build, where it runs or is known to have ended. A power cut leaves no word of its end, nor does a daemon that died
  * between the end of the build and the record of its release: then null, and the build is made anew.
  */
-async function adoptable(needs: Dependencies, run: RunHandle | null, source: SourceRecord): Promise<RunHandle | null> {
+async function adoptable(needs: Dependencies, run: RunHandle | null, isFixed: boolean): Promise<RunHandle | null> {
   if (run === null) return null;
   const seen = await needs.runtime.observe(run);
   // A remote was fetched anew after the restart: its branch may have moved, and the run builds what it was before.
-  const same = source.kind === 'folder';
   const known = seen.phase !== 'exited' || (seen.exit.reason !== 'unknown' && seen.exit.reason !== 'not-started');
-  if (same && known) return run;
+  if (isFixed && known) return run;
   await needs.runtime.dispose(run);
   return null;
 }

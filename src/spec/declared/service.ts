@@ -93,6 +93,17 @@ function readName(named: { readonly value: string; readonly place: Place }, repo
   return name;
 }
 
+/** `autoDeployTrigger` is the newer of Render's two ways to say it, and wins. */
+function autoDeployOf({ fields }: FoundService): ServiceSpec['autoDeploy'] {
+  const filter = fields.buildFilter?.value.fields;
+  const trigger = fields.autoDeployTrigger?.value;
+  return {
+    on: trigger === undefined ? (fields.autoDeploy?.value ?? true) : trigger === 'commit',
+    paths: filter?.paths?.value ?? [],
+    ignoredPaths: filter?.ignoredPaths?.value ?? [],
+  };
+}
+
 interface Parts {
   readonly name: string;
   readonly type: ServiceType;
@@ -146,6 +157,7 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
       ...located('processLimit', fields.build?.value.fields.processLimit),
     },
     ...(parts.disk === undefined || !runs ? {} : { disk: parts.disk }),
+    autoDeploy: autoDeployOf(entry),
   };
 }
 

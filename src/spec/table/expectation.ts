@@ -8,6 +8,8 @@ export function expectation(kind: Kind): string {
       return 'text';
     case 'command':
       return 'a command (text)';
+    case 'glob':
+      return 'a glob such as "packages/ui/**"';
     case 'path':
       return 'a relative path';
     case 'host':
@@ -69,7 +71,7 @@ export function mismatch(value: Value, at: Reading, kind: Kind): undefined {
 }
 
 function takesText({ kind }: Kind): boolean {
-  const quoted = ['text', 'command', 'path', 'host', 'domain', 'network', 'header', 'client', 'mount-path'];
+  const quoted = ['text', 'command', 'path', 'glob', 'host', 'domain', 'network', 'header', 'client', 'mount-path'];
   return [...quoted, 'schedule', 'time-zone'].includes(kind);
 }
 

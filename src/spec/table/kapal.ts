@@ -1,6 +1,6 @@
-import { own } from './shape.ts';
+import { honoured, own } from './shape.ts';
 import { object } from './object.ts';
-import { choice, list, seconds, whole } from './shapes.ts';
+import { choice, glob, list, seconds, whole } from './shapes.ts';
 import { size } from './size.ts';
 import { address } from './address.ts';
 import { defaults } from '../spec.ts';
@@ -57,6 +57,19 @@ export const upstreamFields = {
   weight: own(whole(1, 1000), "Its share of the requests, against the other upstreams' weights.", { fallback: '1' }),
 } as const;
 
+export const buildFilterFields = {
+  paths: honoured(
+    list(glob),
+    'Globs, relative to the top of the repository. Where there are any, they decide in the place of `rootDir`: a push that changes none of these paths deploys nothing.',
+    { fallback: 'all of `rootDir`' },
+  ),
+  ignoredPaths: honoured(
+    list(glob),
+    'Globs, relative to the top of the repository. What changes there alone deploys nothing.',
+  ),
+} as const;
+
+export const buildFilter = object('buildFilter', buildFilterFields);
 export const rollout = object('rollout', rolloutFields);
 export const healthCheck = object('healthCheck', healthCheckFields);
 export const build = object('build', buildFields);

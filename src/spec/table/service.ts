@@ -4,10 +4,23 @@ import type { Value } from '../yaml/value.ts';
 import { disk } from './disk.ts';
 import { cronFields, schedule } from './cron.ts';
 import { edge } from './edge.ts';
-import { build, healthCheck, rollout, upstreams } from './kapal.ts';
+import { build, buildFilter, healthCheck, rollout, upstreams } from './kapal.ts';
 import { headers, ipAllowList, maintenanceMode, routes } from './routes.ts';
 import { type Field, type Found, honoured, ignored, own, refused } from './shape.ts';
-import { choice, command, domain, healthPath, host, list, located, path, seconds, text, whole } from './shapes.ts';
+import {
+  choice,
+  command,
+  domain,
+  flag,
+  healthPath,
+  host,
+  list,
+  located,
+  path,
+  seconds,
+  text,
+  whole,
+} from './shapes.ts';
 import { size } from './size.ts';
 import { variables } from './variables.ts';
 
@@ -25,7 +38,6 @@ const docker =
 const redis =
   'managed Redis is not supported by this version of Kapal: run it yourself, and give its address to the services as a variable';
 const previews = 'this version makes no preview environments.';
-const pushes = 'Kapal deploys when kapal deploy is called; this version does not listen to pushes.';
 const MB = 1024 * 1024;
 
 /** The types of Render's that are refused by name. Nothing else of such a service is looked at. */
@@ -140,6 +152,17 @@ export const serviceFields = {
     types: built,
   }),
 
+  autoDeployTrigger: honoured(
+    choice(['commit', 'off'], {
+      checksPass:
+        'Kapal does not wait for checks of the provider: take commit, or off and deploy from your CI with kapal deploy',
+    }),
+    'Whether a push to the remote, told by a hook or seen by polling (`kapal hook add`), deploys the service. `kapal deploy` and `git push kapal` always do.',
+    { types: built, fallback: 'commit' },
+  ),
+  autoDeploy: honoured(flag, "Render's old name of it: `false` is `autoDeployTrigger: off`.", { types: built }),
+  buildFilter: honoured(buildFilter, 'Which paths of the repository have to change for that.', { types: built }),
+
   edge: own(edge, 'How the edge treats requests.', { types: ['web', 'pserv', 'static', 'proxy'] }),
   rollout: own(rollout, 'How a new release takes over from the old one.', { types: running }),
   healthCheck: own(healthCheck, 'The pace of health checks.', { types: checked }),
@@ -160,9 +183,6 @@ export const serviceFields = {
 
   plan: ignored('your own server has no plans; memoryLimit bounds an instance.'),
   region: ignored('your own server is where it is.'),
-  autoDeploy: ignored(pushes),
-  autoDeployTrigger: ignored(pushes),
-  buildFilter: ignored(pushes),
   previews: ignored(previews),
   previewPlan: ignored(previews),
   pullRequestPreviewsEnabled: ignored(previews, { harmless: says('false') }),

@@ -4,7 +4,7 @@ import type { Value } from '../yaml/value.ts';
 
 /** What a field takes, as data: the manual is written from it, and errors say it by `expectation`. */
 export type Kind =
-  | { readonly kind: 'text' | 'command' | 'path' | 'host' | 'domain' | 'address' | 'scalar' | 'flag' | 'any' }
+  | { readonly kind: 'text' | 'command' | 'path' | 'glob' | 'host' | 'domain' | 'address' | 'scalar' | 'flag' | 'any' }
   | { readonly kind: 'schedule' | 'time-zone' | 'mount-path' }
   | { readonly kind: 'network' | 'header' | 'headers' | 'client' | 'pattern' | 'destination' | 'url-path' }
   | { readonly kind: 'number'; readonly min: number; readonly max: number }

@@ -1,4 +1,5 @@
 import { domainText, readDomain } from '../../model/domains.ts';
+import { globFault } from '../../model/glob.ts';
 import { isHost } from '../../model/names.ts';
 import { plainly, shown } from '../report.ts';
 import { suggestion } from '../nearest.ts';
@@ -82,6 +83,16 @@ export const domain: Shape<string> = {
 };
 
 /** The value of a variable: numbers and booleans become the text that was written. */
+/** A glob of paths in the repository. */
+export const glob: Shape<string> = {
+  is: { kind: 'glob' },
+  read(value, at) {
+    const found = text.read(value, at);
+    const fault = found === undefined ? null : globFault(found);
+    return fault === null ? found : refuseAt(value, at, `${shown(found ?? '')} is no glob: ${fault}`);
+  },
+};
+
 export const scalar: Shape<string> = {
   is: { kind: 'scalar' },
   takesNothing: true,

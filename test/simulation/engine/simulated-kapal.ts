@@ -23,6 +23,7 @@ import { SimulatedDisks } from './simulated-disks.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
 import { simulatedSettings } from '../settings.ts';
+import { withoutPushes } from '../pushes.ts';
 
 export interface SimulatedKapal extends AsyncDisposable {
   readonly engine: Engine;
@@ -166,8 +167,12 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
       unused: () => Promise.resolve([]),
       unusedMirrors: () => Promise.resolve([]),
       removeMirror: () => Promise.resolve(),
+      changes: () => Promise.resolve(null),
+      makeKey: () => Promise.reject(new Error('nobody adds hooks here')),
+      keep: () => Promise.reject(new Error('nobody pushes here')),
       collect: (inUse) => Promise.resolve(void (world.collected = inUse)),
     },
+    repositories: withoutPushes(),
     artifacts: withoutFiles(new Artifacts(join(world.folder, 'releases'))),
     disks: world.disks.store(),
     vault: createVault(world.key),

@@ -16,6 +16,7 @@ import type { Time } from './time.ts';
 import type { Trace } from './trace.ts';
 import type { Variant } from './variant.ts';
 import { simulatedSettings } from '../settings.ts';
+import { withoutPushes } from '../pushes.ts';
 
 /** What outlives a daemon. */
 export interface Outside {
@@ -59,6 +60,7 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
     edge: gatedLater(life, { name: 'edge', target: edge.drive(faults, isAlive), plain: ['isAlive'] }),
     builder: createSimulatedBuilder(),
     sources: gatedLater(life, { name: 'sources', target: disk.sources(faults, isAlive) }),
+    repositories: withoutPushes(),
     disk: new SimulatedDisk(),
     memory: () => Promise.resolve(null),
     artifacts: gatedLater(life, { name: 'artifacts', target: disk.artifacts(faults, isAlive), plain: ['folder'] }),
@@ -109,6 +111,8 @@ function storeOf({ life, store, promoted, removed }: Birth): Store {
     domains: gated(life, 'domains', store.domains),
     certificates: gated(life, 'certificates', store.certificates),
     disks: gated(life, 'disks', store.disks),
+    repositories: gated(life, 'repositories', store.repositories),
+    hooks: gated(life, 'hooks', store.hooks),
     events: gated(life, 'events', store.events),
     close: () => undefined,
   };

@@ -57,6 +57,9 @@ export class Disk {
       unused: () => Promise.resolve([]),
       unusedMirrors: () => Promise.resolve([]),
       removeMirror: () => Promise.resolve(),
+      changes: () => Promise.resolve(null),
+      makeKey: () => Promise.reject(new KapalError('internal', 'simulated clients add no hooks')),
+      keep: () => Promise.reject(new KapalError('internal', 'simulated clients do not push')),
       collect: (inUse) => faults.effect(isAlive, () => this.#collect(inUse)),
     };
   }

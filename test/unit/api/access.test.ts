@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import Fastify from 'fastify';
-import { authorize, bearsToken, checkHost, checkOrigin } from '../../../src/api/access.ts';
+import { authorize, bearsToken, checkHost, checkOrigin, hasPassword } from '../../../src/api/access.ts';
 import { KapalError } from '../../../src/model/errors.ts';
-import { askSocket, askTcp, bearer, json, serve, type Served } from './serving.ts';
+import { askSocket, askTcp, bearer, json, serve, type Served, noPushes, token } from './serving.ts';
 import { guard } from '../../../src/api/app.ts';
 import type { App } from '../../../src/api/types.ts';
 
@@ -25,9 +25,9 @@ async function everyRoute(served: Served): Promise<readonly { method: string; pa
   );
 }
 
-test('every route but those of the documentation wants a token over TCP, and none through the socket', async () => {
+test('every route but those of the documentation and of signed calls wants a token over TCP, and none through the socket', async () => {
   await using served = await serve();
-  const routes = await everyRoute(served);
+  const routes = (await everyRoute(served)).filter(({ path }) => !path.startsWith('/hooks/'));
   assert.ok(routes.length >= 25, `${routes.length} routes`);
   for (const { method, path } of routes) {
     const asking = { method, ...(method === 'GET' || method === 'HEAD' ? {} : { headers: json, body: '{' }) };
@@ -53,6 +53,47 @@ test('every route but those of the documentation wants a token over TCP, and non
   // Refused before anything was asked of the daemon: the bodies above are no JSON, so only reads got through.
   const changing = served.calls.filter(({ name }) => ['deploy', 'shutdown', 'scale', 'setVariables'].includes(name));
   assert.deepEqual(changing, []);
+});
+
+test('a provider calls without a token, by whatever name: known hooks alone take bodies in, as they come, up to a size', async () => {
+  const taken: string[] = [];
+  await using served = await serve(
+    {},
+    {
+      hooks: {
+        list: () => [],
+        add: () => Promise.reject(new Error('nobody adds hooks here')),
+        remove: () => undefined,
+        isKnown: (id) => id === 'hook-known',
+        receive: (id, { head, body }) => {
+          taken.push(`${id} ${head('x-github-event')} ${Buffer.from(body).toString()}`);
+          return { accepted: true, message: 'the remote is looked at' };
+        },
+      },
+    },
+  );
+  const headers = { ...json, 'x-github-event': 'push', host: 'kapal.example.com' };
+  const call = (id: string, body: string) => askTcp(served, `/hooks/${id}`, { method: 'POST', headers, body });
+  assert.equal((await call('hook-known', '{ no JSON')).status, 202);
+  assert.deepEqual(taken, ['hook-known push { no JSON']);
+  assert.equal((await call('hook-other', '{}')).status, 404);
+  assert.equal((await call('hook-known', 'x'.repeat(26 * 1024 * 1024))).status, 413);
+  assert.equal(taken.length, 1);
+});
+
+test('what git is refused it is told in plain text, which it shows', async () => {
+  const refused = new KapalError('disk_full', 'no build is begun: only 3 MiB are free', { hint: 'Free space.' });
+  await using served = await serve({}, { pushes: { ...noPushes, serve: () => Promise.reject(refused) } });
+  const headers = { authorization: `Basic ${Buffer.from(`any:${token}`).toString('base64')}` };
+  const {
+    status,
+    text,
+    headers: fields,
+  } = await askTcp(served, '/git/shop.git/info/refs?service=git-receive-pack', { headers });
+  assert.deepEqual([status, text], [507, 'no build is begun: only 3 MiB are free\nFree space.\n']);
+  assert.match(String(fields['content-type']), /^text\/plain/);
+  const dumb = await askTcp(served, '/git/shop.git/info/refs', { headers });
+  assert.equal(dumb.status, 403);
 });
 
 test('who has no token is not told which paths there are', async () => {
@@ -124,6 +165,27 @@ describe('Host', () => {
     test(`${String(header)} on ${listening} is ${taken ? 'taken' : 'refused'}`, () => {
       if (taken) checkHost(header, listening);
       else assert.throws(() => checkHost(header, listening), code('forbidden'));
+    });
+  }
+});
+
+describe('a password', () => {
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+  for (const [header, taken] of [
+    [basic('any:kapal_secret'), true],
+    [basic(':kapal_secret'), true],
+    [basic('any:kapal_secret').replace('Basic', 'basic'), true],
+    [basic('any:kapal_secre'), false],
+    [basic('any:kapal_secret '), false],
+    [basic('any:x:kapal_secret'), false],
+    [basic('kapal_secret'), false],
+    [basic('kapal_secret:'), false],
+    ['Bearer kapal_secret', false],
+    ['Basic !', false],
+    [undefined, false],
+  ] as const) {
+    test(`${String(header)} is ${taken ? 'taken' : 'refused'}`, () => {
+      assert.equal(hasPassword(header, 'kapal_secret'), taken);
     });
   }
 });

@@ -21,6 +21,25 @@ export interface Served extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const repository = { project: 'shop', path: '/git/shop.git', branch: 'main', requireDeploy: false, commit: null };
+
+/** Nobody pushes: what is pushed to is known all the same. */
+export const noPushes: ApiOptions['pushes'] = {
+  serve: () => Promise.reject(new Error('nobody pushes here')),
+  async *receive() {},
+  list: () => [repository],
+  get: (project) => ({ ...repository, project }),
+  change: async (project, change) => ({ ...repository, project, ...change }),
+};
+
+const noHooks: ApiOptions['hooks'] = {
+  list: () => [],
+  add: () => Promise.reject(new Error('nobody adds hooks here')),
+  remove: () => undefined,
+  isKnown: (id) => id === 'hook-known',
+  receive: () => ({ accepted: true, message: 'the remote is looked at' }),
+};
+
 export async function serve(
   replaced: Partial<Commands> = {},
   more: Partial<ApiOptions> & { data?: string } = {},
@@ -36,6 +55,8 @@ export async function serve(
   };
   const api = await createApi({
     commands,
+    pushes: noPushes,
+    hooks: noHooks,
     token,
     socketPath,
     host: '127.0.0.1',

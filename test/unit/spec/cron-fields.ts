@@ -2,6 +2,8 @@ import type { ServiceSpec } from '../../../src/spec/spec.ts';
 
 export const web = 'services:\n  - type: web\n    name: api\n    startCommand: npm start\n';
 export const worker = 'services:\n  - type: worker\n    name: api\n    startCommand: npm start\n';
+export const site = 'services:\n  - type: static\n    name: api\n    staticPublishPath: dist\n';
+export const proxy = 'services:\n  - type: proxy\n    name: api\n    upstreams: [{address: "10.0.0.5:80"}]\n';
 /** Without its schedule, and with it: a line more. */
 export const unscheduled = 'services:\n  - type: cron\n    name: api\n    startCommand: npm start\n';
 export const cron = `${unscheduled}    schedule: "0 3 * * *"\n`;

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ServiceSpec } from '../../../src/spec/spec.ts';
+import { runtimes, type ServiceSpec } from '../../../src/spec/spec.ts';
 import { edgeFields } from '../../../src/spec/table/edge.ts';
 import { buildFields, healthCheckFields, rolloutFields } from '../../../src/spec/table/kapal.ts';
 import { serviceFields } from '../../../src/spec/table/service.ts';
 import type { Field, Table } from '../../../src/spec/table/shape.ts';
-import { cron, cronHonoured, unscheduled, web, worker } from './cron-fields.ts';
-import { runtimes } from '../../../src/spec/spec.ts';
+import { cron, cronHonoured, proxy, site, unscheduled, web, worker } from './cron-fields.ts';
 import { onlyService, problemsOf, read, warningsOf } from './source.ts';
 
-const site = 'services:\n  - type: static\n    name: api\n    staticPublishPath: dist\n';
-const proxy = 'services:\n  - type: proxy\n    name: api\n    upstreams: [{address: "10.0.0.5:80"}]\n';
 /** The added field stands on this line. */
 const LINE = 5;
 
@@ -99,6 +96,19 @@ const honoured: Readonly<
   maintenanceMode: [
     [web, 'maintenanceMode: {enabled: true, uri: ""}', (service) => service.edge.policy, { maintenance: true }],
     [web, 'maintenanceMode: {enabled: false}', (service) => service.edge.policy, undefined],
+  ],
+  autoDeployTrigger: [
+    [web, 'autoDeployTrigger: off', (service) => service.autoDeploy.on, false],
+    [web, 'autoDeployTrigger: commit', (service) => service.autoDeploy, { on: true, paths: [], ignoredPaths: [] }],
+  ],
+  autoDeploy: [[web, 'autoDeploy: false', (service) => service.autoDeploy.on, false]],
+  buildFilter: [
+    [
+      web,
+      'buildFilter: {paths: [apps/web/**, "packages/[a-z]*"], ignoredPaths: ["**/*.md"]}',
+      (service) => service.autoDeploy,
+      { on: true, paths: ['apps/web/**', 'packages/[a-z]*'], ignoredPaths: ['**/*.md'] },
+    ],
   ],
   startTimeoutSeconds: [[web, 'startTimeoutSeconds: 90', (service) => service.startTimeout, 90_000]],
   memoryLimit: [

@@ -34,6 +34,7 @@ export const spec: ServiceSpec = {
   upstreams: [],
   static: null,
   build: { timeout: 900_000, memoryLimit: null },
+  autoDeploy: { on: true, paths: [], ignoredPaths: [] },
 };
 
 export function service(change: Partial<ServiceRow> = {}): ServiceRow {

@@ -1,0 +1,37 @@
+import type { StatusDocument } from '../api/contract/types.ts';
+import type { EdgeStatus } from '../edge/port.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { DiskGuard } from './disk-guard.ts';
+
+export interface SeenOfItself {
+  /** Wall time. */
+  readonly startedAt: number;
+  /** Everything that is owned has been observed. */
+  readonly isReady: boolean;
+  readonly edge: EdgeStatus | null;
+  readonly disk: Pick<DiskGuard, 'document'>;
+}
+
+/** What the daemon says of itself. */
+export function statusDocument(
+  { settings, edge, runtime }: Pick<Dependencies, 'settings' | 'edge' | 'runtime'>,
+  seen: SeenOfItself,
+): StatusDocument {
+  const workers = (seen.edge?.workers ?? []).map(({ pid, residentBytes }) => ({ pid, residentBytes }));
+  return {
+    version: settings.version,
+    pid: process.pid,
+    startedAt: new Date(seen.startedAt).toISOString(),
+    ready: seen.isReady,
+    data: settings.data,
+    http: settings.http,
+    https: settings.https,
+    api: settings.api,
+    socket: settings.socket,
+    domain: settings.domain,
+    edge: { engine: edge.name, why: settings.edgeWhy, workers },
+    runtime: { engine: runtime.name, why: settings.runtimeWhy, notes: runtime.capabilities().notes },
+    residentBytes: process.memoryUsage.rss(),
+    disk: seen.disk.document(),
+  };
+}

@@ -1,0 +1,17 @@
+import type { RepositoryStore } from '../../src/reconcile/dependencies.ts';
+
+/** Where nobody pushes. */
+export function withoutPushes(): RepositoryStore {
+  const refuse = () => Promise.reject(new Error('nobody pushes here'));
+  const done = () => Promise.resolve();
+  return {
+    begin: done,
+    close: () => undefined,
+    make: refuse,
+    point: refuse,
+    serve: refuse,
+    commit: () => Promise.resolve(null),
+    tidy: done,
+    remove: done,
+  };
+}
