@@ -90,7 +90,7 @@ export class Jobbing implements JobCommands {
       for (const id of replaced) store.jobs.update(id, { state: 'ending', ending: 'replaced' });
       store.jobs.insert(job);
     });
-    crashpoint('job.asked');
+    crashpoint('job.command.asked');
     this.#loops.wake(service);
     return jobDocument(this.#needs, job);
   }

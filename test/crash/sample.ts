@@ -18,7 +18,8 @@ export function isMeantFor(edge: Engine, point: string): boolean {
 export function stepsFor(edge: Engine): readonly Step[] {
   // An upgrade that was killed as it began is ended in another way: the rest of it is passed by a second one.
   const ofNginx = ['loss of the edge', 'start without HTTPS', 'start with HTTPS', 'first deploy', 'upgrade', 'upgrade'];
-  return edge === 'nginx' ? ofNginx.map(stepNamed) : steps;
+  // Where it was killed before it removed anything, the next daemon has done the rest by another way.
+  return edge === 'nginx' ? ofNginx.map(stepNamed) : [...steps, stepNamed('garbage collection')];
 }
 
 /** Kills in one run, at most: each start of the daemon takes of the time that a rollout has. */

@@ -71,7 +71,7 @@ describe('a render.yaml as it is', () => {
   test("plan warns by name of what means nothing on a server of one's own", async () => {
     const plan = await kapal.json<PlanDocument>(['plan', await shop(sound)]);
     assert.equal(plan.origin, 'render.yaml');
-    for (const field of ['region', 'plan', 'autoDeploy', 'branch', 'repo', 'previews']) {
+    for (const field of ['region', 'plan', 'branch', 'repo', 'previews']) {
       assert.ok(
         plan.warnings.some((warning) => /^render\.yaml:\d+:\d+: /.test(warning) && warning.includes(field)),
         `${field} in ${plan.warnings.join('\n')}`,

@@ -32,7 +32,7 @@ export class Machine {
   readonly #foreign = new Set<number>();
   /** When runs were first seen to have ended. */
   readonly #ended = new Map<string, number>();
-  /** Runs that lived when they were disposed of: what a start that was refused had left. */
+  /** What a start that was refused had left, whether it ended by itself or lived until it was disposed of. */
   readonly #cleared = new Set<string>();
 
   constructor(parts: { readonly time: Time; readonly noise: Noise; readonly events: MachineEvents }) {
@@ -160,6 +160,10 @@ export class Machine {
         effect(() => {
           this.#events.started(spec, this.run(spec.id) !== null);
           return runtime.start(spec);
+        }).catch((error: unknown) => {
+          // Who was told that it did not start waits from then on, whenever it ends.
+          this.#cleared.add(spec.id);
+          throw error;
         }),
       observe: async (handle) => {
         const seen = await faults.look(async () => {
