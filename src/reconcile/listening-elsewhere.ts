@@ -1,3 +1,4 @@
+import { answersLoopback } from '../runtime/loopback.ts';
 import type { Listener } from '../runtime/port.ts';
 import type { RolloutFailure } from '../rollout/view.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -37,16 +38,11 @@ export function whereItListens({ port, listeners, about }: Listening): string | 
     return `it listens on no port at all${runs}: it may still wait for something, such as a database`;
   }
   const own = listeners.filter((listener) => listener.port === port);
-  if (own.some(({ address }) => isReached(address))) return null;
+  if (own.some(({ address }) => answersLoopback(address))) return null;
   if (own.length > 0)
     return `it listens at ${own.map(text).join(', ')} only, which is not reached by 127.0.0.1: let it listen at HOST, or at 0.0.0.0`;
   const ports = [...new Set(listeners.map((listener) => listener.port))].toSorted((a, b) => a - b);
   return `it listens on port${ports.length === 1 ? '' : 's'} ${ports.join(', ')} instead`;
-}
-
-/** `::` takes IPv4 too, unless the program forbade it (ipv6(7), IPV6_V6ONLY). */
-function isReached(address: string): boolean {
-  return address === '0.0.0.0' || address === '127.0.0.1' || address === '::';
 }
 
 function text({ address, port }: Listener): string {

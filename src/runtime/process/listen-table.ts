@@ -31,11 +31,6 @@ export class ListenTable {
   }
 }
 
-/** Whether a connection to 127.0.0.1 can reach a socket bound there: `::` takes IPv4 too unless the program forbade it. */
-export function answersLoopback(address: string): boolean {
-  return address === '0.0.0.0' || address === '127.0.0.1' || address === '::';
-}
-
 /**
  * Reads no further than the first row in another state: the kernel lists listening sockets before all others (tcp_seq_start), and
  * after them may come tens of thousands of connections, which would cost tens of milliseconds at each look.

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { serviceId } from '../../../src/model/service.ts';
 import { Accounts } from '../../../src/runtime/process/accounts.ts';
 import { Layout, runOfRecord } from '../../../src/runtime/process/layout.ts';
-import { answersLoopback, parseListening } from '../../../src/runtime/process/listen-table.ts';
+import { answersLoopback } from '../../../src/runtime/loopback.ts';
+import { parseListening } from '../../../src/runtime/process/listen-table.ts';
 import { mounts } from '../../../src/runtime/process/mounts.ts';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
