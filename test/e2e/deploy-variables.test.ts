@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { FailureDocument, LogDocument, ReleaseDocument, VariableDocument } from '../../src/api/contract/types.ts';
 import { webApp } from './apps.ts';
+import { until } from '../patience.ts';
 import { TestKapal } from './kapal.ts';
 
 const declaration = `
@@ -104,7 +105,9 @@ describe('variables', () => {
     const leaked = ({ text }: LogDocument) => text.includes(token);
     const lines = async () => kapal.json<readonly LogDocument[]>(['logs', 'teller']);
     assert.ok((await lines()).some(({ kind, text }) => kind === 'build' && /^token is (?!s3cr3t)/.test(text)));
-    assert.equal((await lines()).find(({ text }) => text.includes('leaked')) !== undefined, true);
+    await until('what the app printed is in the log', async () =>
+      (await lines()).some(({ text }) => text.includes('leaked')),
+    );
     assert.equal((await lines()).find(leaked), undefined);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ExaminedSource } from '../../src/cli/host.ts';
+import { until } from '../patience.ts';
 import { TestKapal } from './kapal.ts';
 
 const flask = `from flask import Flask, request
@@ -53,7 +54,7 @@ describe('Python', () => {
   });
   after(() => kapal[Symbol.asyncDispose]());
 
-  test('a script without packages runs on the machine, and what it prints is in the log at once', async () => {
+  test('a script without packages runs on the machine, and what it prints is in the log without waiting for more', async () => {
     const folder = await kapal.project('jam', {
       'server.py': `import os
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -67,8 +68,10 @@ HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever
     const [service] = (await kapal.deploy(folder)).services;
     assert.equal(service?.outcome, 'live');
     assert.equal((await kapal.visit('jam.localhost', '/halo')).body, 'jam');
-    const lines = await kapal.json<readonly { text: string }[]>(['logs', 'jam', '--grep', 'asked for']);
-    assert.ok(lines.some(({ text }) => text === 'asked for /halo'));
+    await until('what it printed is in the log', async () => {
+      const lines = await kapal.json<readonly { text: string }[]>(['logs', 'jam', '--grep', 'asked for']);
+      return lines.some(({ text }) => text === 'asked for /halo');
+    });
   });
 
   test('an environment of its own, in the release: its programs come first', async () => {

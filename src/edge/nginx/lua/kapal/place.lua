@@ -24,6 +24,17 @@ local function add(key, count)
   counters:incr(key .. ":" .. ngx.worker.pid(), count, 0)
 end
 
+-- One more, unless it would be more than `most`. It is counted first and looked at then: of two workers that look first,
+-- both could take the last.
+local function join(key, most)
+  if counters:incr(key, 1, 0) > most then
+    counters:incr(key, -1)
+    return false
+  end
+  counters:incr(key .. ":" .. ngx.worker.pid(), 1, 0)
+  return true
+end
+
 local limit = 0
 
 local function is_full(endpoint)
@@ -31,13 +42,8 @@ local function is_full(endpoint)
 end
 
 local function acquire(ctx, endpoint)
-  local key = endpoint.place
-  if counters:incr(key, 1, 0) > limit then
-    counters:incr(key, -1)
-    return false
-  end
-  counters:incr(key .. ":" .. ngx.worker.pid(), 1, 0)
-  ctx.place = key
+  if not join(endpoint.place, limit) then return false end
+  ctx.place = endpoint.place
   return true
 end
 
@@ -96,8 +102,7 @@ end
 local function wait(ctx, size, timeout)
   local pool = ctx.run.id
   local key = "queue:" .. pool
-  if (counters:get(key) or 0) >= size then return nil end
-  add(key, 1)
+  if not join(key, size) then return nil end
   local queue = waiting[pool] or {}
   waiting[pool] = queue
   local own = semaphore.new()
