@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { endianness } from 'node:os';
+import { linkOrEmpty, readOrEmpty } from '../lib/proc-files.ts';
 
 /** A process that has the listening socket of a port open. */
 export interface PortHolder {
@@ -76,20 +77,4 @@ function holdsOne(pid: number, inodes: ReadonlySet<string>): boolean {
 
 function programOf(pid: number): string {
   return readOrEmpty(`/proc/${pid}/comm`).trim() || 'a program';
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function linkOrEmpty(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
 }

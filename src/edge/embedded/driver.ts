@@ -10,7 +10,8 @@ import { shedOf } from '../shed.ts';
 import { addCounters, addInFlight } from './totals.ts';
 import { applyQuestion, certificatesQuestion, type WorkerStatus } from './control.ts';
 import { describeAddresses, describeTroubles } from './describe.ts';
-import { type Engine, installEngine, pruneEngines } from './engine.ts';
+import { pruneCopies } from '../code-copies.ts';
+import { type Engine, installEngine } from './engine.ts';
 import { type Fleet, forgetRetired, surveyFleet } from './fleet.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
 import {
@@ -268,7 +269,7 @@ class EmbeddedEdge implements Edge {
     await this.#certificates.renewTickets();
     const generation = await startGeneration(this.#control, { launch, engine, addresses: this.#options, workers });
     await this.#retireBefore(generation);
-    await pruneEngines(this.#folder.path, [launch]);
+    await pruneCopies(this.#folder.path, [launch]);
   }
 
   async #retireBefore(first: number): Promise<void> {

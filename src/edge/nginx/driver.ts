@@ -11,7 +11,7 @@ import { formatAddress, type SocketAddress } from './address.ts';
 import { claimPort } from './claim.ts';
 import { askControl, type ControlAnswer } from './control.ts';
 import { describeEdge } from './describe.ts';
-import { pruneEngines } from './engine.ts';
+import { pruneCopies } from '../code-copies.ts';
 import { addressesIn, certificateEntries, endpointsIn, type EntryDelta, isSame, tableEntries } from './entries.ts';
 import { edgeFolder, type EdgeFolder } from './folder.ts';
 import type { NginxPlaces } from './locate.ts';
@@ -271,7 +271,7 @@ class NginxEdge implements Edge {
     if (now === null) throw this.#dead();
     this.#running = { workers, master: now, plan };
     const inUse = await Promise.all([this.#folder.configuration, this.#folder.last].map(readIfThere));
-    await pruneEngines(this.#folder.path, [plan.settings.engine, ...inUse.map((text) => text ?? '')]);
+    await pruneCopies(this.#folder.path, [plan.settings.engine, ...inUse.map((text) => text ?? '')]);
   }
 
   #plan(): Promise<EdgePlan> {

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
+import { linkOrEmpty, readOrEmpty } from '../../lib/proc-files.ts';
 import type { EdgeFolder } from './folder.ts';
 
 /** A process of this edge for certain: its working folder is the edge's own, which no other nginx's is, and its start tells it from a later one with the same pid. */
@@ -122,22 +123,5 @@ function realFolder(folder: EdgeFolder): string | null {
     return realpathSync(folder.path);
   } catch {
     return null;
-  }
-}
-
-/** A few small files that the daemon looks at every other second: without promises, which would cost ten times as much. */
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function linkOrEmpty(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
   }
 }
