@@ -2,7 +2,7 @@ import type { Decisions } from '../../../src/reconcile/decisions.ts';
 import type { Dependencies } from '../../../src/reconcile/dependencies.ts';
 import type { VariableRow } from '../../../src/state/records.ts';
 import type { Store } from '../../../src/state/store.ts';
-import { mutants } from '../rollout/mutants.ts';
+import { diskMutants, mutants } from '../rollout/mutants.ts';
 import { sound, type Variant } from './variant.ts';
 
 /** Kapal with one bug, made from arguments: pure functions, and what a life of the daemon is given. */
@@ -24,6 +24,7 @@ export const bugs: readonly Bug[] = [
   rollout('never retries', /come to rest/),
   rollout('has no deadlines', /I4: |does not end/),
   rollout('routes whatever is ready', /I5: .*never promoted/),
+  rollout('starts the new release beside the old one on the same disk', /I9: /),
   decides('keeps routing what drains', /come to rest|does not end|I4: /, {
     routable: (view) => [
       ...sound.decisions.routable(view),
@@ -138,7 +139,7 @@ export const bugs: readonly Bug[] = [
 ];
 
 function rollout(does: string, found: RegExp): Bug {
-  const mutant = mutants.find(({ bug }) => bug === does);
+  const mutant = [...mutants, ...diskMutants].find(({ bug }) => bug === does);
   if (mutant === undefined) throw new Error(`no mutant ${does}`);
   const { decide: decides = sound.decisions.decide, routable = sound.decisions.routable } = mutant;
   return { does, found, variant: { ...sound, decisions: { ...sound.decisions, decide: decides, routable } } };

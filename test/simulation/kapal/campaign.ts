@@ -2,7 +2,7 @@ import { type Bug, bugs } from './bugs.ts';
 import { type Outcome, runHistory } from './run.ts';
 
 /** A planted bug that survives so many histories is not found. */
-const patience = 60;
+const patience = 120;
 /** Calls to the outside that are shown of a history that failed. */
 const shown = 120;
 

@@ -109,6 +109,7 @@ export class Checks {
   /** I6: one process per run, one run per instance; and restarts keep their distance. */
   started(spec: RunSpec, again: boolean): void {
     if (again) return;
+    this.#checkDisk(spec);
     const { machine, time } = this.#world;
     const instance = spec.environment['KAPAL_INSTANCE'];
     if (instance === undefined) return;
@@ -121,6 +122,21 @@ export class Checks {
     const recent = [...(this.#starts.get(instance) ?? []), time.elapsed].filter((at) => at > time.elapsed - 10_000);
     this.#starts.set(instance, recent);
     if (recent.length > mostStarts) this.fail(`I6: ${instance} was started ${recent.length} times in ten seconds`);
+  }
+
+  /** I9: of all runs that see a disk one lives at a time. */
+  #checkDisk(spec: RunSpec): void {
+    if (!this.#hasDisk(spec.service) || !seesDisk(spec)) return;
+    const { machine } = this.#world;
+    const others = machine.runs.filter(
+      (run) => run.handle.service === spec.service && seesDisk(run.spec) && machine.lives(run.handle.id),
+    );
+    if (others.length > 0)
+      this.fail(`I9: ${spec.id} is started beside ${others.map(({ handle }) => handle.id).join(', ')} on one disk`);
+  }
+
+  #hasDisk(service: ServiceId): boolean {
+    return this.#world.store?.services.get(service)?.spec.disk !== undefined;
   }
 
   /** The shortest back-off is 0.2 s less a fifth. What a daemon finds that has just begun it may find late. */
@@ -143,6 +159,8 @@ export class Checks {
     const { store, machine } = this.#world;
     if (store === null || this.isExcused(service) || machine.isTroubled(service, mourning)) return true;
     const row = store.services.get(service);
+    // What has a disk is stopped before its successor is there.
+    if (row?.spec.disk !== undefined) return true;
     if (row === null || row.stopped || row.removing || row.current === null || row.scale === 0) return true;
     const rollout = store.rollouts.active(service);
     return rollout !== null && rollout.phase === 'withdrawing' && rollout.from === null;
@@ -152,4 +170,9 @@ export class Checks {
     const since = this.#excused.get(service);
     return since !== undefined && this.#world.time.elapsed - since < mourning;
   }
+}
+
+/** A build does not. */
+function seesDisk({ command }: RunSpec): boolean {
+  return /\b(?:serve|migrate) /.test(command);
 }

@@ -10,6 +10,8 @@ export interface Shape {
   readonly maxSurge: number;
   readonly startTimeout: number;
   readonly shutdownDelay: number;
+  /** It has a disk, which one run at a time may use. */
+  readonly disk: boolean;
 }
 
 /** What one declaration says of a service beyond its shape. */
@@ -36,6 +38,7 @@ export function shapes(noise: Noise): Shape[] {
     maxSurge: noise.between(1, 2),
     startTimeout: noise.between(3, 6),
     shutdownDelay: noise.between(1, 3),
+    disk: noise.chance(0.2),
   }));
 }
 
@@ -77,11 +80,15 @@ function serviceText({ shape, variant }: { readonly shape: Shape; readonly varia
     ...(variant.migrate === null ? [] : [`preDeployCommand: migrate ${variant.migrate} ${variant.boot}`]),
     `startCommand: serve ${variant.serve} ${variant.boot}`,
     ...(shape.health && shape.type === 'web' ? ['healthCheckPath: /healthz'] : []),
-    `numInstances: ${variant.instances}`,
+    ...(shape.disk
+      ? ['disk: {name: data, mountPath: data}']
+      : [
+          `numInstances: ${variant.instances}`,
+          `rollout: {strategy: ${shape.strategy}, maxSurge: ${shape.maxSurge}}`,
+        ]),
     `startTimeoutSeconds: ${shape.startTimeout}`,
     `maxShutdownDelaySeconds: ${shape.shutdownDelay}`,
     'build: {timeoutSeconds: 20}',
-    `rollout: {strategy: ${shape.strategy}, maxSurge: ${shape.maxSurge}}`,
     environment,
   ]);
 }

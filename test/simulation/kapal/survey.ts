@@ -58,6 +58,8 @@ export class Survey {
   #reached(store: Store, row: ServiceRow): void {
     const { machine, edge, time } = this.#world;
     if (row.stopped || row.removing || row.current === null || row.scale === 0) return;
+    // What has a disk is told to stop before its successor is started.
+    if (row.spec.disk !== undefined && store.rollouts.active(row.id) !== null) return;
     if (this.#checks.isExcused(row.id) || machine.isTroubled(row.id, patience)) return;
     const answering = store.instances.of(row.id).filter((instance) => {
       const since = machine.answersSince(`${instance.id}.${instance.attempt}`);
