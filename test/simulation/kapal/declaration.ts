@@ -82,10 +82,7 @@ function serviceText({ shape, variant }: { readonly shape: Shape; readonly varia
     ...(shape.health && shape.type === 'web' ? ['healthCheckPath: /healthz'] : []),
     ...(shape.disk
       ? ['disk: {name: data, mountPath: data}']
-      : [
-          `numInstances: ${variant.instances}`,
-          `rollout: {strategy: ${shape.strategy}, maxSurge: ${shape.maxSurge}}`,
-        ]),
+      : [`numInstances: ${variant.instances}`, `rollout: {strategy: ${shape.strategy}, maxSurge: ${shape.maxSurge}}`]),
     `startTimeoutSeconds: ${shape.startTimeout}`,
     `maxShutdownDelaySeconds: ${shape.shutdownDelay}`,
     'build: {timeoutSeconds: 20}',
