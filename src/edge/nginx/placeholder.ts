@@ -1,6 +1,5 @@
 import { webcrypto } from 'node:crypto';
 import { join } from 'node:path';
-import { cryptoProvider, PemConverter, X509CertificateGenerator } from '@peculiar/x509';
 import { exists, writeDurably } from '../../lib/files.ts';
 import type { EdgeFolder } from './folder.ts';
 
@@ -11,6 +10,8 @@ export async function makePlaceholder(folder: EdgeFolder): Promise<void> {
   const pem = join(folder.certificates, 'placeholder.pem');
   const key = join(folder.certificates, 'placeholder.key');
   if ((await exists(pem)) && (await exists(key))) return;
+  // Needed once in the life of an edge, and large.
+  const { cryptoProvider, PemConverter, X509CertificateGenerator } = await import('@peculiar/x509');
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   cryptoProvider.set(webcrypto);
   const certificate = await X509CertificateGenerator.createSelfSigned({
