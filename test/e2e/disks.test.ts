@@ -148,6 +148,8 @@ describe('a service with a disk', () => {
       'notebook',
       ({ instances }) => instances[0]?.state === 'ready' && instances[0].restarts === 1,
     );
+    // Ready comes before routed.
+    await until('it is reached again', async () => (await kapal.visit('notebook.localhost')).status === 200);
     assert.equal((await visit()).words.length, 3);
     alone();
   });
