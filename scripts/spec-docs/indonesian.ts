@@ -113,7 +113,12 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
   ],
   ['How the edge treats requests.', 'Cara edge memperlakukan permintaan.'],
   ['How a new release takes over from the old one.', 'Cara rilis baru menggantikan rilis lama.'],
-  ['The pace of health checks.', 'Irama pemeriksaan kesehatan.'],
+  ['What health checks ask for, and their pace.', 'Yang diminta pemeriksaan kesehatan, dan iramanya.'],
+  [
+    'The answer at `healthCheckPath` has to hold this text in the first 64 KiB of its body, as it stands here; 2xx or 3xx alone is not enough then.',
+    'Jawaban di `healthCheckPath` harus memuat teks ini dalam 64 KiB pertama isinya, persis seperti tertulis di sini; 2xx atau 3xx saja tidak lagi cukup.',
+  ],
+  ['the body is not looked at', 'isi jawaban tidak dilihat'],
   [
     'A deploy fails when a new instance is not ready by then.',
     'Deploy gagal bila instans baru belum siap dalam waktu ini.',

@@ -1,7 +1,13 @@
 /** One question to one address. Never throws. */
 export interface Prober {
-  /** HTTP GET of `path`; ready is 200 to 399 within `timeout` milliseconds. `host` is sent as Host. */
-  http(request: { port: number; path: string; host: string; timeout: number }): Promise<ProbeResult>;
+  /** HTTP GET of `path`; ready is 200 to 399 within `timeout` milliseconds, with `content` in the body where that is asked for. `host` is sent as Host. */
+  http(request: {
+    port: number;
+    path: string;
+    host: string;
+    timeout: number;
+    content?: string | undefined;
+  }): Promise<ProbeResult>;
   /** Whether a TCP connection to loopback is accepted within `timeout`. */
   tcp(request: { port: number; timeout: number }): Promise<ProbeResult>;
   /** Whether an upstream works: as `http` where it has a path, else as `tcp`, at an address of any machine. */
@@ -14,6 +20,8 @@ export interface AddressQuestion {
   readonly address: string;
   readonly port: number;
   readonly path: string | null;
+  /** The text that the body of the path's answer has to hold, in its first 64 KiB. */
+  readonly content?: string | undefined;
   /** Sent as Host, and over TLS as the name that is asked for unless `serverName` says another. */
   readonly host: string;
   /** Null: in clear. */
@@ -22,7 +30,7 @@ export interface AddressQuestion {
   readonly timeout: number;
 }
 
-/** `detail` says what was seen: `answered 500`, `connection refused`, `no answer within 5 s`, `app.internal does not resolve (ENOTFOUND)`. */
+/** `detail` says what was seen: `answered 500`, `answered 200 without "ready" in its body, which is empty`, `connection refused`, `no answer within 5 s`, `app.internal does not resolve (ENOTFOUND)`. */
 export interface ProbeResult {
   readonly ok: boolean;
   readonly detail: string;

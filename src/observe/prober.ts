@@ -2,12 +2,10 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { connect, type LookupFunction } from 'node:net';
 import { errorCode } from '../lib/files.ts';
 import { http } from '../lib/http.ts';
+import { bodyLimit, searchBody } from './probe-body.ts';
 import { type LookUp, NameProblem, ProbeNames, systemLookUp } from './probe-names.ts';
 import type { AddressQuestion, Prober, ProbeResult, UpstreamResult } from './probe-port.ts';
 import { peerOf, type TlsPeer, TlsRequests } from './probe-tls.ts';
-
-/** The answer's body is read so that the app sees an ordinary client, but no further than this. */
-const bodyLimit = 64 * 1024;
 
 /** What one address said. `nobody`: nothing listens there, so the other name of loopback may be tried. */
 interface Answer {
@@ -49,15 +47,17 @@ export function createProber(options: { version?: string; lookUp?: LookUp } = {}
     tls: tls === null ? null : { name: tls.serverName ?? peerOf(host), verify: verify && tls.verify },
   });
   return {
-    http({ port, path, host, timeout }) {
+    http({ port, path, host, timeout, content }) {
       const request: Request = { method: 'GET', path, headers: headersFor(host), tls: null };
-      return onLoopback({ port, timeout }, (question) => ask(question, { agents, request, judge }));
+      return onLoopback({ port, timeout }, (question) => ask(question, { agents, request, judge, content }));
     },
     tcp: (question) => onLoopback(question, (at) => knock(at, agents.names)),
     async upstream(question) {
       const request = requestOf(question, true);
       const answer =
-        question.path === null ? await knock(question, agents.names) : await ask(question, { agents, request, judge });
+        question.path === null
+          ? await knock(question, agents.names)
+          : await ask(question, { agents, request, judge, content: question.content });
       return { ...resultOf(answer, question.timeout), refused: answer.nobody } satisfies UpstreamResult;
     },
     async alive(question) {
@@ -99,7 +99,7 @@ const noAnswer = 'no answer';
 
 function ask(
   question: Question,
-  how: { agents: Agents; request: Request; judge: (status: number) => Answer },
+  how: { agents: Agents; request: Request; judge: (status: number) => Answer; content?: string | undefined },
 ): Promise<Answer> {
   const { method, path, headers, tls } = how.request;
   return settle(question, how.agents.names, ({ done, lookup }) => {
@@ -107,7 +107,9 @@ function ask(
     const request =
       tls === null ? http.request({ ...target, agent: how.agents.clear }) : how.agents.tls.begin(target, tls);
     request.on('response', (response) => {
-      done(how.judge(response.statusCode ?? 0));
+      const answer = how.judge(response.statusCode ?? 0);
+      if (how.content === undefined || !answer.ok) done(answer);
+      else searchBody(response, how.content, (verdict) => done({ ...answer, ...verdict }));
       drain(request, response, question.timeout);
     });
     request.on('upgrade', (_response, socket) => {
@@ -176,6 +178,7 @@ function drain(request: ClientRequest, response: IncomingMessage, timeout: numbe
   const timer = setTimeout(() => request.destroy(), timeout);
   timer.unref();
   let size = 0;
+  // The body is read so that the app sees an ordinary client, but no further than its limit.
   response.on('data', (part: Buffer) => {
     size += part.length;
     if (size > bodyLimit) request.destroy();

@@ -8,6 +8,8 @@ export interface EndpointCheck {
   readonly port: number;
   /** Where it says of itself that it works; null without one. */
   readonly path: string | null;
+  /** What the answer's body has to hold; absent where nothing is asked of it. */
+  readonly content?: string | undefined;
   /** Sent as Host. */
   readonly host: string;
   readonly tls: EdgeSpec['upstreamTls'] | null;
@@ -37,6 +39,7 @@ export function upstreamChecks(spec: ServiceSpec, released: ServiceSpec, host: s
       address: upstream.host,
       port: upstream.port,
       path: released.health.path,
+      content: released.health.content,
       host: spec.edge.ownHost === true || host === null ? own : host,
       tls: released.edge.upstreamTls ?? null,
       active: { interval, timeout },

@@ -122,9 +122,9 @@ export class EndpointChecks {
     checked.asking.add(asked);
     checked.timer?.[Symbol.dispose]();
     const { prober, clock } = this.#options;
-    const { address, port, path, host, tls, active } = checked.check;
+    const { address, port, path, content, host, tls, active } = checked.check;
     const begun = clock.monotonic();
-    const question = { address, port, path, host, tls: tls ?? null };
+    const question = { address, port, path, content, host, tls: tls ?? null };
     const answer =
       asked === 'check'
         ? await prober.upstream({ ...question, timeout: active?.timeout ?? pace.alive })

@@ -3,6 +3,7 @@ import { crashpoint } from '../lib/crashpoint.ts';
 import type { Exit } from '../model/instance.ts';
 import { listens } from '../model/service.ts';
 import type { InstanceLife, observeInstance, RunSeen } from '../rollout/instance.ts';
+import type { HealthSpec } from '../spec/spec.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { RunHandle, RunObservation } from '../runtime/port.ts';
 import { Probing, type ProbeSubject } from './probing.ts';
@@ -120,8 +121,7 @@ export class Observer {
       port: instance.port,
       state: instance.state,
       listening,
-      // The path is the release's own; how often and how patiently it is asked may change without a release.
-      health: instance.release === row.current ? { ...row.spec.health, path: spec.health.path } : spec.health,
+      health: instance.release === row.current ? healthInForce(spec.health, row.spec.health) : spec.health,
       host,
     };
   }
@@ -204,6 +204,11 @@ export class Observer {
     this.#memory.set(instance.id, fresh);
     return fresh;
   }
+}
+
+/** What is asked for is the release's own; how often and how patiently may change without one. */
+function healthInForce({ path, content }: HealthSpec, { interval, timeout }: HealthSpec): HealthSpec {
+  return { path, interval, timeout, ...(content === undefined ? {} : { content }) };
 }
 
 function notStarted(detail: string, at: number): Exit {

@@ -56,10 +56,16 @@ export class Probing {
   /** The first answer of a run that this daemon did not start, waited for. */
   async first(subject: ProbeSubject): Promise<ProbeResult | null> {
     const instant = this.take(subject);
-    const { path, timeout } = subject.health;
+    const { path, timeout, content } = subject.health;
     if (instant !== null || path === null) return instant;
     const patience = Math.min(timeout, 1_000);
-    const result = await this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout: patience });
+    const result = await this.#needs.prober.http({
+      port: subject.port,
+      path,
+      content,
+      host: subject.host,
+      timeout: patience,
+    });
     return { ok: result.ok, detail: `${path} ${result.detail}` };
   }
 
@@ -90,8 +96,8 @@ export class Probing {
       return;
     }
     watched.probing = true;
-    const { path, timeout } = health;
-    void this.#needs.prober.http({ port: subject.port, path, host: subject.host, timeout }).then((result) => {
+    const { path, content, timeout } = health;
+    void this.#needs.prober.http({ port: subject.port, path, content, host: subject.host, timeout }).then((result) => {
       watched.probing = false;
       watched.fresh = { ...result, detail: `${path} ${result.detail}` };
       // That a ready instance is ready is no news: the next pass takes it, and most of an idle daemon's passes were for this.

@@ -129,6 +129,8 @@ export interface CronSpec {
 /** `path: null` means that an accepting port is enough. `interval` paces probes of ready instances, and of upstreams. */
 export interface HealthSpec {
   readonly path: string | null;
+  /** What the body of the answer has to hold; absent where nothing is asked of it, and without a path. */
+  readonly content?: string;
   readonly interval: number;
   readonly timeout: number;
 }

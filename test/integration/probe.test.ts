@@ -30,7 +30,7 @@ async function listening(server: Server, host = '127.0.0.1'): Promise<Running> {
 
 const web = (answer: RequestListener, host?: string): Promise<Running> => listening(createServer(answer), host);
 
-const ask = (port: number, more: { path?: string; timeout?: number } = {}) =>
+const ask = (port: number, more: { path?: string; timeout?: number; content?: string } = {}) =>
   prober.http({ port, path: '/healthz', host: 'api.localhost', timeout: 2000, ...more });
 
 /** A port on which nothing listens: it was given and given back. */
@@ -56,6 +56,43 @@ describe('http', () => {
     ] as const) {
       assert.deepEqual(await ask(server.port, { path: `/${status}` }), { ok, detail: `answered ${status}` });
     }
+  });
+
+  test('a text that was asked for is looked for in the body, and what came instead is said', async () => {
+    const long = 'x'.repeat(80 * 1024);
+    const bodies: Readonly<Record<string, readonly string[]>> = {
+      '/ready': ['all is rea', 'dy\n'],
+      '/starting': ['{"state":\n"starting"}'],
+      '/empty': [''],
+      '/long': [long, 'ready'],
+      '/early': ['ready', long],
+      '/broken': ['not yet'],
+    };
+    await using server = await web((request, response) => {
+      for (const part of bodies[request.url ?? ''] ?? []) response.write(part);
+      if (request.url === '/broken') setImmediate(() => response.destroy());
+      else if (request.url !== '/early') response.end();
+    });
+    const content = 'ready';
+    const said = async (path: string) => ask(server.port, { path, content });
+    assert.deepEqual(await said('/ready'), { ok: true, detail: 'answered 200' });
+    // Nothing is waited for once it is there.
+    assert.deepEqual(await said('/early'), { ok: true, detail: 'answered 200' });
+    assert.deepEqual(await said('/starting'), {
+      ok: false,
+      detail: String.raw`answered 200 without "ready" in its body, which is "{\"state\":\n\"starting\"}"`,
+    });
+    assert.deepEqual(await said('/empty'), {
+      ok: false,
+      detail: 'answered 200 without "ready" in its body, which is empty',
+    });
+    assert.match((await said('/long')).detail, /the first 64 KiB of which were looked at: "x{57}\.\.\."$/);
+    assert.match((await said('/broken')).detail, /^answered 200 without "ready" in its body, which is "not yet"$/);
+  });
+
+  test('the status counts before the text', async () => {
+    await using server = await web((_, response) => response.writeHead(503).end('ready'));
+    assert.deepEqual(await ask(server.port, { content: 'ready' }), { ok: false, detail: 'answered 503' });
   });
 
   test('the request is a plain GET that names itself and closes its connection', async () => {

@@ -84,7 +84,11 @@ const parts: { readonly [Key in keyof Required<ServiceSpec>]: (service: ServiceS
   health: ({ health, type }) => {
     const usual = type === 'proxy' ? defaults.upstreamHealth : defaults.health;
     const paced = health.interval !== usual.interval || health.timeout !== usual.timeout;
-    return [...(health.path === null ? [] : ['healthCheckPath']), ...(paced ? ['healthCheck'] : [])];
+    return [
+      ...(health.path === null ? [] : ['healthCheckPath']),
+      ...(health.content === undefined ? [] : ['healthCheck.content']),
+      ...(paced ? ['healthCheck'] : []),
+    ];
   },
   instances: ({ instances }) => (instances === defaults.instances ? [] : ['numInstances']),
   startTimeout: ({ startTimeout }) => (startTimeout === defaults.startTimeout ? [] : ['startTimeoutSeconds']),

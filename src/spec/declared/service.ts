@@ -8,6 +8,7 @@ import type { Field } from '../table/shape.ts';
 import { readDisk } from './disk.ts';
 import { readCron } from './cron.ts';
 import { readEdge } from './edge.ts';
+import { checkHealth, pacedBy, readHealth } from './health.ts';
 import { readDomains, readUpstreams, type Upstreams } from './reach.ts';
 import { type Recipe, recipeOf, type RecipeInput } from './recipe.ts';
 import { readRules } from './rules.ts';
@@ -44,6 +45,7 @@ export function readService(entry: FoundService, input: ServiceInput): Draft | n
   const recipe = recipeOf({ ...input, type, entry });
   if (name === null) return null;
   const upstreams = readUpstreams(entry, type, report);
+  checkHealth(entry, type, report);
   const { rules, fallback } = readRules(entry, type, report);
   const spec = specOf(entry, {
     name,
@@ -124,7 +126,6 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
   const checked = type === 'web' || type === 'pserv' || type === 'proxy';
   const pace = type === 'proxy' ? defaults.upstreamHealth : defaults.health;
   const { groups, variables } = type === 'proxy' ? { groups: [], variables: [] } : parts.variables;
-  const health = fields.healthCheck?.value.fields;
   return {
     ...plainService({ name, type, runtime: recipe.runtime }),
     rootDir: recipe.rootDir,
@@ -132,11 +133,7 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
     publishPath: recipe.publishPath,
     groups,
     variables,
-    health: {
-      path: checked ? (fields.healthCheckPath?.value ?? null) : null,
-      interval: health?.intervalSeconds?.value ?? pace.interval,
-      timeout: health?.timeoutSeconds?.value ?? pace.timeout,
-    },
+    health: checked ? readHealth(entry, pace) : { path: null, ...pacedBy(entry, pace) },
     instances: runs && type !== 'cron' ? (fields.numInstances?.value ?? defaults.instances) : defaults.instances,
     startTimeout: fields.startTimeoutSeconds?.value ?? defaults.startTimeout,
     shutdownDelay: runs ? (fields.maxShutdownDelaySeconds?.value ?? defaults.shutdownDelay) : defaults.shutdownDelay,

@@ -1,6 +1,6 @@
 import { honoured, own } from './shape.ts';
 import { object } from './object.ts';
-import { choice, glob, list, seconds, whole } from './shapes.ts';
+import { choice, glob, list, seconds, text, whole } from './shapes.ts';
 import { size } from './size.ts';
 import { address } from './address.ts';
 import { defaults } from '../spec.ts';
@@ -21,6 +21,11 @@ export const rolloutFields = {
 } as const;
 
 export const healthCheckFields = {
+  content: own(
+    text,
+    'The answer at `healthCheckPath` has to hold this text in the first 64 KiB of its body, as it stands here; 2xx or 3xx alone is not enough then.',
+    { fallback: 'the body is not looked at' },
+  ),
   intervalSeconds: own(seconds(1, 300), 'The pace of the checks of an instance that is ready, or of an upstream.', {
     fallback: `${defaults.health.interval / 1000}; proxy: ${defaults.upstreamHealth.interval / 1000}`,
   }),

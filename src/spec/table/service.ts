@@ -165,7 +165,7 @@ export const serviceFields = {
 
   edge: own(edge, 'How the edge treats requests.', { types: ['web', 'pserv', 'static', 'proxy'] }),
   rollout: own(rollout, 'How a new release takes over from the old one.', { types: running }),
-  healthCheck: own(healthCheck, 'The pace of health checks.', { types: checked }),
+  healthCheck: own(healthCheck, 'What health checks ask for, and their pace.', { types: checked }),
   startTimeoutSeconds: own(seconds(1, 3600), 'A deploy fails when a new instance is not ready by then.', {
     types: running,
     fallback: String(defaults.startTimeout / 1000),
