@@ -1,5 +1,6 @@
 import { KapalError } from '../model/errors.ts';
 import { slug } from '../model/names.ts';
+import { appJsonOf, appName, detectApp } from './app-json/detect.ts';
 import { readDeclared } from './declared/declared.ts';
 import type { DeclarationFiles } from './files.ts';
 import { detect } from './language/detect.ts';
@@ -26,8 +27,7 @@ export function readDeclaration(files: DeclarationFiles, options: ReadOptions): 
   const names = files.list('.');
   const file = declarations.find((name) => names.includes(name));
   if (file === undefined) {
-    const project = projectName(options, null);
-    return frozen({ project, ...detect(files, project), groups: [], warnings: [] });
+    return frozen(undeclared(files, options));
   }
   const text = readable(files, file);
   const deployed = { url: options.url ?? null, branch: options.branch ?? null };
@@ -37,8 +37,18 @@ export function readDeclaration(files: DeclarationFiles, options: ReadOptions): 
     services,
     groups,
     origin: { kind: 'declared', file },
+    told: [],
     warnings: [...warnings, ...unread(files, file)],
   });
+}
+
+/** By its app.json, where Heroku's lies there, over what the other files tell. */
+function undeclared(files: DeclarationFiles, options: ReadOptions): Spec {
+  const manifest = appJsonOf(files);
+  const project = projectName(options, manifest === null ? null : slug(appName(manifest) ?? ''));
+  if (manifest !== null) return { project, ...detectApp(manifest, { files, project }) };
+  const { services, origin, told } = detect(files, { project, prefers: null });
+  return { project, services, origin, told, groups: [], warnings: [] };
 }
 
 /** A declaration that cannot be read must not be taken for none. */

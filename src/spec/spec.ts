@@ -8,6 +8,8 @@ export interface Spec {
   readonly groups: readonly GroupSpec[];
   /** The file that said it, or what it was detected from (`package.json`, `index.html`). */
   readonly origin: Origin;
+  /** Of what was detected: which file told each part. */
+  readonly told: readonly Told[];
   readonly warnings: readonly Warning[];
 }
 
@@ -16,6 +18,20 @@ export interface Origin {
   readonly file: string;
   /** For `detected`: what was seen there, in words (`the start script of package.json`). */
   readonly why?: string;
+}
+
+/** One part of a detected declaration, and the file that told it. */
+export interface Told {
+  /** Null: a variable of a group. */
+  readonly service: string | null;
+  /** As kapal.yaml calls it: `startCommand`, `envVars.SESSION_KEY`. */
+  readonly field: string;
+  /** From the top of the source. */
+  readonly file: string;
+  /** From 1; null where no one line says it. */
+  readonly line: number | null;
+  /** In words, or the field of that file: `its start script`, `formation.web.quantity`. */
+  readonly why: string;
 }
 
 export interface Warning {

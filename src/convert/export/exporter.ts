@@ -1,5 +1,5 @@
 import type { Spec } from '../../spec/spec.ts';
-import type { Note } from '../note.ts';
+import type { Note } from '../../spec/draft/note.ts';
 
 /** What the other tool cannot say, by the name of the field here: `api.edge.queue`. */
 export type ExportNote = Pick<Note, 'kind' | 'field' | 'message'>;

@@ -1,7 +1,7 @@
 import type { ServiceType } from '../../model/service.ts';
-import type { Origin } from '../note.ts';
+import type { Origin } from '../../spec/draft/note.ts';
 import type { ComposeService, Placed, Whole } from './compose-shape.ts';
-import type { ServiceDraft } from './draft.ts';
+import type { ServiceDraft } from '../../spec/draft/draft.ts';
 
 /** Where files lie in the images of web servers. */
 const served = new Set(['/usr/share/nginx/html', '/usr/local/apache2/htdocs', '/usr/share/caddy', '/srv']);

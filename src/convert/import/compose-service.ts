@@ -1,9 +1,9 @@
 import type { Value } from '../../spec/yaml/value.ts';
 import { entryOf } from '../../spec/yaml/value.ts';
-import type { Origin } from '../note.ts';
+import type { Origin } from '../../spec/draft/note.ts';
 import type { ComposeService, Whole } from './compose-shape.ts';
 import { checkedPath, commandOf, interpolate, namesIn, secondsOf, sizeOf } from './compose-values.ts';
-import type { Plain } from './draft.ts';
+import type { Plain } from '../../spec/draft/draft.ts';
 import {
   countOf,
   type FieldTable,
@@ -13,7 +13,7 @@ import {
   scalarOf,
   type Unread,
   wrongKind,
-} from './reading.ts';
+} from '../../spec/draft/reading.ts';
 
 export interface OnService {
   readonly service: ComposeService;

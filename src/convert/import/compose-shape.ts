@@ -1,7 +1,7 @@
 import type { MapValue } from '../../spec/yaml/value.ts';
-import type { Origin } from '../note.ts';
+import type { Origin } from '../../spec/draft/note.ts';
 import type { ImageKind } from './compose-images.ts';
-import type { Draft, Plain } from './draft.ts';
+import type { Draft, Plain } from '../../spec/draft/draft.ts';
 import type { ImportInput } from './importer.ts';
 
 /** A file of Compose while it is read. */

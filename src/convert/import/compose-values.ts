@@ -1,6 +1,6 @@
 import { commandLine } from '../shell-word.ts';
 import type { Value } from '../../spec/yaml/value.ts';
-import { scalarOf } from './reading.ts';
+import { scalarOf } from '../../spec/draft/reading.ts';
 
 /** A text of Compose after its interpolation (Compose Specification, "Interpolation"): `$$` is a dollar, `${NAME:-default}` has a default. */
 export interface Interpolated {

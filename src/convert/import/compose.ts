@@ -1,16 +1,16 @@
 import { entryOf, type MapValue, type Value } from '../../spec/yaml/value.ts';
-import { Notes, type Origin } from '../note.ts';
+import { Notes, type Origin } from '../../spec/draft/note.ts';
 import { finishService } from './compose-finish.ts';
 import { imageKind } from './compose-images.ts';
 import type { ComposeService, Whole } from './compose-shape.ts';
 import { serviceTable } from './compose-service.ts';
 import { interpolate } from './compose-values.ts';
-import { Draft } from './draft.ts';
+import { Draft } from '../../spec/draft/draft.ts';
 import type { Converted, Importer, ImportInput } from './importer.ts';
-import { type FieldTable, originOf, readFields, scalarOf, wrongKind } from './reading.ts';
-import { readMap } from './render.ts';
-import { settle } from './settle.ts';
-import { writtenOf } from './written.ts';
+import { type FieldTable, originOf, readFields, scalarOf, wrongKind } from '../../spec/draft/reading.ts';
+import { readMap } from '../../spec/yaml/map.ts';
+import { settle } from '../../spec/draft/settle.ts';
+import { writtenOf } from '../../spec/draft/written.ts';
 
 /** Docker Compose. What is built from a folder is built by its language here; known datastores become notes; what is left of an image the reader judges. */
 export const compose: Importer = {

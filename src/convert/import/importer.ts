@@ -1,5 +1,5 @@
 import type { DeclarationFiles } from '../../spec/files.ts';
-import type { Note } from '../note.ts';
+import type { Note } from '../../spec/draft/note.ts';
 
 /** What a conversion works from: text alone, read beforehand. */
 export interface ImportInput {

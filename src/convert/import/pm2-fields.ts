@@ -1,8 +1,8 @@
-import type { Origin } from '../note.ts';
-import type { ServiceDraft } from './draft.ts';
+import type { Origin } from '../../spec/draft/note.ts';
+import type { ServiceDraft } from '../../spec/draft/draft.ts';
 import { type ReadingApp, textOf } from './pm2-shape.ts';
 import { inside } from './pm2-command.ts';
-import type { Unread } from './reading.ts';
+import type { Unread } from '../../spec/draft/reading.ts';
 
 export interface Pm2App {
   readonly service: ServiceDraft;

@@ -1,4 +1,4 @@
-import type { Origin } from '../note.ts';
+import type { Origin } from '../../spec/draft/note.ts';
 import type { Places, Pm2Object } from './pm2-shape.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Draft } from './draft.ts';
+import type { Draft } from '../../spec/draft/draft.ts';
 import type { ImportInput } from './importer.ts';
-import type { Origin } from '../note.ts';
+import type { Origin } from '../../spec/draft/note.ts';
 
 /** A mapping of a process file. */
 export type Pm2Object = Readonly<Record<string, unknown>>;

@@ -1,16 +1,16 @@
 import { isVariableName } from '../../model/names.ts';
 import { KapalError } from '../../model/errors.ts';
 import { shown } from '../../spec/report.ts';
-import { Notes, type Origin } from '../note.ts';
-import { Draft } from './draft.ts';
+import { Notes, type Origin } from '../../spec/draft/note.ts';
+import { Draft } from '../../spec/draft/draft.ts';
 import type { Converted, Importer, ImportInput } from './importer.ts';
 import { aliases, appFields, type Pm2App } from './pm2-fields.ts';
 import { startCommandOf } from './pm2-command.ts';
 import { placesIn } from './pm2-places.ts';
 import { isObject, type Places, type Pm2Object, type ReadingApp, textOf } from './pm2-shape.ts';
-import { readMap } from './render.ts';
-import { settle } from './settle.ts';
-import { writtenOf } from './written.ts';
+import { readMap } from '../../spec/yaml/map.ts';
+import { settle } from '../../spec/draft/settle.ts';
+import { writtenOf } from '../../spec/draft/written.ts';
 
 /** PM2's process files. Those that are programs are run beforehand, apart; what they answered is `evaluated`. */
 export const pm2: Importer = {
@@ -117,6 +117,7 @@ function readApp(app: Pm2Object, reading: ReadingApp): void {
       draft.notes.handle(at(key));
       known(value, at(key), context);
     } else if ('warn' in known) draft.notes.warn(at(key), known.warn);
+    else if ('mention' in known) draft.notes.mention(at(key), known.mention);
     else if (value === false || value === null) draft.notes.carry(at(key), 'asks for nothing');
     else draft.notes.refuse(at(key), known.refuse);
   }

@@ -1,11 +1,11 @@
 import { KapalError } from '../../model/errors.ts';
 import { slug } from '../../model/names.ts';
 import { type Process, readProcfile } from '../../spec/language/procfile.ts';
-import { Notes, type Origin } from '../note.ts';
-import { Draft, type ServiceDraft } from './draft.ts';
+import { Notes, type Origin } from '../../spec/draft/note.ts';
+import { Draft, type ServiceDraft } from '../../spec/draft/draft.ts';
 import type { Converted, Importer, ImportInput } from './importer.ts';
-import { settle } from './settle.ts';
-import { writtenOf } from './written.ts';
+import { settle } from '../../spec/draft/settle.ts';
+import { writtenOf } from '../../spec/draft/written.ts';
 
 /** Heroku's Procfile: a line for each kind of process. */
 export const procfile: Importer = {

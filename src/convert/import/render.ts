@@ -1,12 +1,10 @@
 import { type Document, isAlias, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
-import { KapalError } from '../../model/errors.ts';
-import { Report } from '../../spec/report.ts';
-import { parseYaml } from '../../spec/yaml/parse.ts';
+import { readMap } from '../../spec/yaml/map.ts';
 import type { MapValue } from '../../spec/yaml/value.ts';
-import { Notes, type Origin } from '../note.ts';
+import { Notes, type Origin } from '../../spec/draft/note.ts';
 import type { Converted, Importer, ImportInput } from './importer.ts';
-import { settle } from './settle.ts';
-import { type Written, writtenValue } from './written.ts';
+import { settle } from '../../spec/draft/settle.ts';
+import { type Written, writtenValue } from '../../spec/draft/written.ts';
 
 /** Render's Blueprint. kapal.yaml takes its fields as they are, so the text stays, comments too, and only what the reader refuses or reads past goes. */
 export const render: Importer = {
@@ -20,17 +18,6 @@ export const render: Importer = {
     return settle({ written: written(text, { file, value, notes }), notes, files: input.deployed, file });
   },
 };
-
-/** A YAML or JSON file as a mapping with places. Throws `declaration_invalid` where it is none. */
-export function readMap(text: string, file: string): MapValue {
-  const report = new Report(file);
-  const value = parseYaml(text, report);
-  if (value?.kind !== 'map')
-    report.refuse({ line: 1, column: 1, path: '' }, value === null ? 'is empty' : 'is not a mapping (name: value)');
-  report.throwProblems();
-  if (value?.kind !== 'map') throw new KapalError('declaration_invalid', `${file}:1:1: is not a mapping`);
-  return value;
-}
 
 interface Source {
   readonly file: string;

@@ -1,6 +1,7 @@
 import type { Evidence, Language, ServicePlan, Unclear } from './language.ts';
 import { languages } from './languages.ts';
 import { otherLanguages } from './others.ts';
+import type { Runtime } from '../spec.ts';
 import type { SourceFolder } from './source-folder.ts';
 
 /** The language of a folder, and what would run there. */
@@ -22,10 +23,12 @@ export function languagesOf(
 
 /**
  * Where several languages lie side by side, a package.json is that of the application when it says how it starts; else it makes the pages of an
- * application in the other language. Null where no language is there that Kapal builds.
+ * application in the other language. `prefers` decides where its files are there. Null where no language is there that Kapal builds.
  */
-export function chooseLanguage(folder: SourceFolder): Chosen | null {
+export function chooseLanguage(folder: SourceFolder, prefers: Runtime | null = null): Chosen | null {
   const found = languagesOf(folder).map((one) => ({ ...one, plan: () => one.language.plan(folder) }));
+  const named = found.find(({ language }) => language.runtime === prefers);
+  if (named !== undefined) return { ...named, plan: named.plan() };
   const node = found.find(({ language }) => language.runtime === 'node');
   const [other] = found.filter((one) => one !== node);
   const nodePlan = node?.plan();

@@ -1,9 +1,9 @@
 import { KapalError } from '../../model/errors.ts';
 import { type DeclarationFiles, declarationFileNames } from '../files.ts';
 import { plainService } from '../plain-service.ts';
-import type { Origin } from '../spec.ts';
+import type { Origin, Told } from '../spec.ts';
 import { type Chosen, chooseLanguage } from './choose.ts';
-import type { Detected } from './language.ts';
+import type { Asking, Detected, Evidence } from './language.ts';
 import { languages } from './languages.ts';
 import { imageFiles, otherLanguages, sitesIn, unsupported } from './others.ts';
 import { fromProcfile } from './processes.ts';
@@ -13,11 +13,11 @@ import { SourceFolder } from './source-folder.ts';
  * What a source without a declaration is, from its files: Procfile, then its language, then ready-made files. Throws `nothing_to_deploy` with what was
  * found instead, `declaration_invalid` for a file that is damaged.
  */
-export function detect(files: DeclarationFiles, project: string): Detected {
+export function detect(files: DeclarationFiles, asking: Asking): Detected {
   const folder = new SourceFolder(files);
-  if (folder.has('Procfile')) return fromProcfile(folder, project);
-  const chosen = chooseLanguage(folder);
-  const found = fromLanguage(chosen, project) ?? fromSite(folder, { chosen, project });
+  if (folder.has('Procfile')) return fromProcfile(folder, asking);
+  const chosen = chooseLanguage(folder, asking.prefers);
+  const found = fromLanguage(chosen, asking.project) ?? fromSite(folder, { chosen, project: asking.project });
   if (found !== null) return found;
   throw nothing(folder, chosen);
 }
@@ -35,13 +35,29 @@ function fromLanguage(chosen: Chosen | null, project: string): Detected | null {
       publishPath,
       static: { fallback },
     });
-    return { services: [service], origin };
+    const told = toldBy(plan, {
+      service: project,
+      fields: ['staticPublishPath', ...(fallback === null ? [] : ['staticFallback'])],
+    });
+    return { services: [service], origin, told, processes: only(project) };
   }
   const { start, preDeploy, rootDir } = plan;
   const commands = { build: null, preDeploy, start };
   return {
     services: [plainService({ name: project, type: 'web', runtime: language.runtime, rootDir, commands })],
     origin,
+    told: [
+      ...toldBy(chosen.evidence, { service: project, fields: ['runtime'] }),
+      ...toldBy(plan, {
+        service: project,
+        fields: [
+          ...(rootDir === '.' ? [] : ['rootDir']),
+          ...(preDeploy === null ? [] : ['preDeployCommand']),
+          'startCommand',
+        ],
+      }),
+    ],
+    processes: only(project),
   };
 }
 
@@ -55,12 +71,28 @@ function fromSite(
   const [site, ...others] = sitesIn(folder);
   if (site === undefined || others.length > 0) return null;
   const service = plainService({ name: project, type: 'static', runtime: 'static', publishPath: site });
-  const origin: Origin = {
-    kind: 'detected',
+  const evidence: Evidence = {
     file: folder.nameOf(site === '.' ? 'index.html' : `${site}/index.html`),
     why: 'a folder of files for visitors',
   };
-  return { services: [service], origin };
+  return {
+    services: [service],
+    origin: { kind: 'detected', ...evidence },
+    told: toldBy(evidence, { service: project, fields: ['staticPublishPath'] }),
+    processes: only(project),
+  };
+}
+
+function toldBy(
+  { file, why }: Evidence,
+  about: { readonly service: string; readonly fields: readonly string[] },
+): readonly Told[] {
+  return about.fields.map((field) => ({ service: about.service, field, file, line: null, why }));
+}
+
+/** What runs alone is what visitors reach. */
+function only(service: string): Detected['processes'] {
+  return new Map([['web', service]]);
 }
 
 /** A package.json that builds nothing, beside ready-made pages. */

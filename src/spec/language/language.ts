@@ -1,4 +1,4 @@
-import type { Origin, Runtime, ServiceSpec } from '../spec.ts';
+import type { Origin, Runtime, ServiceSpec, Told } from '../spec.ts';
 import type { BuildRecipe } from '../../model/build-recipe.ts';
 import type { SourceFolder } from './source-folder.ts';
 
@@ -67,8 +67,19 @@ export interface BuildAsked {
   readonly isStatic: boolean;
 }
 
+/** What a folder is asked for. */
+export interface Asking {
+  /** The name of the project, which its web service takes. */
+  readonly project: string;
+  /** The language that was named where several lie side by side; null where none was. */
+  readonly prefers: Runtime | null;
+}
+
 /** What a source without a declaration is. */
 export interface Detected {
   readonly services: readonly ServiceSpec[];
   readonly origin: Origin;
+  readonly told: readonly Told[];
+  /** The names of services by those of processes, as a Procfile names them: the only one is `web`. */
+  readonly processes: ReadonlyMap<string, string>;
 }

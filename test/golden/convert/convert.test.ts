@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { exporters } from '../../../src/convert/export/exporters.ts';
 import type { Exporter } from '../../../src/convert/export/exporter.ts';
-import { noteLine } from '../../../src/convert/note.ts';
+import { noteLine } from '../../../src/spec/draft/note.ts';
 import { importing, node, type Source, specOf } from '../../unit/convert/converting.ts';
 import { read, type Tree } from '../../unit/spec/source.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Converted } from '../../../src/convert/import/importer.ts';
 import { importers } from '../../../src/convert/import/importers.ts';
-import { noteLine, type NoteKind } from '../../../src/convert/note.ts';
+import { noteLine, type NoteKind } from '../../../src/spec/draft/note.ts';
 import { KapalError } from '../../../src/model/errors.ts';
 import type { Spec } from '../../../src/spec/spec.ts';
 import { read, sourceOf, type Tree } from '../spec/source.ts';

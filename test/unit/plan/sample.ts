@@ -20,6 +20,7 @@ export function specOf(services: readonly ServiceSpec[], change: Partial<Spec> =
     services,
     groups: [],
     origin: { kind: 'declared', file: 'kapal.yaml' },
+    told: [],
     warnings: [],
     ...change,
   };

@@ -1,14 +1,14 @@
-import type { Entry, MapValue, Value } from '../../spec/yaml/value.ts';
-import { kindOf } from '../../spec/yaml/value.ts';
-import type { Notes, Origin } from '../note.ts';
+import type { Entry, MapValue, Value } from '../yaml/value.ts';
+import { kindOf } from '../yaml/value.ts';
+import type { Notes, Origin } from './note.ts';
 
 /** Reads a mapping of another tool's: each field by its own reader, and none is passed over. */
 export interface FieldReader<Context> {
   (value: Value, origin: Origin, context: Context): void;
 }
 
-/** A field that is not carried: `warn` where something differs, `refuse` where it is lost; with what to know or to do. */
-export type Unread = { readonly warn: string } | { readonly refuse: string };
+/** A field that is not carried: `warn` where something differs, `refuse` where it is lost, `mention` where it asks for nothing; with what to know or to do. */
+export type Unread = { readonly warn: string } | { readonly refuse: string } | { readonly mention: string };
 
 export type FieldTable<Context> = Readonly<Record<string, FieldReader<Context> | Unread>>;
 
@@ -21,12 +21,14 @@ export interface FieldsInput<Context> {
   readonly path: string;
   /** What the tool is called, for a field that nobody knows. */
   readonly tool: string;
+  /** Fields that are read together, as the whole of the mapping: of each by itself nothing is said. */
+  readonly whole?: readonly string[];
 }
 
 /** Every entry by the table; one that is not in it is refused by name. Names that begin with `x-` are the user's own. */
 export function readFields<Context>(map: MapValue, input: FieldsInput<Context>): void {
   for (const entry of map.entries) {
-    if (entry.key.startsWith('x-')) continue;
+    if (entry.key.startsWith('x-') || input.whole?.includes(entry.key) === true) continue;
     const origin = originOf(entry, input);
     const known = Object.hasOwn(input.table, entry.key) ? input.table[entry.key] : undefined;
     if (known === undefined)
@@ -35,6 +37,7 @@ export function readFields<Context>(map: MapValue, input: FieldsInput<Context>):
       input.notes.handle(origin);
       known(entry.value, origin, input.context);
     } else if ('warn' in known) input.notes.warn(origin, known.warn);
+    else if ('mention' in known) input.notes.mention(origin, known.mention);
     else input.notes.refuse(origin, known.refuse);
   }
 }

@@ -1,6 +1,6 @@
 import { Document, isMap, isSeq, type Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
-import type { Origin } from '../note.ts';
-import type { MapValue, Value } from '../../spec/yaml/value.ts';
+import type { Origin } from './note.ts';
+import type { MapValue, Value } from '../yaml/value.ts';
 import type { Draft, DraftVariable, Plain, ServiceDraft } from './draft.ts';
 
 /** A kapal.yaml as nodes that can be taken out again, and where each part of it comes from. */

@@ -1,6 +1,6 @@
 import { slug } from '../../model/names.ts';
 import type { ServiceType } from '../../model/service.ts';
-import type { Notes, Origin } from '../note.ts';
+import type { Notes, Origin } from './note.ts';
 
 /** A value of a kapal.yaml that is being written. */
 export type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain };
@@ -28,7 +28,9 @@ const order = [
   'initialDeployHook',
   'startCommand',
   'schedule',
+  'overlap',
   'staticPublishPath',
+  'staticFallback',
   'upstreams',
   'healthCheckPath',
   'healthCheck',
@@ -72,12 +74,9 @@ export class ServiceDraft {
     return [...this.#fields.values()].toSorted((a, b) => place(a) - place(b));
   }
 
-  /** Its variables become the group's, which it takes in their place: a value that is generated is one value then. */
-  share(group: string): readonly DraftVariable[] {
-    const variables = this.variables;
-    this.#variables.clear();
-    this.#variables.set('', { key: '', entry: { fromGroup: group }, origin: null });
-    return variables;
+  /** All variables of a group: a value that is generated there is one value for all who take it. */
+  take(group: string): void {
+    this.#variables.set(`group ${group}`, { key: group, entry: { fromGroup: group }, origin: null });
   }
 
   get variables(): readonly DraftVariable[] {

@@ -21,6 +21,7 @@ export interface Note extends Origin {
 export class Notes {
   readonly #notes: Note[] = [];
   readonly #handled: Origin[] = [];
+  readonly #idle = new Set<Note>();
 
   carry(origin: Origin, message: string): void {
     this.#add('carried', origin, message);
@@ -28,6 +29,12 @@ export class Notes {
 
   warn(origin: Origin, message: string): void {
     this.#add('warned', origin, message);
+  }
+
+  /** Worth knowing once, when a file is converted: nothing of what it asks for is lost. */
+  mention(origin: Origin, message: string): void {
+    const note = this.#add('warned', origin, message);
+    if (note !== null) this.#idle.add(note);
   }
 
   refuse(origin: Origin, message: string): void {
@@ -55,9 +62,16 @@ export class Notes {
     );
   }
 
-  #add(kind: NoteKind, { file, field, line, column }: Origin, message: string): void {
-    if (this.#notes.some((note) => note.kind === kind && note.field === field && note.message === message)) return;
-    this.#notes.push({ kind, file, field, line, column, message });
+  /** What every deploy has to say again: fields that do less than they ask for. */
+  losses(): readonly Note[] {
+    return this.all().filter((note) => note.kind !== 'carried' && !this.#idle.has(note));
+  }
+
+  #add(kind: NoteKind, { file, field, line, column }: Origin, message: string): Note | null {
+    if (this.#notes.some((note) => note.kind === kind && note.field === field && note.message === message)) return null;
+    const note: Note = { kind, file, field, line, column, message };
+    this.#notes.push(note);
+    return note;
   }
 }
 

@@ -1,11 +1,18 @@
 import { isMap, isPair, isSeq, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
 import { KapalError } from '../../model/errors.ts';
-import { examineDeclared } from '../../spec/declared/declared.ts';
-import type { DeclarationFiles } from '../../spec/files.ts';
-import type { Finding } from '../../spec/report.ts';
-import { noteLine, type Notes, type Origin } from '../note.ts';
-import type { Converted } from './importer.ts';
+import { type Declared, examineDeclared } from '../declared/declared.ts';
+import type { DeclarationFiles } from '../files.ts';
+import type { Finding } from '../report.ts';
+import { type Note, noteLine, type Notes, type Origin } from './note.ts';
 import type { Written } from './written.ts';
+
+export interface Settled {
+  /** The text of a kapal.yaml that the reader takes. */
+  readonly declaration: string;
+  readonly notes: readonly Note[];
+  /** What the reader makes of it. */
+  readonly declared: Omit<Declared, 'warnings'>;
+}
 
 export interface Settling {
   readonly written: Written;
@@ -39,7 +46,7 @@ const ROUNDS = 2000;
  * left to `kapal env set`; where the field is what makes the service, the service goes. So nothing here has to know what the reader takes. Throws
  * `declaration_invalid` when nothing is left, with everything that was refused.
  */
-export function settle(input: Settling): Converted {
+export function settle(input: Settling): Settled {
   const { written, notes } = input;
   for (let round = 0; round < ROUNDS; round += 1) {
     const text = written.document.toString({ lineWidth: 0 });
@@ -54,7 +61,7 @@ export function settle(input: Settling): Converted {
       const ignored = report.remarks.find((remark) => remark.ignored === true);
       if (ignored !== undefined && remove(ignored, input)) continue;
       for (const remark of report.remarks) notes.warn(originAt(remark, input), remark.message);
-      return { declaration: text, notes: carriedToo(input) };
+      return { declaration: text, notes: carriedToo(input), declared };
     }
     if (problem === undefined || !takeOut(problem, input)) throw unsound(report.problems, input);
   }
@@ -139,7 +146,7 @@ function unsound(problems: readonly Finding[], input: Settling): KapalError {
 }
 
 /** Whatever came from somewhere and is still there was carried. */
-function carriedToo({ written, notes }: Settling): Converted['notes'] {
+function carriedToo({ written, notes }: Settling): readonly Note[] {
   const told = new Set(notes.all().map(({ field, file }) => `${file}\n${field}`));
   const refused = new Set(
     notes.all().flatMap(({ kind, field, file }) => (kind === 'refused' ? [`${file}\n${field}`] : [])),
