@@ -120,6 +120,10 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
   ],
   ['the body is not looked at', 'isi jawaban tidak dilihat'],
   [
+    "`.`, or the only package of a workspace that says how it starts; in Render's file always `.`",
+    '`.`, atau satu-satunya paket ruang kerja yang mengatakan cara menyalakannya; di berkas Render selalu `.`',
+  ],
+  [
     'A deploy fails when a new instance is not ready by then.',
     'Deploy gagal bila instans baru belum siap dalam waktu ini.',
   ],

@@ -4,24 +4,40 @@ import { draftOf } from '../draft/of-spec.ts';
 import { Notes } from '../draft/note.ts';
 import { settle } from '../draft/settle.ts';
 import { type Written, writtenOf } from '../draft/written.ts';
+import { KapalError } from '../../model/errors.ts';
 import type { DeclarationFiles } from '../files.ts';
 import { detect } from '../language/detect.ts';
 import type { Detected } from '../language/language.ts';
 import { SourceFolder } from '../language/source-folder.ts';
 import type { GroupSpec, Told, Warning } from '../spec.ts';
+import { jsonFaultAt } from '../yaml/parse.ts';
 import { readMap } from '../yaml/map.ts';
 import type { MapValue } from '../yaml/value.ts';
 import { textAt } from './app.ts';
 import { askedLanguage } from './buildpacks.ts';
-import { isAppJson, readAppJson } from './fields.ts';
+import { isAppJson, mayBeAppJson, readAppJson } from './fields.ts';
 
 const file = 'app.json';
 
 /** Heroku's app.json at the top of a source; null where there is none, or another program's. Throws `declaration_invalid` for one that is damaged. */
 export function appJsonOf(files: DeclarationFiles): MapValue | null {
   const text = files.list('.').includes(file) ? files.read(file) : null;
-  const manifest = text === null ? null : readMap(text, file);
-  return manifest !== null && isAppJson(manifest) ? manifest : null;
+  if (text === null || !mayBeAppJson(text)) return null;
+  if (!isJson(text)) {
+    const { line, column } = jsonFaultAt(text);
+    throw new KapalError('declaration_invalid', `${file}:${line}:${column}: is not valid JSON`);
+  }
+  const manifest = readMap(text, file);
+  return isAppJson(manifest) ? manifest : null;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text.replace(/^\uFEFF/, ''));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What it calls the app, as people write it. */

@@ -56,6 +56,11 @@ export function isAppJson({ entries }: MapValue): boolean {
   return entries.some(({ key }) => telling.includes(key)) && !entries.some(({ key }) => key === 'expo');
 }
 
+/** The same of a text that may be damaged. */
+export function mayBeAppJson(text: string): boolean {
+  return telling.some((key) => text.includes(`"${key}"`));
+}
+
 interface OnService {
   readonly app: App;
   readonly service: ServiceDraft;

@@ -38,7 +38,7 @@ export function recipeOf(input: RecipeInput): Recipe {
   const { entry, type, files, report } = input;
   if (type === 'proxy')
     return { runtime: null, rootDir: '.', commands: { build: null, preDeploy: null, start: null }, publishPath: null };
-  const rootDir = entry.fields.rootDir?.value ?? '.';
+  const rootDir = entry.fields.rootDir?.value ?? seenRoot(input);
   const folder = new SourceFolder(files, rootDir);
   if (entry.fields.rootDir !== undefined && rootDir !== '.' && folder.list().length === 0) {
     report.refuse(entry.fields.rootDir.place, `the source has no folder ${plainly(rootDir)}`);
@@ -55,6 +55,16 @@ export function recipeOf(input: RecipeInput): Recipe {
   if (isDamaged(manifest))
     return { runtime: 'node', rootDir, commands: { build, preDeploy: null, start: null }, publishPath: null };
   return type === 'static' ? siteRecipe(seen) : serverRecipe(seen);
+}
+
+/** Where the application stands, by its files: a package of a workspace. Render's file means the top where it names no folder. */
+function seenRoot({ entry, type, files, report }: RecipeInput): string {
+  if (type === 'static' || report.file === 'render.yaml' || wasRefused({ entry, report }, ['rootDir'])) return '.';
+  const folder = new SourceFolder(files);
+  if (isDamaged(readPackage(folder))) return '.';
+  const declared = entry.fields.runtime?.value ?? entry.fields.env?.value;
+  const plan = declared === undefined ? chooseLanguage(folder)?.plan : languageNamed(declared)?.plan(folder);
+  return plan?.kind === 'server' ? plan.rootDir : '.';
 }
 
 function serverRecipe(seen: Seen): Recipe {

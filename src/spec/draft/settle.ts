@@ -4,6 +4,7 @@ import { type Declared, examineDeclared } from '../declared/declared.ts';
 import type { DeclarationFiles } from '../files.ts';
 import type { Finding } from '../report.ts';
 import { type Note, noteLine, type Notes, type Origin } from './note.ts';
+import { keepAtTop } from './top.ts';
 import type { Written } from './written.ts';
 
 export interface Settled {
@@ -48,6 +49,7 @@ const ROUNDS = 2000;
  */
 export function settle(input: Settling): Settled {
   const { written, notes } = input;
+  keepAtTop(written.document, input.files);
   for (let round = 0; round < ROUNDS; round += 1) {
     const text = written.document.toString({ lineWidth: 0 });
     const { report, declared } = examineDeclared({

@@ -71,7 +71,7 @@ export const serviceFields = {
   env: honoured(runtime, "Render's old name of `runtime`.", { types: built }),
   rootDir: honoured(path, 'The folder of the service in the source. Its commands run there.', {
     types: built,
-    fallback: '`.`',
+    fallback: "`.`, or the only package of a workspace that says how it starts; in Render's file always `.`",
   }),
   buildCommand: honoured(command, 'Builds the service. An empty text (`""`) builds nothing.', {
     types: built,

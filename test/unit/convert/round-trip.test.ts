@@ -141,6 +141,17 @@ envVarGroups: [{name: g, envVars: [{key: A, generateValue: true}, {key: B, sync:
     assert.match(exported.files[0]?.text ?? '', /fromService:\n\s+type: pserv\n\s+name: mail\n/);
   });
 
+  test('what starts at the top of a workspace stays there, on both ways', () => {
+    const tree = { 'package.json': '{"workspaces":["apps/*"]}', 'apps/api/package.json': '{"scripts":{"start":"x"}}' };
+    const service = { type: 'web', name: 'api', rootDir: '.', startCommand: 'npm start -w api' };
+    const spec = read({ ...tree, 'kapal.yaml': stringify({ services: [service] }) });
+    assert.equal(spec.services[0]?.rootDir, '.');
+    const [file] = exportRender(spec).files;
+    assert.deepEqual(said(read({ ...tree, 'render.yaml': file?.text ?? '' })), said(spec));
+    const back = importing('render', { tree: { 'render.yaml': file?.text ?? '', ...tree } });
+    assert.deepEqual(said(read({ ...tree, 'kapal.yaml': back.declaration })), said(spec));
+  });
+
   test('disks, wherever they are seen', () => {
     const disks = ['/var/data', 'data', '/opt/render/project/src/up/files'];
     const services = disks.map((path, index) => ({
