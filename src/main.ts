@@ -11,6 +11,8 @@ import type {
   ExportRequest,
   ImportedDeclaration,
   ImportRequest,
+  InitialDeclaration,
+  InitRequest,
   InstalledService,
   ServiceInstallOptions,
 } from './cli/host.ts';
@@ -67,6 +69,7 @@ function host(): CliHost {
     installService,
     examineNginx,
     importDeclaration,
+    initDeclaration,
     exportDeclaration,
     missingEdgePackages,
     installEdge,
@@ -109,6 +112,11 @@ async function examineNginx(): Promise<{ serves: boolean; detail: string }> {
 async function importDeclaration(request: ImportRequest): Promise<ImportedDeclaration> {
   const { importDeclaration: convert } = await import('./daemon/conversion/convert.ts');
   return convert(request);
+}
+
+async function initDeclaration(request: InitRequest): Promise<InitialDeclaration> {
+  const { initDeclaration: guess } = await import('./daemon/conversion/init.ts');
+  return guess(request);
 }
 
 async function exportDeclaration(request: ExportRequest): Promise<ExportedDeclaration> {

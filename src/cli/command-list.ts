@@ -60,6 +60,11 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import('./commands/detect.ts')).detect,
       },
       {
+        name: 'init',
+        summary: 'Write the kapal.yaml that a folder does without',
+        load: async () => (await import('./commands/init.ts')).init,
+      },
+      {
         name: 'deploy',
         summary: 'Build a folder or a repository, and move the traffic to it',
         load: async () => (await import('./commands/deploy.ts')).deploy,

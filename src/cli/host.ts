@@ -29,6 +29,8 @@ export interface CliHost {
   examineNginx(): Promise<{ readonly serves: boolean; readonly detail: string }>;
   /** Another tool's declaration as a kapal.yaml. Rejects with a KapalError. */
   importDeclaration(request: ImportRequest): Promise<ImportedDeclaration>;
+  /** The declaration that a folder does without, written down. Rejects with a KapalError. */
+  initDeclaration(request: InitRequest): Promise<InitialDeclaration>;
   /** The declaration of a folder for another tool. Rejects with a KapalError. */
   exportDeclaration(request: ExportRequest): Promise<ExportedDeclaration>;
   /** The Debian packages of the nginx engine that this machine lacks; empty where it can serve. Rejects with a KapalError where they cannot be installed. */
@@ -123,6 +125,8 @@ export interface ExaminedSource {
   /** The declaration, or the file that told what to run, and why. */
   readonly origin: { readonly kind: 'declared' | 'detected'; readonly file: string; readonly why?: string };
   readonly services: readonly ExaminedService[];
+  /** Of what was detected: which file told each part. */
+  readonly told: readonly ToldPart[];
   readonly warnings: readonly string[];
 }
 
@@ -135,10 +139,52 @@ export interface ExaminedService {
   readonly install: readonly { readonly title: string; readonly command: string }[];
   readonly build: readonly { readonly title: string; readonly command: string }[];
   readonly preDeploy: string | null;
+  /** Runs once, after the first release went live. */
+  readonly initialDeploy: string | null;
+  /** Of a cron. */
+  readonly schedule: string | null;
+  readonly instances: number;
+  /** Null: its port has to accept, or it listens on nothing. */
+  readonly healthCheckPath: string | null;
+  readonly healthCheckContent: string | null;
+  /** Those of its groups too, without values. */
+  readonly variables: readonly { readonly key: string; readonly from: string }[];
   readonly start: string | null;
   readonly publishPath: string | null;
   readonly needs: readonly string[];
   readonly notes: readonly string[];
+}
+
+/** One part of what was detected, and the file that told it. */
+export interface ToldPart {
+  /** Null: a variable of a group. */
+  readonly service: string | null;
+  /** As kapal.yaml calls it. */
+  readonly field: string;
+  readonly file: string;
+  /** From 1; null where no one line says it. */
+  readonly line: number | null;
+  readonly why: string;
+}
+
+export interface InitRequest {
+  /** Absolute. */
+  readonly folder: string;
+  readonly project: string | undefined;
+  /** Null: nothing is written. `force`: over what is there. */
+  readonly write: { readonly force: boolean } | null;
+}
+
+/** `kapal init --json`. */
+export interface InitialDeclaration {
+  readonly project: string;
+  /** The text of a kapal.yaml. */
+  readonly declaration: string;
+  readonly told: readonly ToldPart[];
+  /** What the files ask for and does not come along. */
+  readonly warnings: readonly string[];
+  /** The file that was written; absolute. */
+  readonly written: string | null;
 }
 
 export interface ImportRequest {

@@ -13,7 +13,8 @@ export async function examineSource({ folder, project }: ExamineOptions): Promis
   return {
     project: spec.project,
     origin: spec.origin,
-    services: spec.services.map((service) => explain(files, service)),
+    services: spec.services.map((service) => explain(files, service, spec.groups)),
+    told: spec.told,
     warnings: spec.warnings.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
   };
 }

@@ -155,8 +155,17 @@ export const en = {
   detectNeeds: 'needs',
   detectBuild: 'build',
   detectPrepare: 'before traffic',
+  detectOnce: 'once, at first',
   detectStart: 'start',
+  detectSchedule: 'schedule',
   detectPublish: 'serves',
+  detectHealth: 'health check',
+  detectInstances: 'instances',
+  detectVariable: 'variable',
+  healthAsked: (path: string, content: string | null) =>
+    content === null ? path : `${path}, with ${JSON.stringify(content)} in the body`,
+  variableFrom: (key: string, from: string) =>
+    from === 'generated' ? `${key}, made once and kept` : from === 'prompt' ? `${key}, from kapal env set` : key,
   planOf: (project: string, environment: string, origin: string) => `${project} (${environment}), from ${origin}`,
   vanished: 'no longer declared; kapal deploy --prune removes it',
   restarts: (count: number) => `${count} ${count === 1 ? 'restart' : 'restarts'}`,

@@ -131,8 +131,20 @@ export const id: Messages = {
   detectNeeds: 'butuh',
   detectBuild: 'bangun',
   detectPrepare: 'sebelum trafik',
+  detectOnce: 'sekali, di awal',
   detectStart: 'mulai',
+  detectSchedule: 'jadwal',
   detectPublish: 'menyajikan',
+  detectHealth: 'cek kesehatan',
+  detectInstances: 'instans',
+  detectVariable: 'variabel',
+  healthAsked: (path, content) => (content === null ? path : `${path}, dengan ${JSON.stringify(content)} di isinya`),
+  variableFrom: (key, from) =>
+    from === 'generated'
+      ? `${key}, dibuat sekali dan disimpan`
+      : from === 'prompt'
+        ? `${key}, dari kapal env set`
+        : key,
   planOf: (project, environment, origin) => `${project} (${environment}), dari ${origin}`,
   vanished: 'tidak dideklarasikan lagi; kapal deploy --prune menghapusnya',
   restarts: (count) => `${count} kali dimulai ulang`,

@@ -1,12 +1,10 @@
 import { realpathSync, statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { ExportedDeclaration, ExportRequest, ImportedDeclaration, ImportRequest } from '../../cli/host.ts';
 import { exporters } from '../../convert/export/exporters.ts';
 import type { Importer } from '../../convert/import/importer.ts';
 import { importers } from '../../convert/import/importers.ts';
-import { writeDurably } from '../../lib/files.ts';
 import { readFolder } from '../../lib/tree/list.ts';
 import { KapalError } from '../../model/errors.ts';
 import { slug } from '../../model/names.ts';
@@ -15,6 +13,7 @@ import type { DeclarationFiles } from '../../spec/files.ts';
 import { readDeclaration } from '../../spec/read.ts';
 import { evaluate } from './evaluate.ts';
 import { localFiles } from './local-files.ts';
+import { written } from './writing.ts';
 
 /** Another tool's declaration as a kapal.yaml. Throws KapalError, and TreeError for a folder that cannot be read. */
 export async function importDeclaration(request: ImportRequest): Promise<ImportedDeclaration> {
@@ -78,23 +77,4 @@ function placeOf(path: string): { readonly folder: string; readonly named: strin
   return stats.isDirectory()
     ? { folder: realpathSync(path), named: null }
     : { folder: realpathSync(dirname(path)), named: basename(path) };
-}
-
-/** A link of that name is refused, or with `force` replaced, never followed. */
-async function written(
-  folder: string,
-  file: { readonly name: string; readonly text: string; readonly force: boolean },
-): Promise<string> {
-  const path = join(folder, file.name);
-  if (file.force) {
-    await writeDurably(path, file.text, 0o644);
-    return path;
-  }
-  try {
-    await writeFile(path, file.text, { flag: 'wx', mode: 0o644 });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    throw new KapalError('conflict', `${path} is there already`, { hint: 'Replace it: --force', cause: error });
-  }
-  return path;
 }

@@ -1,6 +1,6 @@
 import type { BuildStep, ProgramRequirement, Requirement } from '../../model/build-recipe.ts';
 import type { DeclarationFiles } from '../files.ts';
-import type { ServiceSpec } from '../spec.ts';
+import type { GroupSpec, ServiceSpec, VariableValue } from '../spec.ts';
 import { buildRecipe } from './build.ts';
 import { languageNamed } from './choose.ts';
 import { SourceFolder } from './source-folder.ts';
@@ -16,6 +16,14 @@ export interface Explanation {
   readonly install: readonly BuildStep[];
   readonly build: readonly BuildStep[];
   readonly preDeploy: string | null;
+  readonly initialDeploy: string | null;
+  /** Of a cron. */
+  readonly schedule: string | null;
+  readonly instances: number;
+  readonly healthCheckPath: string | null;
+  readonly healthCheckContent: string | null;
+  /** Those of its groups too, without values. */
+  readonly variables: readonly { readonly key: string; readonly from: VariableValue['kind'] }[];
   readonly start: string | null;
   readonly publishPath: string | null;
   /** In words: `Node 16 (.nvmrc)`. */
@@ -25,7 +33,7 @@ export interface Explanation {
 }
 
 /** Throws as `buildRecipe` does. */
-export function explain(files: DeclarationFiles, spec: ServiceSpec): Explanation {
+export function explain(files: DeclarationFiles, spec: ServiceSpec, groups: readonly GroupSpec[] = []): Explanation {
   const folder = new SourceFolder(files, spec.rootDir);
   const { install, build, requires } = buildRecipe(files, spec);
   const language = spec.runtime === null ? null : languageNamed(spec.runtime === 'static' ? 'node' : spec.runtime);
@@ -40,12 +48,28 @@ export function explain(files: DeclarationFiles, spec: ServiceSpec): Explanation
     install,
     build,
     preDeploy: spec.commands.preDeploy,
+    initialDeploy: spec.commands.initialDeploy ?? null,
+    schedule: spec.cron?.schedule ?? null,
+    instances: spec.instances,
+    healthCheckPath: spec.health.path,
+    healthCheckContent: spec.health.content ?? null,
+    variables: variablesOf(spec, groups),
     start: spec.commands.start,
     publishPath: spec.publishPath,
     needs: requires.flatMap((need) => needText(need) ?? []),
     // What is said of a start that was declared otherwise does not hold.
     notes: plan?.kind === 'server' && plan.start === spec.commands.start ? plan.notes : [],
   };
+}
+
+/** Its own stand over those of its groups. */
+function variablesOf(
+  { variables, groups: taken }: ServiceSpec,
+  groups: readonly GroupSpec[],
+): Explanation['variables'] {
+  const shared = taken.flatMap((name) => groups.find((group) => group.name === name)?.variables ?? []);
+  const all = new Map([...shared, ...variables].map(({ key, value }) => [key, value.kind]));
+  return [...all].map(([key, from]) => ({ key, from }));
 }
 
 /** Null for what is always there. */

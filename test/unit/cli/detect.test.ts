@@ -45,6 +45,42 @@ describe('kapal detect', () => {
     );
   });
 
+  test('what Procfile and app.json say stands with its line', async () => {
+    await using shop = await source({
+      Procfile: 'web: node server.js\nrelease: node migrate.js\n',
+      'app.json': JSON.stringify({
+        env: { KEY: { generator: 'secret' }, TOKEN: {} },
+        formation: { web: { quantity: 2 } },
+        cron: [{ command: 'node job.js', schedule: '@daily' }],
+        scripts: { postdeploy: 'node seed.js' },
+        healthchecks: { web: [{ path: '/up', content: 'ok' }] },
+      }),
+    });
+    const { out } = await run(['detect', shop.path]);
+    assert.equal(
+      out,
+      [
+        'shop, seen from Procfile (its processes web)',
+        '',
+        '  shop  web, node',
+        '    before traffic  node migrate.js  (Procfile:2)',
+        '    once, at first  node seed.js  (app.json:1)',
+        '    start           node server.js  (Procfile:1)',
+        '    health check    /up, with "ok" in the body  (app.json:1)',
+        '    instances       2  (app.json:1)',
+        '    variable        KEY, made once and kept  (app.json:1)',
+        '    variable        TOKEN, from kapal env set  (app.json:1)',
+        '',
+        '  cron  cron, node',
+        '    start     node job.js  (app.json:1)',
+        '    schedule  @daily  (app.json:1)',
+        '    variable  KEY, made once and kept  (app.json:1)',
+        '    variable  TOKEN, from kapal env set  (app.json:1)',
+        '',
+      ].join('\n'),
+    );
+  });
+
   test('--json is one document', async () => {
     await using shop = await source({
       'package.json': JSON.stringify({ private: true, workspaces: ['packages/*'] }),

@@ -7,6 +7,7 @@ import type {
   ImportRequest,
   ServiceInstallOptions,
 } from '../../../src/cli/host.ts';
+import { initDeclaration } from '../../../src/daemon/conversion/init.ts';
 import { examineSource } from '../../../src/daemon/examine-source.ts';
 
 /** How a command line ended, and what it said. */
@@ -106,6 +107,7 @@ export class Running {
         return { [Symbol.dispose]: () => void this.#interrupts.delete(handler) };
       },
       examineSource,
+      initDeclaration,
       startDaemon: async (options) => {
         this.daemons.push(options);
         return startDaemon === undefined ? 0 : startDaemon(options);

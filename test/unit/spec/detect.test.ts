@@ -197,6 +197,34 @@ describe('Procfile', () => {
     ]);
   });
 
+  test('lines end as they end anywhere; what begins with # is passed over, what stands behind a command belongs to it', () => {
+    for (const end of ['\n', '\r\n', '\r'])
+      assert.deepEqual(
+        of(
+          ['\uFEFF# first', '', '  # indented', 'web: npm start # not a comment', '\tmail :\tnode "a: b".js', ''].join(
+            end,
+          ),
+        ),
+        [
+          ['shop', 'web', 'npm start # not a comment', null],
+          ['mail', 'worker', 'node "a: b".js', null],
+        ],
+        JSON.stringify(end),
+      );
+  });
+
+  test('what a process or a file told is kept with its line', () => {
+    const { told } = read({ Procfile: '# x\nweb: npm start\nrelease: npm run migrate\n', 'package.json': '{}' });
+    assert.deepEqual(
+      told.map(({ service, field, file, line, why }) => `${service} ${field}: ${file}:${line ?? '-'} ${why}`),
+      [
+        'shop runtime: package.json:- it is there',
+        'shop startCommand: Procfile:2 its process web',
+        'shop preDeployCommand: Procfile:3 its process release',
+      ],
+    );
+  });
+
   test('a process that is called as the project keeps its name', () => {
     assert.deepEqual(
       of('web: a\nshop: b\n').map(([name]) => name),
