@@ -7,4 +7,6 @@ export interface Aspect {
   readonly release: boolean;
   /** As it would be declared; equal texts mean equal values. */
   readonly said: (spec: ServiceSpec) => string;
+  /** Of a field that came later: what it says where nothing is declared. Then it is no part of a fingerprint, so that an upgrade makes no new releases. */
+  readonly silent?: string;
 }

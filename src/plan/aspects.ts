@@ -20,7 +20,12 @@ export const aspects: readonly Aspect[] = [
   { field: 'staticPublishPath', release: true, said: (spec) => quoted(spec.publishPath) },
   { field: 'staticFallback', release: true, said: (spec) => quoted(spec.static?.fallback ?? null) },
   { field: 'healthCheckPath', release: true, said: (spec) => spec.health.path ?? 'none' },
-  { field: 'healthCheck.content', release: true, said: (spec) => quoted(spec.health.content ?? null) },
+  {
+    field: 'healthCheck.content',
+    release: true,
+    said: (spec) => quoted(spec.health.content ?? null),
+    silent: 'none',
+  },
   { field: 'memoryLimit', release: true, said: (spec) => size(spec.memoryLimit) },
   {
     field: 'disk',

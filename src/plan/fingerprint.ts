@@ -15,7 +15,12 @@ export function canonicalJson(value: unknown): string {
  * resolved, by a digest.
  */
 export function runtimePart(spec: ServiceSpec): Readonly<Record<string, string>> {
-  return Object.fromEntries(aspects.filter((aspect) => aspect.release).map(({ field, said }) => [field, said(spec)]));
+  return Object.fromEntries(
+    aspects.flatMap(({ field, release, said, silent }) => {
+      const text = said(spec);
+      return release && text !== silent ? [[field, text]] : [];
+    }),
+  );
 }
 
 /** What changes without a new release, as `numInstances: 2 -> 3`; empty when nothing does. */

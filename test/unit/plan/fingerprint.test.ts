@@ -48,6 +48,7 @@ const needRelease: Partial<ServiceSpec>[] = [
   { commands: { build: null, preDeploy: null, start: 'node a' } },
   { publishPath: 'dist' },
   { health: { path: '/healthz', interval: 5000, timeout: 5000 } },
+  { health: { path: '/healthz', content: 'ok', interval: 5000, timeout: 5000 } },
   { memoryLimit: 1 },
   { upstreams: [{ host: 'a', port: 1, weight: 1 }] },
   { static: { fallback: 'index.html' } },
@@ -134,6 +135,15 @@ describe('the fingerprint of a release', () => {
       fingerprint(service({ variables: [{ key: 'A', value: { kind: 'literal', text: 'x' } }], groups: ['g'] })),
       fingerprint(service()),
     );
+  });
+
+  test('a field that came later is no part of it until somebody declares it', () => {
+    const health = { path: '/healthz', interval: 5000, timeout: 5000 };
+    assert.equal(runtimePart(service({ health }))['healthCheck.content'], undefined);
+    const all = [{ ...health, content: 'none' }, { ...health, content: 'a' }, health].map((one) =>
+      fingerprint(service({ health: one })),
+    );
+    assert.equal(new Set(all).size, 3);
   });
 
   test('tells commands apart that look alike', () => {
