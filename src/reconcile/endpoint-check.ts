@@ -32,14 +32,15 @@ export function instanceCheck(of: {
 /** `spec`: what is in force; `released`: of the release that serves, whose upstreams they are; `host`: where visitors reach the service. */
 export function upstreamChecks(spec: ServiceSpec, released: ServiceSpec, host: string | null): EndpointCheck[] {
   const { interval, timeout } = spec.health;
+  const { path, content } = released.health;
   return released.upstreams.map((upstream) => {
     const own = hostText(upstream);
     return {
       endpoint: `${upstream.host}:${upstream.port}`,
       address: upstream.host,
       port: upstream.port,
-      path: released.health.path,
-      content: released.health.content,
+      path,
+      ...(content === undefined ? {} : { content }),
       host: spec.edge.ownHost === true || host === null ? own : host,
       tls: released.edge.upstreamTls ?? null,
       active: { interval, timeout },

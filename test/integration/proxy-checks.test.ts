@@ -65,6 +65,11 @@ describe('whether an upstream works', () => {
       detail: 'answered 204',
       refused: false,
     });
+    assert.deepEqual(await prober.upstream(question(server.port, { path: '/up', content: 'ready' })), {
+      ok: false,
+      detail: 'answered 204 without "ready" in its body, which is empty',
+      refused: false,
+    });
     assert.deepEqual(await prober.upstream(question(server.port, { path: '/down' })), {
       ok: false,
       detail: 'answered 503',
@@ -73,6 +78,7 @@ describe('whether an upstream works', () => {
     assert.deepEqual(
       seen.map(({ method, url, headers }) => [method, url, headers.host, headers['user-agent']]),
       [
+        ['GET', '/up', 'old.example.com', 'Kapal-Health/9.8.7'],
         ['GET', '/up', 'old.example.com', 'Kapal-Health/9.8.7'],
         ['GET', '/down', 'old.example.com', 'Kapal-Health/9.8.7'],
       ],

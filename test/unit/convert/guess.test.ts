@@ -177,7 +177,7 @@ describe('one field is declared, all else is as detected', () => {
     }),
   );
 
-  for (const title of [...new Set(bases.map((base) => base.title))])
+  for (const title of new Set(bases.map((base) => base.title)))
     test(`startCommand: ${title}`, () => {
       for (const { project, service } of bases.filter((base) => base.title === title)) {
         const tree = undeclared(project);

@@ -140,18 +140,6 @@ const honoured: Readonly<
       (service) => service.health,
       { path: null, interval: 2000, timeout: 3000 },
     ],
-    [
-      web,
-      'healthCheck: {content: "is: ready"}\n    healthCheckPath: /up',
-      (service) => service.health,
-      { path: '/up', content: 'is: ready', interval: 5000, timeout: 5000 },
-    ],
-    [
-      proxy,
-      'healthCheck: {content: ok}\n    healthCheckPath: /up',
-      (service) => service.health,
-      { path: '/up', content: 'ok', interval: 1000, timeout: 2000 },
-    ],
   ],
   build: [
     [
@@ -278,12 +266,6 @@ describe('a value of the wrong kind', () => {
     [web, 'runtime: nodejs', 14, `runtime: expected one of ${runtimes.join(', ')}, found "nodejs", did you mean node?`],
     [web, 'rootDir: ../secret', 14, 'rootDir: "../secret" leads out of the source'],
     [web, 'rootDir: /etc', 14, 'rootDir: expected a path relative to the source, found "/etc"'],
-    [
-      web,
-      'healthCheck: {content: ready}',
-      19,
-      'healthCheck.content: is looked for in the answer at healthCheckPath, which is missing',
-    ],
     [web, 'healthCheckPath: healthz', 22, 'healthCheckPath: expected a path that begins with /, found "healthz"'],
     [web, 'domains: shop.example.com', 14, 'domains: expected a list of values, found text'],
     [
