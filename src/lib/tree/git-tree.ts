@@ -5,8 +5,8 @@ import type { TreeWriter } from './write.ts';
 
 /** Blobs up to this size are read whole. */
 const WHOLE = 1024 * 1024;
-/** As many entries as are listed before the writer's own limit is asked. */
-const MOST = 1_000_000;
+/** As many entries, folders among them, and bytes of their paths as are listed before the writer's own limits are asked. */
+const most = { entries: 400_000, pathBytes: 128 * 1024 * 1024 };
 
 interface Blob {
   readonly path: string;
@@ -42,14 +42,23 @@ async function listBlobs(
 ): Promise<{ blobs: readonly Blob[]; submodules: readonly string[] }> {
   const blobs: Blob[] = [];
   const submodules: string[] = [];
-  const reader = new ByteReader(gitOutput(repository, ['ls-tree', '-r', '-z', '--full-tree', treeish]));
+  // With the trees: of those that hold nothing else git would say nothing, for as long as it goes through them.
+  const reader = new ByteReader(gitOutput(repository, ['ls-tree', '-r', '-t', '-z', '--full-tree', treeish]));
+  const seen = { entries: 0, pathBytes: 0 };
   try {
     for (let record = await reader.until(0); record !== null; record = await reader.until(0)) {
+      seen.entries += 1;
+      seen.pathBytes += record.length;
+      // A tree of trees that all name the same tree has billions of files in a few kilobytes.
+      if (seen.entries > most.entries || seen.pathBytes > most.pathBytes)
+        throw new TreeError(
+          'too-large',
+          `The commit holds more than ${most.entries} files and folders, or too long names`,
+        );
       const { mode, oid, path } = parseRecord(record);
       if (mode === '160000') submodules.push(path);
-      else blobs.push({ path, oid, mode: mode === '120000' ? 'link' : mode === '100755' ? 'executable' : 'file' });
-      // A tree of trees that all name the same tree has billions of files in a few kilobytes.
-      if (blobs.length > MOST) throw new TreeError('too-large', `The commit holds more than ${MOST} files`);
+      else if (mode !== '040000')
+        blobs.push({ path, oid, mode: mode === '120000' ? 'link' : mode === '100755' ? 'executable' : 'file' });
     }
   } finally {
     await reader.close();
