@@ -132,7 +132,7 @@ export interface DiskStore {
 /** Repositories that are pushed to: see `source/repositories.ts`. */
 export type RepositoryStore = Pick<
   PushedRepositories,
-  'begin' | 'close' | 'make' | 'point' | 'serve' | 'commit' | 'tidy' | 'remove'
+  'begin' | 'close' | 'make' | 'point' | 'serve' | 'commit' | 'clear' | 'tidy' | 'remove'
 >;
 
 /** The folders that builds yield. */

@@ -41,8 +41,8 @@ export interface BackendCall {
 
 /** No answer of git begins with a longer head. Bytes. */
 const LONGEST_HEAD = 64 * 1024;
-/** Milliseconds for a program whose client went away to clean up after itself. */
-const GRACE = 10_000;
+/** Milliseconds for a program whose client went away: until it is asked to end, which it does with what it had received, and until it is made to. */
+const grace = { asked: 10_000, made: 60_000 };
 
 /**
  * Lets `git http-backend` (git-http-backend(1)) answer a request as a CGI program (RFC 3875). Both bodies stream; a client that goes away once its own body
@@ -106,8 +106,11 @@ function endOf(child: ReturnType<typeof launch>, signal: AbortSignal): Promise<{
 /** The request broke off: git sees the end of its input, and removes what it had received. */
 function bringToEnd(child: ReturnType<typeof launch>): void {
   child.stdin?.destroy();
-  const timer = setTimeout(() => killGroup(child, 'SIGKILL'), GRACE);
-  child.once('close', () => clearTimeout(timer));
+  const timers = [
+    setTimeout(() => killGroup(child, 'SIGTERM'), grace.asked),
+    setTimeout(() => killGroup(child, 'SIGKILL'), grace.made),
+  ];
+  child.once('close', () => timers.forEach(clearTimeout));
 }
 
 /** Status and fields of a CGI answer (RFC 3875, 6); null where it ends before its head does. The rest is left in the stream. */

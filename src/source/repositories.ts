@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -162,6 +163,14 @@ export class PushedRepositories {
     await this.#git(gitDir, ['--git-dir', gitDir, 'gc', '--quiet', '--prune=1.day.ago']);
   }
 
+  /** Removes what pushes that were killed have left. For the moment when none of the project is under way: what is there when it is called is nobody's. */
+  async clear(project: string): Promise<void> {
+    const objects = join(this.#gitDir(project), 'objects');
+    // At once: a push that begins in the next turn has a folder there too.
+    const dead = foldersIn(objects).filter((name) => QUARANTINE.test(name));
+    for (const name of dead) await rm(join(objects, name), { recursive: true, force: true });
+  }
+
   async remove(project: string): Promise<void> {
     await rm(this.#gitDir(project), { recursive: true, force: true });
   }
@@ -201,6 +210,15 @@ export class PushedRepositories {
 
   #gitDir(project: string): string {
     return join(this.#folder, `${checked(project)}.git`);
+  }
+}
+
+function foldersIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { RepositoryDocument } from '../../src/api/contract/push-types.ts';
@@ -218,6 +218,10 @@ describe('git push', () => {
     const broken = sari.begin(['push', 'kapal', 'main']);
     const objects = join(kapal.data, 'git', 'pushed', 'toko.git', 'objects');
     await until('the pack arrives', async () => (await sizeOf(objects)) > 20 * 1024 * 1024);
+    // As a git that had to be killed leaves it.
+    const dead = join(objects, 'tmp_objdir-incoming-De4d00');
+    await mkdir(dead);
+    await writeFile(join(dead, 'pack'), Buffer.alloc(2 * 1024 * 1024));
     broken.kill();
     await broken.ended;
     await until('nothing is left of it', async () => (await sizeOf(objects)) < 1024 * 1024);

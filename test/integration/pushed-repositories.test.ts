@@ -101,6 +101,20 @@ describe('repositories that are pushed to', () => {
     assert.equal(existsSync(join(folder, 'shop.git')), false);
   });
 
+  test('are cleared of what a push that was killed has left, and of nothing else', async (t) => {
+    const { repositories, folder } = await world(t, null);
+    const objects = join(folder, 'shop.git', 'objects');
+    mkdirSync(join(objects, 'tmp_objdir-incoming-Ab12Cd'));
+    writeFileSync(join(objects, 'tmp_objdir-incoming-Ab12Cd', 'x'), 'half');
+    writeFileSync(join(objects, 'pack', 'tmp_pack_x'), 'of a gc that goes on');
+    const clearing = repositories.clear('shop');
+    mkdirSync(join(objects, 'tmp_objdir-incoming-Next00'));
+    await clearing;
+    assert.deepEqual(readdirSync(objects).toSorted(), ['info', 'pack', 'tmp_objdir-incoming-Next00']);
+    assert.deepEqual(readdirSync(join(objects, 'pack')), ['tmp_pack_x']);
+    await repositories.clear('gone');
+  });
+
   test('have names of projects alone', async (t) => {
     const { repositories } = await world(t, null);
     for (const name of ['..', 'a/b', '-x', 'hooks/x', 'Shop', '', 'a\nb'])

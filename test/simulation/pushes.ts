@@ -11,6 +11,7 @@ export function withoutPushes(): RepositoryStore {
     point: refuse,
     serve: refuse,
     commit: () => Promise.resolve(null),
+    clear: done,
     tidy: done,
     remove: done,
   };

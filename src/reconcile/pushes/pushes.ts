@@ -364,13 +364,16 @@ export class Pushes {
     const push = this.#under.get(id);
     this.#under.delete(id);
     resolve();
-    if (push !== undefined) void this.#tidy(push.project);
+    if (push === undefined) return;
+    const { project } = push;
+    void this.#tidy(project, ![...this.#under.values()].some((other) => other.project === project));
   }
 
-  async #tidy(project: string): Promise<void> {
+  async #tidy(project: string, isLast: boolean): Promise<void> {
     const { repositories, log } = this.#parts.needs;
-    await repositories
-      .tidy(project)
+    const cleared = isLast ? repositories.clear(project) : Promise.resolve();
+    await cleared
+      .then(() => repositories.tidy(project))
       .catch((error: unknown) =>
         log.warn({ err: error, project }, 'a repository could not be tidied; the next push tries'),
       );
