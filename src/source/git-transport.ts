@@ -70,7 +70,7 @@ function authorization({ credentials, origin }: GitUrl): Record<string, string> 
 }
 
 /** What git said, as an error of the catalogue. `verb` completes "git could not ... URL". */
-export function gitFailure({ remote }: RemoteCall, result: ExecResult, verb: string): KapalError {
+export function gitFailure({ remote, ssh }: RemoteCall, result: ExecResult, verb: string): KapalError {
   if (result.missing) {
     return new KapalError('source_failed', 'git is not installed on this machine', {
       hint: 'Install it: apt-get install git',
@@ -79,9 +79,11 @@ export function gitFailure({ remote }: RemoteCall, result: ExecResult, verb: str
   const said = saidLines(result.stderr);
   const reason = result.timedOut
     ? `it took longer than ${LIMIT / 60_000} minutes`
-    : (said.at(-1) ?? `exit code ${result.code}`);
+    : (said.findLast((line) => HINTS.some(([pattern]) => pattern.test(line))) ??
+      said.at(-1) ??
+      `exit code ${result.code}`);
   return new KapalError('source_failed', `git could not ${verb} ${remote.shown}: ${reason}`, {
-    hint: hintFor(result.stderr),
+    hint: keyHint(result.stderr, ssh) ?? hintFor(result.stderr),
     log: said,
   });
 }
@@ -97,7 +99,7 @@ function saidLines(text: string): string[] {
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /could not read Username|Authentication failed|Permission denied|invalid credentials|returned error: 40[13]/i,
-    "The repository is private, or not there. Put a token into the URL (https://TOKEN@HOST/PATH), or give the daemon's user an ssh key.",
+    "The repository is private, or not there. Put a token into the URL (https://TOKEN@HOST/PATH), or let Kapal make a deploy key (kapal hook add), or give the daemon's user an ssh key.",
   ],
   [
     /not found|does not exist|does not appear to be a git repository/i,
@@ -114,6 +116,17 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   ],
   [/Connection refused|timed out|Failed to connect|unreachable/i, 'Check that this machine reaches the host.'],
 ];
+
+/** Where a deploy key was used, and the hosts that it has met are known. */
+function keyHint(stderr: string, ssh: RemoteCall['ssh']): string | undefined {
+  if (ssh === undefined) return undefined;
+  const known = `${ssh['KAPAL_SSH_FOLDER']}/known_hosts`;
+  if (/Host key verification failed/i.test(stderr))
+    return `The host's key differs from the one it had when it was met first, in ${known}. Where its owner says that the new one is right, remove the line of the host there.`;
+  if (/Permission denied/i.test(stderr))
+    return 'Add the deploy key to the repository, as one that may read: kapal hook list --json prints it.';
+  return undefined;
+}
 
 function hintFor(stderr: string): string | undefined {
   return HINTS.find(([pattern]) => pattern.test(stderr))?.[1];

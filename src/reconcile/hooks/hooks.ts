@@ -15,18 +15,11 @@ import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
 import type { Deploys } from '../operations/deploys.ts';
 import { eventOf } from './event.ts';
+import { openHook, sealHook } from './sealed.ts';
 import { type Head, isSigned, marksOf } from './signature.ts';
 
 /** What the API asks of hooks. */
 export type HookCommands = Pick<Hooks, 'list' | 'add' | 'remove' | 'isKnown' | 'receive'>;
-
-/** What of a hook is kept sealed. */
-interface Sealed {
-  /** With password. */
-  readonly url: string;
-  readonly secret: string;
-  readonly privateKey: string | null;
-}
 
 /** Milliseconds after the first failure in a row; twice as long after each further one, up to the longest. */
 const backoff = { first: 15_000, longest: 3_600_000 };
@@ -74,13 +67,13 @@ export class Hooks {
 
   /** A remote that is polled is looked at when its hook is added: what it is at then is deployed. */
   async add(request: HookRequest): Promise<HookAdded> {
-    const { store, vault, random, clock, sources } = this.#needs;
+    const { store, random, clock, sources } = this.#needs;
     const remote = checked(request);
     const { project, environment, provider, branch, pollSeconds } = request;
     const id = newId('hook', random, 20);
     const key = remote.isSsh ? await sources.makeKey(`kapal-${project}`) : null;
     const secret = provider === 'none' ? null : secretOf(provider, random.bytes(32));
-    const sealed: Sealed = { url: request.url, secret: secret ?? '', privateKey: key?.privateKey ?? null };
+    const sealed = { url: request.url, secret: secret ?? '', privateKey: key?.privateKey ?? null };
     const row: HookRow = {
       id,
       project,
@@ -89,7 +82,7 @@ export class Hooks {
       url: remote.shown,
       branch,
       poll: pollSeconds === null ? null : pollSeconds * 1_000,
-      sealed: vault.seal(JSON.stringify(sealed), contextOf(id)),
+      sealed: sealHook(this.#needs, id, sealed),
       publicKey: key?.publicKey ?? null,
       dueAt: pollSeconds === null ? null : clock.now(),
       seen: null,
@@ -124,7 +117,7 @@ export class Hooks {
     if (row === null) throw unknown(id);
     const { provider, branch } = row;
     const now = clock.now();
-    if (!isSigned({ provider, secret: this.#open(row).secret, head, body, now }))
+    if (!isSigned({ provider, secret: openHook(this.#needs, row).secret, head, body, now }))
       throw new KapalError('unauthorized', 'the delivery is not signed with the secret of this hook', {
         hint: 'kapal hook add prints the secret once; a new hook has a new one.',
       });
@@ -134,7 +127,7 @@ export class Hooks {
     if (event.branches.length === 0 || (branch !== null && !event.branches.includes(branch)))
       return { accepted: false, message: `only pushes of ${branch ?? 'a branch'} deploy` };
     store.transaction(() => {
-      if (!store.hooks.take(id, marksOf({ head, body }), now))
+      if (!store.hooks.take(id, marksOf({ provider, head, body }), now))
         throw new KapalError('conflict', 'this delivery was taken before');
       store.hooks.put({ ...row, dueAt: now, failures: 0 });
     });
@@ -176,7 +169,7 @@ export class Hooks {
   /** `at` is told which commit was fetched. */
   async #deploy(row: HookRow, at: { seen: string | null }): Promise<void> {
     const { sources, clock } = this.#needs;
-    const { url, privateKey } = this.#open(row);
+    const { url, privateKey } = openHook(this.#needs, row);
     const time = new AbortController();
     using _timeout = clock.after(lookTime, () => time.abort());
     const signal = AbortSignal.any([time.signal, this.#closing.signal]);
@@ -258,10 +251,6 @@ export class Hooks {
         });
     });
   }
-
-  #open(row: HookRow): Sealed {
-    return JSON.parse(this.#needs.vault.open(row.sealed, contextOf(row.id)).reveal()) as Sealed;
-  }
 }
 
 function checked(request: HookRequest): { readonly shown: string; readonly isSsh: boolean } {
@@ -280,10 +269,6 @@ function checked(request: HookRequest): { readonly shown: string; readonly isSsh
 function secretOf(provider: HookRequest['provider'], bytes: Uint8Array): string {
   const key = Buffer.from(bytes);
   return provider === 'gitlab' ? `whsec_${key.toString('base64')}` : key.toString('base64url');
-}
-
-function contextOf(id: string) {
-  return { owner: id, key: '@hook' };
 }
 
 function unknown(id: string): KapalError {

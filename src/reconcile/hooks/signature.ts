@@ -61,8 +61,14 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** What tells a delivery from all others: its id where the provider says one, and what it says, since no id is signed. */
-export function marksOf({ head, body }: Pick<Delivery, 'head' | 'body'>): readonly string[] {
+/** Providers whose ids are not signed, and whose bodies say the moment: no two of their deliveries are alike. */
+const dated: readonly HookProvider[] = ['github', 'gitea', 'forgejo'];
+
+/**
+ * What tells a delivery from all others: its id where the provider says one, and what it says where nobody could say it twice. GitLab and Bitbucket say the
+ * same again when a branch is moved forth, back and forth.
+ */
+export function marksOf({ provider, head, body }: Pick<Delivery, 'provider' | 'head' | 'body'>): readonly string[] {
   const names = [
     'x-github-delivery',
     'webhook-id',
@@ -75,5 +81,6 @@ export function marksOf({ head, body }: Pick<Delivery, 'head' | 'body'>): readon
   ];
   const id = names.map(head).find((value) => value !== null && value !== '');
   const said = `body ${createHash('sha256').update(body).digest('hex')}`;
-  return id === undefined || id === null ? [said] : [`id ${id.slice(0, 200)}`, said];
+  if (id === undefined || id === null) return [said];
+  return dated.includes(provider) ? [`id ${id.slice(0, 200)}`, said] : [`id ${id.slice(0, 200)}`];
 }

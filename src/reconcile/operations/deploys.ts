@@ -8,6 +8,7 @@ import { readDeclaration } from '../../spec/read.ts';
 import type { Spec } from '../../spec/spec.ts';
 import type { OperationRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { deployKeyOf } from '../hooks/sealed.ts';
 import { admitDisks } from '../disks.ts';
 import { newId } from '../ids.ts';
 import type { CommitSource, DeployWork } from './deploy-work.ts';
@@ -302,11 +303,12 @@ export class Deploys {
   }
 
   async #fetch(source: { url: string; branch: string | null }): ReturnType<Dependencies['sources']['fetch']> {
-    const { clock } = this.#parts.needs;
+    const { clock, sources } = this.#parts.needs;
     const begun = clock.monotonic();
     const time = new AbortController();
     using _timeout = clock.after(fetchTimeout, () => time.abort());
-    const fetched = await this.#parts.needs.sources.fetch({ ...source, signal: time.signal });
+    const key = deployKeyOf(this.#parts.needs, source.url);
+    const fetched = await sources.fetch({ ...source, signal: time.signal, ...(key === null ? {} : { key }) });
     this.#arrivals.set(fetched.record.digest, clock.monotonic() - begun);
     return fetched;
   }

@@ -75,13 +75,19 @@ describe('the signature of a delivery', () => {
     assert.equal(by({ 'webhook-signature': 'v1,AAAA', 'x-gitlab-token': whsec }), false);
   });
 
-  test('a delivery is known again by its id, and by what it says', () => {
-    const marks = marksOf({ head: (name) => (name === 'x-github-delivery' ? 'abc' : null), body });
-    assert.equal(marks.length, 2);
-    const other = marksOf({ head: (name) => (name === 'x-github-delivery' ? 'def' : null), body });
-    assert.deepEqual(
-      marks.filter((mark) => other.includes(mark)),
-      marks.slice(1),
-    );
+  test('a delivery is known again by its id, and by what it says where no two say the same', () => {
+    const marks = (provider: HookProvider, field: string, id: string) =>
+      marksOf({ provider, head: (name) => (name === field ? id : null), body });
+    const shared = (provider: HookProvider, field: string) => {
+      const other = marks(provider, field, 'def');
+      return marks(provider, field, 'abc').filter((mark) => other.includes(mark)).length;
+    };
+    assert.equal(shared('github', 'x-github-delivery'), 1);
+    assert.equal(shared('gitea', 'x-gitea-delivery'), 1);
+    // A branch that is moved forth, back and forth again.
+    assert.equal(shared('gitlab', 'idempotency-key'), 0);
+    assert.equal(shared('bitbucket', 'x-request-uuid'), 0);
+    assert.equal(shared('gitlab', 'none'), 1);
+    assert.deepEqual(marks('gitlab', 'idempotency-key', 'abc'), marks('gitlab', 'idempotency-key', 'abc'));
   });
 });
