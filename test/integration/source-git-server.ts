@@ -3,7 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+
+/** A test, or what else ends a server. */
+interface Ends {
+  after(end: () => unknown): void;
+}
 
 export interface GitServer {
   /** `http://127.0.0.1:PORT` */
@@ -13,7 +17,7 @@ export interface GitServer {
 }
 
 /** Serves the repositories below a folder over HTTP on loopback by `git http-backend`; with `password`, to `me:PASSWORD` only. */
-export async function serveGit(t: Pick<TestContext, 'after'>, root: string, password?: string): Promise<GitServer> {
+export async function serveGit(t: Ends, root: string, password?: string): Promise<GitServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
@@ -27,7 +31,7 @@ export async function serveGit(t: Pick<TestContext, 'after'>, root: string, pass
 }
 
 /** Serves the files below a folder as they lie: git's "dumb" protocol. Answers the origin. */
-export async function serveFiles(t: TestContext, root: string): Promise<string> {
+export async function serveFiles(t: Ends, root: string): Promise<string> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     readFile(join(root, decodeURIComponent(pathname))).then(

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { defaultLimits, type TreeLimits } from '../../src/lib/tree/paths.ts';
+import type { TreeLimits } from '../../src/lib/tree/paths.ts';
 import { isDigest, parseTree } from '../../src/lib/tree/tree.ts';
-import { type ErrorCode, KapalError } from '../../src/model/errors.ts';
+import { KapalError } from '../../src/model/errors.ts';
 import { listAll, openSources, temporaryFolder } from './source-fixtures.ts';
-import { inPieces, pax, rawEntry, rawTar } from './source-tar.ts';
+import { inPieces, pax, rawTar } from './source-tar.ts';
 
 /** No tree has it: an archive that is otherwise sound fails by its digest alone, and the message says which it would be. */
 const NO_DIGEST = `sha256-${'0'.repeat(64)}`;
@@ -15,146 +15,38 @@ const small: TreeLimits = { files: 50, bytes: 100_000, depth: 8 };
 interface Hostile {
   readonly name: string;
   readonly tar: () => Buffer;
-  readonly code?: ErrorCode;
   readonly limits?: TreeLimits;
 }
 
 const file = (name: string | Uint8Array, content = 'x') => ({ name, content });
 const link = (name: string, target: string) => ({ name, type: '2', target });
-const named = (name: string | Uint8Array, tar: () => Buffer): Hostile => ({
-  name: `a file named ${JSON.stringify(String(name))}`,
-  tar,
-});
-
-const paths = [
-  '../escaped',
-  '../../escaped',
-  '../../../../../../../../tmp/escaped',
-  '/escaped',
-  '//escaped',
-  'a/../../escaped',
-  'a/..',
-  '..',
-  '.',
-  './escaped',
-  'a/./b',
-  'a//b',
-  'a\\..\\..\\escaped',
-  '..\\escaped',
-  'C:\\escaped',
-  '.git/hooks/post-checkout',
-  '.git',
-  'sub/.git/config',
-  '.GIT/config',
-  `${'d/'.repeat(40)}x`,
-];
-
+/** Beyond limits that a test can reach. All else that an archive can do goes through the daemon's door: test/hostile/. */
 const hostile: readonly Hostile[] = [
-  ...paths.map((path) => named(path, () => rawTar(file(path)))),
-  { name: 'an empty name', tar: () => rawTar(file('')) },
-  { name: 'a way out in the prefix field', tar: () => rawTar({ ...file('escaped'), prefix: '../..' }) },
-  { name: 'an absolute prefix field', tar: () => rawTar({ ...file('escaped'), prefix: '/tmp' }) },
-  { name: 'a way out in a pax path', tar: () => rawTar(pax({ path: '../escaped' }), file('fine')) },
-  { name: 'a NUL in a pax path', tar: () => rawTar(pax({ path: 'fine\0/../../escaped' }), file('fine')) },
-  {
-    name: 'a way out in a global pax path',
-    tar: () => rawTar(pax({ path: '../escaped' }, 'g'), pax({}), file('fine')),
-  },
-  {
-    name: 'a way out in a GNU long name',
-    tar: () => rawTar({ name: '././@LongLink', type: 'L', content: '../escaped\0' }, file('fine')),
-  },
-  { name: 'a name of 300 bytes', tar: () => rawTar(pax({ path: 'a'.repeat(300) }), file('fine')) },
-  {
-    name: 'a path of 5,000 bytes',
-    tar: () => rawTar(pax({ path: `${'a'.repeat(200)}/`.repeat(25) + 'x' }), file('fine')),
-    limits: defaultLimits,
-  },
-  { name: 'an absolute link', tar: () => rawTar(link('a', '/etc/passwd')) },
-  { name: 'a link out', tar: () => rawTar(link('a', '../escaped')) },
-  { name: 'a link out of a folder', tar: () => rawTar(link('d/a', '../../escaped')) },
-  { name: 'a link to the folder above', tar: () => rawTar(link('a', '..')) },
-  { name: 'a link out in a pax link path', tar: () => rawTar(pax({ linkpath: '../../escaped' }), link('a', 'fine')) },
-  {
-    name: 'a link out in a GNU long link',
-    tar: () => rawTar({ name: '././@LongLink', type: 'K', content: '../escaped\0' }, link('a', 'fine')),
-  },
-  { name: 'two links that are out only together', tar: () => rawTar(link('d/up', '..'), link('a', 'd/up/../escaped')) },
-  { name: 'the same in the other order', tar: () => rawTar(link('a', 'd/up/../escaped'), link('d/up', '..')) },
-  { name: 'a link with an empty target', tar: () => rawTar(link('a', '')) },
-  { name: 'a file through a link', tar: () => rawTar(link('a', '.'), file('a/b')) },
-  { name: 'a file through a link out', tar: () => rawTar(link('a', '/tmp'), file('a/escaped')) },
-  { name: 'a file in the place of a link', tar: () => rawTar(link('a', '/tmp/escaped'), file('a')) },
-  { name: 'a link in the place of a file', tar: () => rawTar(file('a'), link('a', 'b')) },
-  { name: 'a link in the place of a folder', tar: () => rawTar(file('a/b'), link('a', 'c')) },
-  { name: 'a hard link to outside', tar: () => rawTar({ name: 'a', type: '1', target: '/etc/passwd' }) },
-  { name: 'a hard link inside', tar: () => rawTar(file('b'), { name: 'a', type: '1', target: 'b' }) },
-  { name: 'a character device', tar: () => rawTar({ name: 'a', type: '3' }) },
-  { name: 'a block device', tar: () => rawTar({ name: 'a', type: '4' }) },
-  { name: 'a named pipe', tar: () => rawTar({ name: 'a', type: '6' }) },
-  { name: 'a contiguous file', tar: () => rawTar({ name: 'a', type: '7' }) },
-  { name: 'an entry of an unknown type', tar: () => rawTar({ name: 'a', type: 'Z' }) },
-  { name: 'a GNU sparse file', tar: () => rawTar({ name: 'a', type: 'S', content: 'x' }) },
-  {
-    name: 'a pax sparse file',
-    tar: () => rawTar(pax({ 'GNU.sparse.major': '1', 'GNU.sparse.realsize': '999999999999' }), file('a')),
-  },
-  { name: 'one name twice', tar: () => rawTar(file('a'), file('a', 'y')) },
-  { name: 'a file and a folder of one name', tar: () => rawTar(file('a'), file('a/b')) },
-  { name: 'a folder and a file of one name', tar: () => rawTar(file('a/b'), file('a')) },
   {
     name: 'more files than the limit',
-    code: 'source_too_large',
     tar: () => rawTar(...Array.from({ length: 60 }, (_, at) => file(`f${at}`))),
   },
   {
     name: 'more folders than the limit',
-    code: 'source_too_large',
     tar: () => rawTar(...Array.from({ length: 60 }, (_, at) => ({ name: `d${at}/`, type: '5' }))),
   },
   {
     name: 'more folders in paths than the limit',
-    code: 'source_too_large',
     tar: () => rawTar(...Array.from({ length: 30 }, (_, at) => file(`${at}/${at}/f`))),
   },
   {
     name: 'more bytes than the limit',
-    code: 'source_too_large',
     tar: () => rawTar(...Array.from({ length: 3 }, (_, at) => file(`f${at}`, 'x'.repeat(40_000)))),
   },
   {
-    name: 'a file that says it has 8 GB',
-    code: 'source_too_large',
-    tar: () => rawTar({ ...file('a'), size: 8 * 1024 ** 3 - 1 }),
-  },
-  {
-    name: 'a pax size of 10^18',
-    code: 'source_too_large',
-    tar: () => rawTar(pax({ size: '1000000000000000000' }), file('a')),
-  },
-  { name: 'a pax size that is no number', tar: () => rawTar(pax({ size: 'x' }), file('a')) },
-  { name: 'a negative pax size', tar: () => rawTar(pax({ size: '-5' }), file('a')) },
-  {
     name: 'headers without end',
-    code: 'source_too_large',
     limits: { files: 2, bytes: 1_000, depth: 8 },
     tar: () => rawTar(...Array.from({ length: 4 }, () => pax({ comment: 'x'.repeat(700_000) }))),
   },
-  {
-    name: 'a header of more than 4 MB',
-    limits: defaultLimits,
-    tar: () => rawTar(pax({ comment: 'x'.repeat(5_000_000) }), file('a')),
-  },
-  { name: 'an archive that is cut short', tar: () => rawTar(file('a', 'x'.repeat(2_000))).subarray(0, 1_100) },
-  { name: 'a header that is cut short', tar: () => Buffer.concat(rawEntry(file('a'))).subarray(0, 300) },
-  { name: 'noise', tar: () => Buffer.alloc(2_048, 'noise') },
-  { name: 'a wrong checksum', tar: () => Buffer.from(rawTar(file('a'))).fill('9', 0, 1) },
-  { name: 'a compressed archive', tar: () => Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0]), Buffer.alloc(1_024)]) },
-  { name: 'a sound archive of another digest', tar: () => rawTar(file('a')) },
 ];
 
-describe('an archive that means harm', () => {
-  for (const { name, tar, code = 'source_refused', limits = small } of hostile) {
+describe('an archive beyond the limits', () => {
+  for (const { name, tar, limits = small } of hostile) {
     test(`is refused: ${name}`, async (t) => {
       const folder = await temporaryFolder(t);
       const data = join(folder, 'a', 'b', 'data');
@@ -162,9 +54,7 @@ describe('an archive that means harm', () => {
       const before = await listAll(folder);
       await assert.rejects(openSources(data, limits).put(NO_DIGEST, inPieces(tar())), (error) => {
         assert.ok(error instanceof KapalError, String(error));
-        assert.equal(error.code, code, error.message);
-        // For its own fault, not for the digest that no archive here has.
-        assert.equal(error.message.includes('announced'), name.endsWith('another digest'), error.message);
+        assert.equal(error.code, 'source_too_large', error.message);
         return true;
       });
       // Nothing outside, nothing half done inside.
@@ -172,17 +62,8 @@ describe('an archive that means harm', () => {
         (await listAll(folder)).filter((path) => path !== 'a/b/data/sources'),
         before,
       );
-      await assert.rejects(stat('/tmp/escaped'), { code: 'ENOENT' });
     });
   }
-
-  test('is refused: a digest that is a path', async (t) => {
-    const sources = openSources(await temporaryFolder(t));
-    for (const digest of ['../escaped', 'sha256-../../x', '', `${NO_DIGEST}/..`, `${NO_DIGEST}\n`]) {
-      await assert.rejects(sources.put(digest, inPieces(rawTar())), { code: 'usage' });
-      await assert.rejects(sources.has(digest), { code: 'usage' });
-    }
-  });
 });
 
 describe('an archive with odd but honest names', () => {
