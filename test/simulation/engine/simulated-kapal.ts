@@ -24,6 +24,7 @@ import { SimulatedDisks } from './simulated-disks.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
 import { simulatedSettings } from '../settings.ts';
+import { withoutLeftovers } from '../leftovers.ts';
 import { withoutPushes } from '../pushes.ts';
 
 export interface SimulatedKapal extends AsyncDisposable {
@@ -153,6 +154,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     edge,
     runtime,
     builder: createSimulatedBuilder(),
+    ...withoutLeftovers(),
     sources: {
       has: (digest) => Promise.resolve(world.sources.has(digest)),
       put: () => Promise.reject(new Error('simulated sources are put by deploy()')),
