@@ -14,8 +14,8 @@ export function buildingFolders({ store, artifacts }: Pick<Dependencies, 'store'
 }
 
 /**
- * Deletes what nothing needs (`dryRun`: only says what): artifacts of releases that cannot be gone back to, trees that no release came from, mirrors of remotes
- * that none came from, and what builds left. Works from what is there, so it may be repeated, and be killed at any line.
+ * Deletes what nothing needs (`dryRun`: only says what): artifacts of releases that cannot be gone back to, trees that no release came from, and
+ * what builds and fetches left. Works from what is there, so it may be repeated, and be killed at any line.
  */
 export async function collectGarbage(
   needs: Dependencies,
@@ -28,13 +28,6 @@ export async function collectGarbage(
   const trees = await needs.sources.unused(treesInUse);
   for (const path of trees) items.push(await item(needs, { kind: 'tree', path, why: 'no kept release came from it' }));
   if (!dryRun) await needs.sources.collect(treesInUse(), 0);
-  const urls = () =>
-    new Set(rows.flatMap(({ id }) => needs.store.releases.of(id).flatMap(({ source }) => source?.url ?? [])));
-  for (const path of await needs.sources.unusedMirrors(urls())) {
-    items.push(await item(needs, { kind: 'mirror', path, why: 'no release came from this remote' }));
-    if (!dryRun) await needs.sources.removeMirror(path);
-    crashpoint('gc.mirror.removed');
-  }
   items.push(...(await collectLeftovers(needs, { dryRun, thrift: 'usual' })));
   return { dryRun, bytes: items.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0), items };
 }

@@ -1,11 +1,12 @@
 import type { GarbageItem } from '../api/contract/types.ts';
+import { crashpoint } from '../lib/crashpoint.ts';
 import type { ServiceId } from '../model/service.ts';
 import { cacheGarbage, type ServiceCaches, toolGarbage } from '../plan/garbage.ts';
 import { neededReleases } from '../release/garbage.ts';
 import type { Dependencies } from './dependencies.ts';
 import { releasesInUse } from './releases-in-use.ts';
 
-/** How much of what builds left stays. `short`: the disk is. */
+/** How much of what builds and fetches left stays. `short`: the disk is. */
 export type Thrift = 'usual' | 'short';
 
 const hour = 60 * 60_000;
@@ -15,15 +16,31 @@ const spared = { usual: 24 * hour, short: hour / 4 } as const;
 const share = { part: 0.1, most: 20 * 1024 ** 3 } as const;
 
 /**
- * Deletes what builds left and nothing needs (`dryRun`: only says what): programs that were brought for them, caches beyond their bound, rests. Works from
+ * Deletes what builds and fetches left and nothing needs (`dryRun`: only says what): mirrors of remotes that no release came from, programs that were brought
+ * for builds, caches beyond their bound, rests. Works from
  * what is there, so it may be repeated, and be killed at any line: what is deleted has another name before.
  */
 export async function collectLeftovers(
   needs: Dependencies,
   { dryRun, thrift }: { readonly dryRun: boolean; readonly thrift: Thrift },
 ): Promise<GarbageItem[]> {
-  const items = await collectTools(needs, { dryRun, thrift });
-  return [...items, ...(await collectCaches(needs, { dryRun, thrift }))];
+  return [
+    ...(await collectMirrors(needs, dryRun)),
+    ...(await collectTools(needs, { dryRun, thrift })),
+    ...(await collectCaches(needs, { dryRun, thrift })),
+  ];
+}
+
+async function collectMirrors({ store, sources, disk }: Dependencies, dryRun: boolean): Promise<GarbageItem[]> {
+  const releases = store.services.all().flatMap(({ id }) => store.releases.of(id));
+  const urls = new Set(releases.flatMap(({ source }) => source?.url ?? []));
+  const items: GarbageItem[] = [];
+  for (const path of await sources.unusedMirrors(urls)) {
+    items.push({ kind: 'mirror', path, why: 'no release came from this remote', bytes: await disk.sizeOf([path]) });
+    if (!dryRun) await sources.removeMirror(path);
+    crashpoint('gc.mirror.removed');
+  }
+  return items;
 }
 
 async function collectTools(needs: Dependencies, by: { dryRun: boolean; thrift: Thrift }): Promise<GarbageItem[]> {

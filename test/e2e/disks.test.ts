@@ -323,7 +323,10 @@ test('an ordinary user has disks in the folder of the service, and is told why n
   await write({ place: '/var/data', seen: '/var/data' });
   const refused = await user.run('deploy', folder);
   assert.equal(refused.code, 2, refused.stderr);
-  assert.match(refused.stderr, /only a daemon that runs as root .*\n.*Take a folder of the service instead/);
+  assert.match(
+    refused.stderr,
+    /notebook: .*cannot be mounted at \/var\/data: only a daemon that runs as root .*\n.*Take a folder of the service instead \(disk\.mountPath: data\).* KAPAL_DISK; or run this Kapal as root/,
+  );
   await write({ place: 'data', seen: 'data' });
   assert.equal((await user.run('deploy', folder)).code, 0);
   assert.deepEqual((await ask('/?word=mine')).words, ['mine']);
