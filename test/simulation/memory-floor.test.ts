@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { availableMemory } from '../../src/daemon/memory.ts';
 import { KapalError } from '../../src/model/errors.ts';
 import { until } from '../patience.ts';
-import { outcomeOf, type SimulatedKapal, simulatedKapal } from './engine/simulated-kapal.ts';
+import { type SimulatedKapal, simulatedKapal } from './engine/simulated-kapal.ts';
 
 const yaml = (name: string) =>
   `project: ${name}\nservices:\n  - {type: web, name: ${name}, runtime: node, buildCommand: make, startCommand: node x.js}\n`;

@@ -41,13 +41,9 @@ test('what builds fill is found, and nothing that a program may read when it run
   await give();
   assert.deepEqual(await caches.services(), [service]);
   const names = async () =>
-    (await caches.folders(service)).map(({ path, kind }) => [path.slice(cache.length + 1), kind]);
-  const found = [
-    ['go-mod', 'cache'],
-    ['npm', 'cache'],
-    ['pip.0123456789ab.gone', 'rest'],
-  ];
-  assert.deepEqual((await names()).toSorted(), [...found, ['pnpm', 'cache']].toSorted());
+    (await caches.folders(service)).map(({ path, kind }) => `${kind} ${path.slice(cache.length + 1)}`);
+  const found = ['cache go-mod', 'cache npm', 'rest pip.0123456789ab.gone'];
+  assert.deepEqual((await names()).toSorted(), [...found, 'cache pnpm'].toSorted());
   await mkdir(join(cache, 'pnpm/v10/links'), { recursive: true });
   assert.deepEqual((await names()).toSorted(), found, 'releases lead into a store for all projects');
 });
