@@ -1,5 +1,6 @@
 import type { GarbageItem } from '../api/contract/types.ts';
 import { crashpoint } from '../lib/crashpoint.ts';
+import type { CacheFolder } from '../model/garbage.ts';
 import type { ServiceId } from '../model/service.ts';
 import { cacheGarbage, type ServiceCaches, toolGarbage } from '../plan/garbage.ts';
 import { neededReleases } from '../release/garbage.ts';
@@ -76,9 +77,9 @@ async function collectCaches(needs: Dependencies, by: { dryRun: boolean; thrift:
   const bound = by.thrift === 'short' ? 0 : Math.min(share.most, total * share.part);
   const services: ServiceCaches[] = [];
   for (const service of await caches.services()) {
-    const folders = await Promise.all(
-      (await caches.folders(service)).map(async (one) => ({ ...one, bytes: await disk.sizeOf([one.path]) })),
-    );
+    const folders: CacheFolder[] = [];
+    // One at a time: what serves needs the disk too.
+    for (const one of await caches.folders(service)) folders.push({ ...one, bytes: await disk.sizeOf([one.path]) });
     if (folders.length > 0) services.push({ service, folders, ...lastBuild(needs, service) });
   }
   const items: GarbageItem[] = [];
