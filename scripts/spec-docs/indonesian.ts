@@ -171,8 +171,8 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'versi Kapal ini belum mendukung penskalaan otomatis: isi `numInstances`',
   ],
   [
-    'A folder that outlives releases. The service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors get 503.',
-    'Folder yang tetap ada melampaui rilis. Layanan punya satu instans, dan rollout menghentikannya sebelum yang berikut dimulai: ada jeda, ketika pengunjung mendapat 503.',
+    'A folder that outlives releases. The service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors wait.',
+    'Folder yang tetap ada melampaui rilis. Layanan punya satu instans, dan rollout menghentikannya sebelum yang berikut dimulai: ada jeda, ketika pengunjung menunggu.',
   ],
   [
     'Its name, made of lower-case letters, digits and dashes. Another name is another disk: the old one is kept, detached.',

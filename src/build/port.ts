@@ -1,4 +1,5 @@
 import type { ArtifactRuntime } from '../model/deploy.ts';
+import type { BroughtTool } from '../model/garbage.ts';
 import type { ServiceId } from '../model/service.ts';
 import type { ServiceAccount } from '../runtime/port.ts';
 import type { BuildRecipe, BuildStep } from '../model/build-recipe.ts';
@@ -35,4 +36,12 @@ export interface Builder {
 
   /** Fetches missing tools; runs nothing of the user's. Throws KapalError `toolchain_missing`. */
   plan(request: BuildRequest): Promise<BuildPlan>;
+}
+
+/** The programs that builds of all services share. */
+export interface ToolStore {
+  /** Those of our own making, and what is left of them. What else lies there is nobody's to collect. */
+  list(): Promise<readonly BroughtTool[]>;
+  /** Removes one as it was listed; false where it was asked for since, or is gone. */
+  remove(tool: BroughtTool): Promise<boolean>;
 }

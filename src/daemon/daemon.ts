@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { tryAddress } from '../api/listeners.ts';
 import { createApi } from '../api/server.ts';
 import { createHostBuilder } from '../build/host/driver.ts';
+import { HostTools } from '../build/host/tool-store.ts';
 import { ensureToolchain } from '../build/host/toolchain.ts';
 import type { DaemonFacts, DaemonOptions as CliDaemonOptions } from '../cli/host.ts';
 import { describeHolders, holdersOf } from '../edge/holder.ts';
@@ -25,6 +26,7 @@ import { openToEdge } from '../reconcile/recovery.ts';
 import { Artifacts } from '../release/artifacts.ts';
 import { Disks } from '../release/disks.ts';
 import { createProcessRuntime } from '../runtime/process/driver.ts';
+import { ProcessHomeCaches } from '../runtime/process/home-caches.ts';
 import type { Attacher, PortFinder, Runtime } from '../runtime/port.ts';
 import { openVault } from '../secrets/vault.ts';
 import { PushedRepositories } from '../source/repositories.ts';
@@ -192,11 +194,8 @@ async function dependencies(
     portFinder: runtime,
     attacher: runtime,
     edge,
-    builder: createHostBuilder({
-      folder: folder.toolchain,
-      toolchain: () => Promise.resolve(toolchain),
-      environment: process.env,
-    }),
+    ...buildersOf(folder, toolchain),
+    caches: new ProcessHomeCaches(folder.homes),
     ...codeOf(folder),
     artifacts,
     disks: new Disks(folder.disks),
@@ -217,6 +216,15 @@ async function dependencies(
     ...machineOf(folder),
     settings: settingsOf(options, parts),
   };
+}
+
+function buildersOf(
+  { toolchain: folder }: DataFolder,
+  toolchain: Awaited<ReturnType<typeof ensureToolchain>>,
+): Pick<Dependencies, 'builder' | 'tools'> {
+  const tools = new HostTools(folder, toolchain.version);
+  const from = { folder, marks: tools, toolchain: () => Promise.resolve(toolchain), environment: process.env };
+  return { tools, builder: createHostBuilder(from) };
 }
 
 function settingsOf(

@@ -37,13 +37,18 @@ function describePool(pool: Pool): string[] {
   const host = pool.rewriteHost ? ', told its own address as Host' : '';
   return [
     `${pool.id} (${pool.service}): ${pool.balance}, bodies up to ${pool.maxBodySize} bytes, first answer within ${pool.responseTimeout} ms, ${idle}${host}`,
-    ...(pool.endpoints.length === 0 ? ['  no endpoint: answers 503'] : []),
+    ...(pool.endpoints.length === 0 ? [`  no endpoint: ${describeEmpty(pool)}`] : []),
     ...describeBalancing(pool).map((line) => `  ${line}`),
     ...pool.endpoints.map(
       (endpoint) =>
         `  ${endpoint.id} ${endpoint.host}:${endpoint.port} weight ${endpoint.weight}${endpoint.down === true ? ', down' : ''}`,
     ),
   ];
+}
+
+function describeEmpty({ waitForEndpoint }: ProxyPool): string {
+  if (waitForEndpoint === undefined) return 'answers 503';
+  return `${waitForEndpoint.size} requests wait for one up to ${waitForEndpoint.timeout} ms, the rest 503`;
 }
 
 /** What a pool asks beyond the balance, one line each. The key of the cookie is not told. */

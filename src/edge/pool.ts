@@ -3,7 +3,7 @@ export type Pool = ProxyPool | StaticPool;
 export type Balance = 'round-robin' | 'least-connections' | 'ip-hash' | 'random-two';
 
 /**
- * Endpoints that take requests. Empty endpoints answer 503. How one is chosen, the same in every engine:
+ * Endpoints that take requests. Empty endpoints answer 503 (see `waitForEndpoint`). How one is chosen, the same in every engine:
  *
  * 1. Out of the choice: endpoints that are `down`, ejected, at `maxConnections`, overloaded, or already tried by this request. Where none is left, those at
  *    `maxConnections` included, the ejected come back, then those that are down: the last one is never given up, and a fit endpoint that is full is
@@ -41,6 +41,8 @@ export interface ProxyPool {
   readonly maxConnections?: number;
   /** Requests that wait for a place, at most, over all workers; beyond `size` or after `timeout` milliseconds 503 with Retry-After. Where it is absent nothing waits. */
   readonly queue?: { readonly size: number; readonly timeout: number };
+  /** While there is no endpoint requests wait for one, which comes soon, instead of 503 at once: at most so many and so long as in `queue`, in the same queue. */
+  readonly waitForEndpoint?: { readonly size: number; readonly timeout: number };
   /** Nothing is refused because of overload. Where it is absent an endpoint that is asked for more than it can answer gets so much as it can, the rest 503 with Retry-After; not in pools with `maxConnections`, which say themselves how much that is. */
   readonly overload?: 'off';
   /** Endpoints are spoken to over TLS. */

@@ -1,3 +1,27 @@
+/**
+ * Folders of a home's `.cache` that builds fill and that nothing reads at run time: they may go at any moment between two builds. Others are never
+ * collected, such as yarn-berry, from which a program under Plug'n'Play loads its packages.
+ */
+export const buildCaches: readonly string[] = [
+  'npm',
+  'pnpm',
+  'yarn',
+  'kapal-installed',
+  'pip',
+  'uv',
+  'poetry',
+  'pipenv',
+  'pdm',
+  'go-build',
+  'go-mod',
+  'cargo',
+  'cargo-target',
+  'maven',
+  'gradle',
+  'bundle',
+  'composer',
+];
+
 /** A shell command of the build that runs as the service's user, in order. */
 export interface BuildStep {
   readonly title: string;

@@ -20,6 +20,8 @@ export interface ArtifactRuntime {
   readonly environment: Readonly<Record<string, string>>;
   /** What it runs on, where that is not what all services have: `Node 16.20.2, as engines.node of package.json asks`. */
   readonly about: string | null;
+  /** Folders of the programs that were brought for it, which stay as long as it does; absent in artifacts of before that was noted. */
+  readonly tools?: readonly string[];
 }
 
 /** What a build yields. `path` is absolute in the data folder; `null` for services that have no files (type proxy). */

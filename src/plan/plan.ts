@@ -79,7 +79,7 @@ function changeOf(declared: ServiceSpec, existing: ExistingService | null, spec:
 /** What a new release of a service with a disk costs its visitors. */
 export function handOverOf(declared: ServiceSpec, current: ServiceSpec): readonly string[] {
   if (declared.disk === undefined && current.disk === undefined) return [];
-  return ['it has a disk: what runs is stopped before the new release starts, and visitors get 503 in between'];
+  return ['it has a disk: what runs is stopped before the new release starts, and visitors wait in between'];
 }
 
 /** `kapal scale` holds until the declared number changes; then that number counts again. */

@@ -1,11 +1,11 @@
-import type { Builder } from '../build/port.ts';
+import type { Builder, ToolStore } from '../build/port.ts';
 import type { Edge } from '../edge/port.ts';
 import type { Clock, Random } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { SourceRecord } from '../model/deploy.ts';
 import type { LogStore } from '../observe/logs/port.ts';
 import type { Prober } from '../observe/probe-port.ts';
-import type { Attacher, PortFinder, Runtime } from '../runtime/port.ts';
+import type { Attacher, HomeCaches, PortFinder, Runtime } from '../runtime/port.ts';
 import type { PushedCommit, PushedRepositories } from '../source/repositories.ts';
 import type { Vault } from '../secrets/vault.ts';
 import type { DeclarationFiles } from '../spec/files.ts';
@@ -25,6 +25,8 @@ export interface Dependencies {
   readonly attacher?: Attacher;
   readonly edge: Edge;
   readonly builder: Builder;
+  readonly tools: ToolStore;
+  readonly caches: HomeCaches;
   readonly sources: SourceStore;
   readonly repositories: RepositoryStore;
   readonly artifacts: ArtifactStore;

@@ -156,6 +156,7 @@ export class Engine implements Commands {
   async close(): Promise<void> {
     this.#operations.leave();
     this.#disk.close();
+    this.#removal.close();
     this.#disks.close();
     this.#watching?.[Symbol.dispose]();
     this.#beginNothing();
@@ -350,7 +351,7 @@ export class Engine implements Commands {
   }
 
   #guard(): DiskGuard {
-    const collectTrees = () => this.#removal.collectSources(0);
+    const collectTrees = () => this.#removal.makeRoom();
     return new DiskGuard({ needs: this.#needs, collectTrees, told: () => this.#events.spread() });
   }
 

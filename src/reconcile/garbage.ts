@@ -3,19 +3,8 @@ import { crashpoint } from '../lib/crashpoint.ts';
 import type { ServiceId } from '../model/service.ts';
 import { artifactGarbage } from '../release/garbage.ts';
 import type { Dependencies } from './dependencies.ts';
-
-/** What of a service's releases is in use. */
-export function releasesInUse({ store }: Pick<Dependencies, 'store'>, service: ServiceId): Set<number> {
-  const rollout = store.rollouts.active(service);
-  const numbers = [
-    store.services.get(service)?.current,
-    rollout?.from,
-    rollout?.to,
-    ...store.instances.of(service).map((instance) => instance.release),
-    ...store.jobs.open(service).map((job) => job.release),
-  ];
-  return new Set(numbers.filter((number) => number !== null && number !== undefined));
-}
+import { collectLeftovers } from './leftovers.ts';
+import { releasesInUse } from './releases-in-use.ts';
 
 /** Folders of builds of a service that are under way. */
 export function buildingFolders({ store, artifacts }: Pick<Dependencies, 'store' | 'artifacts'>, service: ServiceId) {
@@ -25,8 +14,8 @@ export function buildingFolders({ store, artifacts }: Pick<Dependencies, 'store'
 }
 
 /**
- * Deletes what nothing needs (`dryRun`: only says what): artifacts of releases that cannot be gone back to, trees that no release came from, mirrors of remotes
- * that none came from. Works from what is there, so it may be repeated, and be killed at any line.
+ * Deletes what nothing needs (`dryRun`: only says what): artifacts of releases that cannot be gone back to, trees that no release came from, and
+ * what builds and fetches left. Works from what is there, so it may be repeated, and be killed at any line.
  */
 export async function collectGarbage(
   needs: Dependencies,
@@ -39,13 +28,7 @@ export async function collectGarbage(
   const trees = await needs.sources.unused(treesInUse);
   for (const path of trees) items.push(await item(needs, { kind: 'tree', path, why: 'no kept release came from it' }));
   if (!dryRun) await needs.sources.collect(treesInUse(), 0);
-  const urls = () =>
-    new Set(rows.flatMap(({ id }) => needs.store.releases.of(id).flatMap(({ source }) => source?.url ?? [])));
-  for (const path of await needs.sources.unusedMirrors(urls())) {
-    items.push(await item(needs, { kind: 'mirror', path, why: 'no release came from this remote' }));
-    if (!dryRun) await needs.sources.removeMirror(path);
-    crashpoint('gc.mirror.removed');
-  }
+  items.push(...(await collectLeftovers(needs, { dryRun, thrift: 'usual' })));
   return { dryRun, bytes: items.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0), items };
 }
 

@@ -5,7 +5,9 @@ import type { Dependencies } from './dependencies.ts';
 import { forgetEdgeSecrets } from './edge-secrets.ts';
 import type { EdgeSync } from './edge-sync.ts';
 import type { Fleet } from './fleet.ts';
-import { buildingFolders, releasesInUse } from './garbage.ts';
+import { buildingFolders } from './garbage.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { releasesInUse } from './releases-in-use.ts';
 import type { DeployWork } from './operations/deploy-work.ts';
 import type { Operations } from './operations/operations.ts';
 import { openRequest } from './vaulting.ts';
@@ -21,10 +23,16 @@ export class Removal {
   readonly #needs: Dependencies;
   /** Services that are being looked at, and whether they settled again meanwhile. */
   readonly #again = new Map<ServiceId, boolean>();
+  readonly #housekeeping: Housekeeping;
   #collecting: Promise<void> | null = null;
 
   constructor(needs: Dependencies) {
     this.#needs = needs;
+    this.#housekeeping = new Housekeeping(needs);
+  }
+
+  close(): void {
+    this.#housekeeping.close();
   }
 
   /** Called when a service settled: it may have to go, or has a release too many. What settles meanwhile is looked at afterwards. */
@@ -37,6 +45,14 @@ export class Removal {
       await this.#look(service, parts);
     } while (this.#again.get(service) === true);
     this.#again.delete(service);
+    void this.#housekeeping.collect('usual');
+  }
+
+  /** The disk is short of room: all that nothing needs at once goes. */
+  async makeRoom(): Promise<void> {
+    // Not waited for: trees are quicker to free, and the next look at the disk is soon.
+    void this.#housekeeping.collect('short');
+    await this.collectSources(0);
   }
 
   /** Trees that no kept release came from. `keep`: the newest few are kept all the same, as many as the store says unless told. */

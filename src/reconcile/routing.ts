@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Policy } from '../edge/policy.ts';
-import type { Endpoint, Pool } from '../edge/pool.ts';
+import type { Endpoint, Pool, ProxyPool } from '../edge/pool.ts';
 import type { Route, StreamRoute } from '../edge/port.ts';
 import type { DomainName } from '../model/domains.ts';
 import { listens } from '../model/service.ts';
+import type { ServiceSpec } from '../spec/spec.ts';
 import type { InstanceRow, ReleaseRow, ServiceRow } from '../state/records.ts';
 import { type EndpointCheck, instanceCheck, upstreamChecks } from './endpoint-check.ts';
 import type { EdgeSecretValues } from './edge-secrets.ts';
@@ -28,10 +29,15 @@ export interface RoutedService {
   readonly domains: readonly DomainName[];
   /** The instances that may take requests, decided by `rollout/table.ts`. */
   readonly endpoints: readonly InstanceRow[];
+  /** The service was stopped so that its successor can have its disk: a rollout that has not ended. */
+  readonly changesHands: boolean;
   readonly secrets: EdgeSecretValues;
   /** How the routes of a host treat plain HTTP. */
   readonly transport: (host: string) => HostTransport;
 }
+
+/** How many requests wait, and how many milliseconds at most, where an endpoint comes soon and the declaration says no other (`edge.queue`). */
+const waiting = { size: 1_000, longest: 30_000 };
 
 /** Pure: from the record to the rows of the route table. A service without a ready endpoint keeps its routes: visitors get 503, not 404. */
 export function routesOf(input: RoutedService): ServiceRoutes {
@@ -72,7 +78,8 @@ function routeOf(
   };
 }
 
-function poolOf({ service, current, endpoints, secrets }: RoutedService): Pool {
+function poolOf(input: RoutedService): Pool {
+  const { service, current, endpoints, secrets } = input;
   const { id, spec } = service;
   if (spec.type === 'static' && current?.artifact && !service.stopped) {
     const root = join(current.artifact.path, current.spec.rootDir, current.spec.publishPath ?? '.');
@@ -110,9 +117,19 @@ function poolOf({ service, current, endpoints, secrets }: RoutedService): Pool {
     ...(slowStart === undefined ? {} : { slowStart }),
     ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(queue === undefined ? {} : { queue }),
+    ...(isAwaited(input) ? { waitForEndpoint: waitOf(spec) } : {}),
     ...(overload === undefined ? {} : { overload }),
     ...(tls === undefined ? {} : { tls }),
   };
+}
+
+function isAwaited({ service, endpoints, changesHands }: RoutedService): boolean {
+  return changesHands && !service.stopped && endpoints.length === 0;
+}
+
+/** What was stopped may take its whole time to end, and what follows its whole time to start. */
+function waitOf({ edge, shutdownDelay, startTimeout }: ServiceSpec): NonNullable<ProxyPool['waitForEndpoint']> {
+  return edge.queue ?? { size: waiting.size, timeout: Math.min(waiting.longest, shutdownDelay + startTimeout) };
 }
 
 function upstreams(current: ReleaseRow | null): Endpoint[] {

@@ -186,6 +186,7 @@ export class ServiceLoop {
         current: serving?.release ?? null,
         domains: needs.store.domains.of(id),
         endpoints,
+        changesHands: (needs.store.rollouts.active(id)?.vacatedAt ?? null) !== null,
         secrets: this.#secrets.of(service.spec.edge, serving?.variables ?? []),
         transport: (host) => transportOf(host, trust(host), service.spec.edge.https),
       }),

@@ -20,10 +20,9 @@ export function artifactGarbage(input: {
   readonly building: readonly string[];
 }): ArtifactGarbage {
   const { releases, inUse, folders, building } = input;
-  const isNeeded = ({ number, status, pruned }: ReleaseRow): boolean =>
-    inUse.has(number) || status === 'pending' || (status === 'live' && !pruned);
-  const needed = new Set(releases.filter(isNeeded).flatMap(({ artifact }) => artifact?.path ?? []));
-  const prune = releases.filter((release) => !release.pruned && release.artifact !== null && !isNeeded(release));
+  const kept = neededReleases(releases, inUse);
+  const needed = new Set(kept.flatMap(({ artifact }) => artifact?.path ?? []));
+  const prune = releases.filter((release) => !release.pruned && release.artifact !== null && !kept.includes(release));
   const owners = new Map(
     releases.flatMap(({ artifact, number }) => (artifact === null ? [] : [[artifact.path, number]])),
   );
@@ -39,4 +38,11 @@ export function artifactGarbage(input: {
         };
       }),
   };
+}
+
+/** The releases that are in use, have not ended, or went live and are kept for a rollback. */
+export function neededReleases(releases: readonly ReleaseRow[], inUse: ReadonlySet<number>): readonly ReleaseRow[] {
+  return releases.filter(
+    ({ number, status, pruned }) => inUse.has(number) || status === 'pending' || (status === 'live' && !pruned),
+  );
 }

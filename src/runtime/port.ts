@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Exit } from '../model/instance.ts';
+import type { CacheFolder } from '../model/garbage.ts';
 import type { ServiceId } from '../model/service.ts';
 
 /** What a driver can do on this machine, found by trying. Callers ask this, never the driver's name. */
@@ -157,4 +158,14 @@ export interface Listener {
 export interface PortFinder {
   /** Empty when nothing listens or the run is gone. */
   listeners(handle: RunHandle): Promise<readonly Listener[]>;
+}
+
+/** What builds left in the homes of services to be quicker the next time. */
+export interface HomeCaches {
+  /** Services that have a home, whether anybody knows them or not. */
+  services(): Promise<readonly ServiceId[]>;
+  /** The folders of a service that builds fill and nothing else reads, and rests of such folders. */
+  folders(service: ServiceId): Promise<readonly Omit<CacheFolder, 'bytes'>[]>;
+  /** Removes one of them, as the service's own user. */
+  remove(service: ServiceId, folder: Omit<CacheFolder, 'bytes'>): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crashpoint } from '../lib/crashpoint.ts';
 import { isMissing, readIfThere, writeDurably } from '../lib/files.ts';
 import { commitFacts } from '../lib/tree/git-folder.ts';
 import { git } from '../lib/tree/git-program.ts';
@@ -91,11 +92,24 @@ export function createGitRemotes({ folder }: { folder: string }): GitRemotes {
         .filter((name) => cacheName.test(name) && !used.has(name) && !turns.has(join(folder, name)))
         .map((name) => join(folder, name));
     },
-    remove: (path) => turns.take(path, () => rm(path, { recursive: true, force: true })),
+    remove: (path) => turns.take(path, () => removeCache(path)),
   };
 }
 
-const cacheName = /^[0-9a-f]{32}$/;
+/** A cache that is half removed has a name of its own, under which nobody fetches. */
+async function removeCache(path: string): Promise<void> {
+  const gone = path.endsWith('.gone') ? path : `${path}.gone`;
+  if (gone !== path) {
+    await rm(gone, { recursive: true, force: true });
+    await rename(path, gone).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+    crashpoint('gc.mirror.renamed');
+  }
+  await rm(gone, { recursive: true, force: true });
+}
+
+const cacheName = /^[0-9a-f]{32}(?:\.gone)?$/;
 
 /** By the URL as it is shown, which stands on the releases too. */
 function nameOf(shownUrl: string): string {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHostBuilder } from '../../src/build/host/driver.ts';
+import { HostTools } from '../../src/build/host/tool-store.ts';
 import { ensureToolchain } from '../../src/build/host/toolchain.ts';
 import { buildRecipe } from '../../src/spec/language/build.ts';
 import { placeToolchain } from '../toolchain.ts';
@@ -24,7 +25,12 @@ builderConformance('host', async (t) => {
   await placeToolchain(folder);
   const toolchain = () => ensureToolchain({ folder, node: process.execPath });
   return {
-    builder: createHostBuilder({ folder, toolchain, environment: process.env }),
+    builder: createHostBuilder({
+      folder,
+      marks: new HostTools(folder, process.versions.node),
+      toolchain,
+      environment: process.env,
+    }),
     async arrange(_service, project, kind) {
       const text = JSON.stringify(manifests[kind]);
       await writeFile(join(project, 'package.json'), text);

@@ -2,6 +2,7 @@ import { after, before, describe, test } from 'node:test';
 import { type BalancingCase, Stage } from './balancing-stage.ts';
 import { choiceCases } from './edge-balancing-choice.ts';
 import { failureCases } from './edge-balancing-failure.ts';
+import { gapCases } from './edge-balancing-gap.ts';
 import { placeCases } from './edge-balancing-places.ts';
 import { stoppedCases } from './edge-balancing-stopped.ts';
 import { type EngineUnderTest, engines } from './engines.ts';
@@ -10,6 +11,7 @@ const groups: readonly { readonly name: string; readonly cases: readonly Balanci
   { name: 'choice', cases: choiceCases },
   { name: 'failure', cases: failureCases },
   { name: 'places', cases: placeCases },
+  { name: 'gap', cases: gapCases },
   { name: 'stopped process', cases: stoppedCases },
 ];
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HookAdded, HookDocument } from '../../src/api/contract/hook-types.ts';
 import { processesOf, send } from '../e2e/install.ts';
@@ -248,9 +248,13 @@ export const groups: readonly (readonly Step[])[] = [
       name: 'garbage collection',
       serves: true,
       prepare: async (shop) => {
-        // A release that never served, with its files; and the cache of a remote that nothing came from.
+        // A release that never served, with its files; the cache of a remote that nothing came from; a tool and a cache that no build has.
         shop.deployed(await shop.client.ended(await deploy(shop, 'boot')), 'failed');
         mkdirSync(join(shop.kapal.data, 'git', 'f'.repeat(32)), { recursive: true });
+        const tool = join(shop.kapal.data, 'toolchain', 'pnpm-1.2.3');
+        mkdirSync(join(tool, 'node_modules'), { recursive: true });
+        utimesSync(tool, 0, 0);
+        mkdirSync(join(shop.kapal.data, 'homes', 'gone', 'production', 'gone', '.cache', 'npm'), { recursive: true });
       },
       ask: async (shop) => {
         const { status, body } = await shop.client.ask('/gc', { method: 'POST', body: { dryRun: false } });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createHostBuilder } from '../../src/build/host/driver.ts';
+import { HostTools } from '../../src/build/host/tool-store.ts';
 import { ensureToolchain, type Toolchain } from '../../src/build/host/toolchain.ts';
 import type { Builder, BuildPlan, BuildRequest } from '../../src/build/port.ts';
 import { buildScript } from '../../src/build/script.ts';
@@ -31,6 +32,7 @@ export async function openWorkshop(): Promise<Workshop> {
   const toolchain = await ensureToolchain({ folder: join(folder, 'toolchain'), node: process.execPath });
   const builder = createHostBuilder({
     folder: join(folder, 'toolchain'),
+    marks: new HostTools(join(folder, 'toolchain'), toolchain.version),
     toolchain: () => Promise.resolve(toolchain),
     environment: process.env,
   });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { createHostBuilder } from '../../src/build/host/driver.ts';
+import { HostTools } from '../../src/build/host/tool-store.ts';
 import { registrySettings } from '../../src/build/host/registry.ts';
 import { ensureToolchain } from '../../src/build/host/toolchain.ts';
 import { hang } from '../patience.ts';
@@ -169,6 +170,7 @@ describe('the plan of a folder', () => {
   test('without npm on the machine is refused only where npm is needed', async (t) => {
     const builder = createHostBuilder({
       folder: workshop.folder,
+      marks: new HostTools(workshop.folder, workshop.toolchain.version),
       toolchain: () => Promise.resolve({ ...workshop.toolchain, npm: null }),
       environment: {},
     });

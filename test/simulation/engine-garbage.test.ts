@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { serviceId } from '../../src/model/service.ts';
-import { releasesInUse } from '../../src/reconcile/garbage.ts';
+import { releasesInUse } from '../../src/reconcile/releases-in-use.ts';
 import { artifactGarbage } from '../../src/release/garbage.ts';
 import type { ReleaseRow } from '../../src/state/records.ts';
 import { outcomeOf, type SimulatedKapal, simulatedKapal } from './engine/simulated-kapal.ts';

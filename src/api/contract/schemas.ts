@@ -379,7 +379,9 @@ const garbageItemSchema = z
   .object({
     kind: z
       .enum(garbageKinds)
-      .describe('The folder of a release; a source as it was sent or fetched; the cache of a git remote.'),
+      .describe(
+        'The folder of a release; a source as it was sent or fetched; the cache of a git remote; a program that was brought for builds; a cache that builds of a service filled; what is left of a fetch or a removal that was cut short.',
+      ),
     path: z.string().describe('The folder.'),
     why: z.string().describe('Why nothing needs it.'),
     bytes: z.number().int().min(0).nullable().describe('null where they could not be counted in time.'),

@@ -340,10 +340,10 @@ export interface GarbageDocument {
   readonly items: readonly GarbageItem[];
 }
 
-export const garbageKinds = ['artifact', 'tree', 'mirror'] as const;
+export const garbageKinds = ['artifact', 'tree', 'mirror', 'tool', 'cache', 'rest'] as const;
 
 export interface GarbageItem {
-  /** The folder of a release; a source as it was sent or fetched; the cache of a git remote. */
+  /** The folder of a release; a source as it was sent or fetched; the cache of a git remote; a program that was brought for builds; a cache that builds of a service filled; what is left of a fetch or a removal that was cut short. */
   readonly kind: (typeof garbageKinds)[number];
   readonly path: string;
   readonly why: string;

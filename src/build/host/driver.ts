@@ -1,4 +1,4 @@
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { BuildRecipe } from '../../model/build-recipe.ts';
 import type { ArtifactRuntime } from '../../model/deploy.ts';
 import type { Builder, BuildPlan, BuildRequest } from '../port.ts';
@@ -10,10 +10,12 @@ import { findProgram } from './programs.ts';
 import { registrySettings } from './registry.ts';
 import { reusing } from './reuse.ts';
 import { createTools } from './tools.ts';
+import type { ToolMarks } from './tool-store.ts';
 import type { Toolchain } from './toolchain.ts';
 import { workingFolder } from './working-folder.ts';
 
 export interface HostBuilderOptions {
+  readonly marks: ToolMarks;
   /** `DATA/toolchain`. */
   readonly folder: string;
   /** What `ensureToolchain` answered; asked at the first build, so that it may still be under way. */
@@ -47,7 +49,13 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
         ...runtime.environment,
         PATH: path.filter((part) => part !== '').join(delimiter),
       };
-      return { steps, environment: withoutDeclared(environment, request.variables), tools: brought.names, runtime };
+      return {
+        steps,
+        environment: withoutDeclared(environment, request.variables),
+        tools: brought.names,
+        // What is installed may name the Node that installed it by its path.
+        runtime: { ...runtime, tools: [...brought.tools, dirname(toolchain.bin)] },
+      };
     },
   };
 }
@@ -61,7 +69,7 @@ const idle: BuildPlan = {
   steps: [],
   environment: {},
   tools: [],
-  runtime: { path: [], environment: {}, about: null },
+  runtime: { path: [], environment: {}, about: null, tools: [] },
 };
 
 interface Brought {
@@ -72,26 +80,32 @@ interface Brought {
   readonly environment: Readonly<Record<string, string>>;
   readonly names: readonly string[];
   readonly about: string | null;
+  /** Folders of what was brought. */
+  readonly tools: readonly string[];
 }
 
 async function bring(
   { recipe, account }: BuildRequest,
   by: { tools: ReturnType<typeof createTools>; versions: ReturnType<typeof createNodeVersions> },
 ): Promise<Brought> {
-  const found = { bins: [] as string[], path: [] as string[], names: [] as string[] };
+  const found = { bins: [] as string[], path: [] as string[], names: [] as string[], tools: [] as string[] };
   let about: string | null = null;
   let environment: Readonly<Record<string, string>> = {};
   for (const need of recipe.requires) {
     switch (need.kind) {
-      case 'manager':
-        found.bins.push(await by.tools.ensure(need.tool));
+      case 'manager': {
+        const { place, bin } = await by.tools.ensure(need.tool);
+        found.bins.push(bin);
+        found.tools.push(place);
         found.names.push(`${need.tool.name} ${need.tool.version}`);
         break;
+      }
       case 'node': {
         const { placed, about: words } = await by.versions.ensure(need);
         about = words;
         if (placed === null) break;
         found.path.push(placed.bin);
+        found.tools.push(placed.place);
         environment = { ...environment, npm_config_nodedir: placed.place };
         found.names.push(words);
         break;
@@ -109,7 +123,12 @@ async function bring(
 /** Folders of the artifact are named by where they lie: an artifact never moves. */
 function runtimeOf({ recipe, rootDir, folder }: BuildRequest, brought: Brought): ArtifactRuntime {
   const own = recipe.path.map((path) => join(folder, rootDir, path));
-  return { path: [...own, ...brought.path], environment: recipe.environment, about: brought.about };
+  return {
+    path: [...own, ...brought.path],
+    environment: recipe.environment,
+    about: brought.about,
+    tools: brought.tools,
+  };
 }
 
 function cachesOf({ recipe, account }: BuildRequest): Record<string, string> {

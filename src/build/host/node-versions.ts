@@ -8,6 +8,7 @@ import { KapalError } from '../../model/errors.ts';
 import { fetchPackage } from './fetch-package.ts';
 import type { RegistrySettings } from './registry.ts';
 import { atomically, type Toolchain } from './toolchain.ts';
+import type { ToolMarks } from './tool-store.ts';
 
 /** A Node of another version than the daemon's. */
 interface PlacedNode {
@@ -36,6 +37,7 @@ interface Options {
   readonly folder: string;
   readonly toolchain: () => Promise<Toolchain>;
   readonly registry: () => Promise<RegistrySettings>;
+  readonly marks: ToolMarks;
 }
 
 /** Releases of npm by the oldest Node that each runs on (`engines` of their package.json), the newest first. */
@@ -59,7 +61,7 @@ export function createNodeVersions(options: Options): NodeVersions {
       const range = semver.validRange(need.range);
       const own = (await options.toolchain()).version;
       if (range === null || semver.satisfies(own, range)) return { placed: null, about: aboutOf(own, need, range) };
-      const placed = (await placedIn(options.folder, range)) ?? (await bringOnce(need, range));
+      const placed = (await placedIn(options, range)) ?? (await bringOnce(need, range));
       return { placed, about: aboutOf(placed.version, need, range) };
     },
   };
@@ -80,11 +82,13 @@ function aboutOf(version: string, { said, range }: NodeRequirement, understood: 
 }
 
 /** The newest of those that were brought already: a project gets the same Node at its next deploy, without asking the registry. */
-async function placedIn(folder: string, range: string): Promise<PlacedNode | null> {
+async function placedIn({ folder, marks }: Options, range: string): Promise<PlacedNode | null> {
   const names = (await exists(folder)) ? await readdir(folder) : [];
   const versions = names.flatMap((name) => /^node-(\d+\.\d+\.\d+)$/.exec(name)?.[1] ?? []);
   const found = semver.maxSatisfying(versions, range);
-  if (found === null || !(await exists(join(folder, `node-${found}`, 'include')))) return null;
+  if (found === null) return null;
+  await marks.mark(`node-${found}`);
+  if (!(await exists(join(folder, `node-${found}`, 'include')))) return null;
   return at(folder, found);
 }
 
@@ -114,6 +118,7 @@ async function bring(need: NodeRequirement, range: string, options: Options): Pr
       await symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(node.folder, 'bin', name));
     await exec('chmod', ['-R', 'a+rX', '--', node.folder]);
     const placed = at(options.folder, node.version);
+    await options.marks.mark(`node-${node.version}`);
     await atomically(placed.place, async (fresh) => {
       await rm(fresh, { recursive: true });
       await rename(node.folder, fresh);

@@ -8,11 +8,19 @@ import type { ManagerTool } from '../../model/build-recipe.ts';
 import { npmFailure, runNpm } from './npm.ts';
 import type { RegistrySettings } from './registry.ts';
 import { atomically, type Toolchain } from './toolchain.ts';
+import type { ToolMarks } from './tool-store.ts';
 
 /** Brings pnpm and yarn. */
 export interface Tools {
-  /** Answers the folder to put on PATH. Throws KapalError `toolchain_missing`. */
-  ensure(tool: ManagerTool): Promise<string>;
+  /** Throws KapalError `toolchain_missing`. */
+  ensure(tool: ManagerTool): Promise<PlacedTool>;
+}
+
+interface PlacedTool {
+  /** `DATA/toolchain/pnpm-9.15.0`. */
+  readonly place: string;
+  /** The folder to put on PATH. */
+  readonly bin: string;
 }
 
 /**
@@ -23,8 +31,9 @@ export function createTools(options: {
   folder: string;
   toolchain: () => Promise<Toolchain>;
   registry: () => Promise<RegistrySettings>;
+  marks: ToolMarks;
 }): Tools {
-  const coming = new Map<string, Promise<string>>();
+  const coming = new Map<string, Promise<PlacedTool>>();
   return {
     ensure(tool) {
       const place = join(options.folder, folderName(tool));
@@ -41,14 +50,19 @@ function folderName({ name, version, hash }: ManagerTool): string {
   return `${name}-${version}${hash === null ? '' : `-${hash.hex.slice(0, 16)}`}`;
 }
 
-async function bring(tool: ManagerTool, place: string, options: Parameters<typeof createTools>[0]): Promise<string> {
+async function bring(
+  tool: ManagerTool,
+  place: string,
+  options: Parameters<typeof createTools>[0],
+): Promise<PlacedTool> {
   const toolchain = await options.toolchain();
+  await options.marks.mark(folderName(tool));
   if (!(await exists(place))) {
     const { environment } = await options.registry();
     await atomically(place, (part) => install({ tool, part, toolchain, environment }));
   }
   await writeShim(tool, { toolchain, folder: options.folder });
-  return join(place, 'node_modules', '.bin');
+  return { place, bin: join(place, 'node_modules', '.bin') };
 }
 
 async function install(at: {

@@ -134,8 +134,9 @@ class ProcessRuntime implements Runtime, PortFinder, Attacher {
 
   async admitMount(path: string): Promise<void> {
     if (this.#abilities.capabilities.mounts) return checkMountPoint(path, this.#data);
-    throw new KapalError('mount_refused', `the disk cannot be mounted at ${path}: ${whyNoMounts()}`, {
-      hint: 'Take a folder of the service instead (disk.mountPath: data), or let the app use the path in KAPAL_DISK.',
+    const { why, more } = noMounts();
+    throw new KapalError('mount_refused', `the disk cannot be mounted at ${path}: ${why}`, {
+      hint: `Take a folder of the service instead (disk.mountPath: data), or let the app use the path in KAPAL_DISK${more}.`,
     });
   }
 
@@ -266,10 +267,20 @@ class ProcessRuntime implements Runtime, PortFinder, Attacher {
   }
 }
 
-function whyNoMounts(): string {
+/**
+ * A user namespace gives no way round root: the folder to mount at has to be there, which only root can make; several distributions forbid them; and in one
+ * neither set-user-ID programs nor further groups work, which the same app has elsewhere (user_namespaces(7)).
+ */
+function noMounts(): { readonly why: string; readonly more: string } {
   if (process.getuid?.() !== 0)
-    return 'only a daemon that runs as root can give a service a path outside of its own folder';
-  return 'this machine does not let the daemon make mount namespaces (unshare and mount of util-linux, CAP_SYS_ADMIN)';
+    return {
+      why: 'only a daemon that runs as root can give a service a path outside of its own folder',
+      more: '; or run this Kapal as root (sudo kapal service install)',
+    };
+  return {
+    why: 'this machine does not let the daemon make mount namespaces (unshare and mount of util-linux, CAP_SYS_ADMIN)',
+    more: '',
+  };
 }
 
 function ignoreMissing(error: unknown): void {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeployDocument, DeployRequest } from '../../../src/api/contract/types.ts';
@@ -7,6 +7,7 @@ import { createSimulatedBuilder } from '../../../src/build/simulated/driver.ts';
 import { createSimulatedEdge, type SimulatedEdge } from '../../../src/edge/simulated/driver.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { isPortFree } from '../../../src/lib/free-port.ts';
+import { availableMemory } from '../../../src/daemon/memory.ts';
 import { Artifacts } from '../../../src/release/artifacts.ts';
 import type { Dependencies } from '../../../src/reconcile/dependencies.ts';
 import { decisions } from '../../../src/reconcile/decisions.ts';
@@ -23,6 +24,7 @@ import { SimulatedDisks } from './simulated-disks.ts';
 import { SimulatedAnswers } from './simulated-answers.ts';
 import { withoutAuthorities } from './without-authorities.ts';
 import { simulatedSettings } from '../settings.ts';
+import { withoutLeftovers } from '../leftovers.ts';
 import { withoutPushes } from '../pushes.ts';
 
 export interface SimulatedKapal extends AsyncDisposable {
@@ -32,6 +34,8 @@ export interface SimulatedKapal extends AsyncDisposable {
   readonly runtime: SimulatedRuntime;
   readonly disk: SimulatedDisk;
   readonly disks: SimulatedDisks;
+  /** What the kernel says of the machine's memory from now on (proc_meminfo(5)); nothing until it is called. Mebibytes. */
+  saysMemory(total: number, available: number): Promise<void>;
   /** What endpoints answer to checks. */
   readonly answers: SimulatedAnswers;
   /** What the daemon's log said above info. */
@@ -101,6 +105,7 @@ async function begin(world: World, options: SimulatedOptions): Promise<Simulated
     answers: world.answers,
     complaints,
     collected: () => world.collected,
+    saysMemory: (total, available) => writeFile(join(world.folder, 'meminfo'), meminfo(total * 1024, available * 1024)),
     fetches: (text) => void (world.remote = text),
     async deploy(yaml, more = {}) {
       const digest = keep(world, yaml);
@@ -149,6 +154,7 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     edge,
     runtime,
     builder: createSimulatedBuilder(),
+    ...withoutLeftovers(),
     sources: {
       has: (digest) => Promise.resolve(world.sources.has(digest)),
       put: () => Promise.reject(new Error('simulated sources are put by deploy()')),
@@ -190,12 +196,18 @@ function dependencies(world: World, parts: { options: SimulatedOptions; complain
     log: { info: () => undefined, warn: complain, error: complain },
     certificates: withoutAuthorities(),
     disk: world.disk,
-    memory: () => Promise.resolve(null),
+    memory: () => availableMemory(join(world.folder, 'meminfo')),
     settings: simulatedSettings(world.folder, {
       buildSlots: parts.options.buildSlots ?? 2,
       startSlots: parts.options.startSlots ?? 4,
     }),
   };
+}
+
+/** The first lines as Linux 6 writes them; kibibytes. */
+function meminfo(total: number, available: number): string {
+  const line = (name: string, value: number) => `${`${name}:`.padEnd(16)}${String(value).padStart(8)} kB\n`;
+  return line('MemTotal', total) + line('MemFree', 102_400) + line('MemAvailable', available) + line('Buffers', 4_096);
 }
 
 /** Nothing is copied, so there is nothing to open to readers. */

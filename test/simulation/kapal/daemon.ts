@@ -16,6 +16,7 @@ import type { Time } from './time.ts';
 import type { Trace } from './trace.ts';
 import type { Variant } from './variant.ts';
 import { simulatedSettings } from '../settings.ts';
+import { withoutLeftovers } from '../leftovers.ts';
 import { withoutPushes } from '../pushes.ts';
 
 /** What outlives a daemon. */
@@ -59,6 +60,7 @@ export function dependenciesOf(outside: Outside, birth: Birth): Dependencies {
     }),
     edge: gatedLater(life, { name: 'edge', target: edge.drive(faults, isAlive), plain: ['isAlive'] }),
     builder: createSimulatedBuilder(),
+    ...withoutLeftovers(),
     sources: gatedLater(life, { name: 'sources', target: disk.sources(faults, isAlive) }),
     repositories: withoutPushes(),
     disk: new SimulatedDisk(),

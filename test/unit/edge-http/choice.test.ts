@@ -141,6 +141,8 @@ describe('what a pool asks of balancing', () => {
       [{ slowStart: 0 }, /slowStart/],
       [{ maxConnections: 1.5 }, /maxConnections/],
       [{ queue }, /no maxConnections/],
+      [{ waitForEndpoint: { ...queue, size: 1.5 } }, /size 1.5 of waitForEndpoint/],
+      [{ waitForEndpoint: { ...queue, timeout: 0 } }, /timeout 0 of waitForEndpoint/],
       [{ maxConnections: 1, queue: { ...queue, size: -1 } }, /size/],
       [{ maxConnections: 1, queue: { ...queue, timeout: 0 } }, /timeout/],
       [{ sticky: { ...sticky, cookie: 'a b' } }, /name/],

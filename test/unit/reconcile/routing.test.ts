@@ -12,6 +12,7 @@ function routed(change: Partial<RoutedService> = {}, row: Partial<ServiceRow> = 
     current: release(),
     domains: [],
     endpoints: [ready()],
+    changesHands: false,
     secrets: { stickyKey: null, users: [] },
     transport: () => ({}),
     ...change,
@@ -30,6 +31,21 @@ describe('the routes of a service', () => {
       checks.map(({ endpoint, path, active }) => [endpoint, path, active]),
       [['i1.2', '/healthz', null]],
     );
+  });
+
+  test('while a disk changes hands requests wait for the one that comes, as long as its start may take and no longer than half a minute', () => {
+    const waitOf = (change: Partial<RoutedService>, row: Partial<ServiceRow> = {}) => {
+      const { pool } = routesOf(routed({ endpoints: [], changesHands: true, ...change }, row));
+      return pool?.kind === 'proxy' ? pool.waitForEndpoint : null;
+    };
+    const quick = { ...spec, shutdownDelay: 5_000, startTimeout: 10_000 };
+    assert.deepEqual(waitOf({}, { spec: quick }), { size: 1_000, timeout: 15_000 });
+    assert.equal(waitOf({}, { spec: { ...quick, shutdownDelay: 300_000 } })?.timeout, 30_000);
+    const queue = { size: 5, timeout: 2_000 };
+    assert.deepEqual(waitOf({}, edgeOf({ maxConnections: 1, queue })), queue, 'as declared');
+    assert.equal(waitOf({ changesHands: false }), undefined, 'nothing says that one comes');
+    assert.equal(waitOf({ endpoints: [ready()] }), undefined);
+    assert.equal(waitOf({}, { stopped: true }), undefined);
   });
 
   test('the moment at which an instance became ready is told where its share grows', () => {

@@ -41,13 +41,14 @@ export class EndpointSearch {
   next(): void {
     const pool = this.#exchange.pool();
     const config = pool?.config;
-    if (pool === null || config?.kind !== 'proxy' || pool.members.length === 0) {
-      // A service that is started soon: its successor has to wait for its disk, say.
+    const isEmpty = pool?.members.length === 0;
+    if (pool === null || config?.kind !== 'proxy' || (isEmpty && config.waitForEndpoint === undefined)) {
+      // A service that is started soon, or stopped.
       this.#none(1);
       return;
     }
     if (this.#tried.length === 0) pool.budget.arrived(this.#ground.clock.now);
-    if (config.maxConnections !== undefined) {
+    if (isEmpty || config.maxConnections !== undefined) {
       this.#queue(pool, config);
       return;
     }
@@ -90,7 +91,7 @@ export class EndpointSearch {
     };
   }
 
-  /** Asks for a place at one of the endpoints, all of which may be at their limit. */
+  /** Asks for a place at one of the endpoints, all of which may be at their limit, or that are still to come. */
   #queue(pool: PoolState, config: ProxyPool): void {
     const wait = new PlaceWait(this.#ground, {
       pool,

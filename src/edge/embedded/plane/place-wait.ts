@@ -15,7 +15,7 @@ export interface PlaceWaiter {
   ended(member: Member | null, cause: 'place' | 'full' | 'again'): void;
 }
 
-/** A request that waits for a place at an endpoint. Endpoints that come, go or recover meanwhile change what it waits for. */
+/** A request that waits for a place at an endpoint, or for the first endpoint of a pool that has none (`order` is empty then). Endpoints that come, go or recover meanwhile change what it waits for. */
 export class PlaceWait implements PlaceRequest {
   readonly #ground: Ground;
   readonly #waiter: PlaceWaiter;
@@ -27,7 +27,8 @@ export class PlaceWait implements PlaceRequest {
   #over = false;
 
   constructor(ground: Ground, waiter: PlaceWaiter) {
-    const { id, queue } = waiter.config;
+    const { id } = waiter.config;
+    const queue = waiter.pool.members.length === 0 ? waiter.config.waitForEndpoint : waiter.config.queue;
     this.#ground = ground;
     this.#waiter = waiter;
     this.#deadline = ground.clock.now + (queue === undefined ? patience : queue.timeout);
@@ -69,8 +70,7 @@ export class PlaceWait implements PlaceRequest {
       this.#waiter.ended(null, 'full');
       return;
     }
-    const { pool } = this.#waiter;
-    if (pool.retired || pool.members.length === 0) {
+    if (!this.#isWorthIt()) {
       this.withdraw();
       this.#waiter.ended(null, 'again');
       return;
@@ -81,6 +81,14 @@ export class PlaceWait implements PlaceRequest {
     this.order = able;
     this.limit = limit;
     this.#ground.places.ask(this);
+  }
+
+  /** By the present table: an endpoint is waited for while there is none; then for a place, where places are counted. */
+  #isWorthIt(): boolean {
+    const { pool } = this.#waiter;
+    const { config } = pool;
+    if (pool.retired || config.kind !== 'proxy') return false;
+    return pool.members.length === 0 ? config.waitForEndpoint !== undefined : config.maxConnections !== undefined;
   }
 
   /** Of the present table. */

@@ -57,9 +57,11 @@ class DataPlane implements OpenPlane {
   }
 
   apply(table: RouteTable): void {
+    const waited = this.#router.waits;
     this.#router.apply(table);
-    // Requests that wait at an endpoint which is down now go elsewhere at once.
-    if (table.pools.some((pool) => pool.kind === 'proxy' && pool.endpoints.some(({ down }) => down))) this.#sweep();
+    // Requests that wait at an endpoint which is down now go elsewhere at once, and those that waited for an endpoint to it.
+    const isDown = table.pools.some((pool) => pool.kind === 'proxy' && pool.endpoints.some(({ down }) => down));
+    if (waited || isDown) this.#sweep();
   }
 
   inFlight(): Map<string, number> {

@@ -22,7 +22,7 @@ const never = Number.POSITIVE_INFINITY;
  *
  *   choosing --endpoint--> connecting --> waiting --head--> answering --> over
  *     ^ ^  |  `-none: 503        |             |  |              |
- *     | |  `--all at their limit--> queueing --place--> connecting; time over, or queue full: 503
+ *     | |  `--all at their limit, or none yet--> queueing --place, endpoint--> connecting; time over, or queue full: 503
  *     | `-- rescued: the endpoint is down now, and the request is safe --'
  *     `------ may be repeated ------- failed, nothing of the answer with the client; else 502, 504, or a broken connection
  */

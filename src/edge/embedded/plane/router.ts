@@ -15,7 +15,7 @@ export class Router {
   readonly #leaving = new Set<EndpointState>();
   /** Pools with endpoints whose weight still grows. */
   readonly #growing = new Set<PoolState>();
-  /** Some pool has, or had, a limit on connections. */
+  /** Some pool has, or had, a limit on connections, or requests that wait for its first endpoint: they are counted over all workers. */
   #counts = false;
 
   constructor(ground: Ground) {
@@ -44,6 +44,13 @@ export class Router {
       const pool = this.#pools.get(route.pool);
       return pool === undefined ? null : entryOf(route, pool, policies.find(route.policy));
     });
+  }
+
+  /** Whether requests may be waiting for the first endpoint of a pool. */
+  get waits(): boolean {
+    return [...this.#pools.values()].some(
+      ({ config }) => config.kind === 'proxy' && config.waitForEndpoint !== undefined,
+    );
   }
 
   inFlight(): Map<string, number> {
@@ -112,8 +119,10 @@ export class Router {
     const down = new Set<string>();
     const counted = new Set<string>();
     const free = new Set<string>();
+    let waits = false;
     for (const pool of table.pools) {
       if (pool.kind === 'static') continue;
+      waits ||= pool.waitForEndpoint !== undefined;
       for (const endpoint of pool.endpoints) {
         if (endpoint.down === true) down.add(endpoint.id);
         if (pool.maxConnections !== undefined) counted.add(endpoint.id);
@@ -125,7 +134,7 @@ export class Router {
       endpoint.gated = !free.has(id);
       this.#count(endpoint, counted.has(id));
     }
-    if (counted.size === 0 || this.#counts) return;
+    if ((counted.size === 0 && !waits) || this.#counts) return;
     this.#counts = true;
     this.#ground.places.start(() => this.#held());
   }

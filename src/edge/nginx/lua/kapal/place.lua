@@ -1,4 +1,5 @@
--- Places at endpoints of pools with `maxConnections`, over all workers, and the queue before them. A place is counted
+-- Places at endpoints of pools with `maxConnections`, over all workers, and the queue before them, in which the first
+-- endpoint of a pool is waited for too. A place is counted
 -- twice in shared memory: in the sum, which decides, and under its worker's pid, so that what a dead worker held can be
 -- taken off the sum.
 local choice = require "kapal.choice"
@@ -13,6 +14,8 @@ local M = {}
 
 -- Seconds after which a waiting request looks for itself: places that another worker gives back wake nobody here.
 local LOOK_AGAIN = 0.01
+-- While there is no endpoint: the next beat (kapal.wait) that knows of one wakes all that wait here.
+local LOOK_FOR_ENDPOINT = 1
 -- nginx's timers have milliseconds; a wait for less would not wait at all.
 local SHORTEST = 0.001
 
@@ -76,20 +79,32 @@ function M.give_back(ctx)
   wake(ctx.run.id)
 end
 
--- The member that the request got before `deadline`, or nil. Only the oldest of this worker takes one: nobody is
--- overtaken.
+-- Brings the request's pool up to date; false where it asks no endpoint any more.
+local function renew(ctx)
+  state.refresh()
+  local run = pools.get(ctx.run.id)
+  if not run or run.config.kind ~= "proxy" then return false end
+  ctx.run, ctx.pool = run, run.config
+  return true
+end
+
+-- Whether the request may go on before `deadline`, and the member at which it has a place, where the pool counts them.
+-- Only the oldest of this worker takes one: nobody is overtaken.
 local function wait_turn(ctx, queue, own, deadline)
   while true do
     local left = deadline - ngx.now()
-    if left < SHORTEST then return nil end
-    own:wait(math.min(left, LOOK_AGAIN))
-    state.refresh()
-    local run = pools.get(ctx.run.id)
-    if not run or run.config.kind ~= "proxy" then return nil end
-    ctx.run, ctx.pool = run, run.config
-    if not run.config.maxConnections then return choice.member(ctx, ngx.now()) end
-    local member = queue[1] == own and M.take(ctx, ngx.now())
-    if member then return member end
+    if left < SHORTEST then return false end
+    own:wait(math.min(left, #ctx.run.members == 0 and LOOK_FOR_ENDPOINT or LOOK_AGAIN))
+    if not renew(ctx) then return false end
+    local run = ctx.run
+    if #run.members == 0 then
+      if not run.config.waitForEndpoint then return false end
+    elseif not run.config.maxConnections then
+      return true
+    else
+      local member = queue[1] == own and M.take(ctx, ngx.now())
+      if member then return true, member end
+    end
   end
 end
 
@@ -102,29 +117,45 @@ end
 local function wait(ctx, size, timeout)
   local pool = ctx.run.id
   local key = "queue:" .. pool
-  if not join(key, size) then return nil end
+  if not join(key, size) then return false end
   local queue = waiting[pool] or {}
   waiting[pool] = queue
   local own = semaphore.new()
   queue[#queue + 1] = own
-  local ok, member = pcall(wait_turn, ctx, queue, own, ngx.now() + timeout / 1000)
+  local ok, may_go, member = pcall(wait_turn, ctx, queue, own, ngx.now() + timeout / 1000)
   remove(queue, own)
   if #queue == 0 then waiting[pool] = nil end
   add(key, -1)
   wake(pool)
-  if not ok then error(member, 0) end
-  return member
+  if not ok then error(may_go, 0) end
+  ctx.preset = member
+  return may_go
 end
 
---- Gets a place for a request in the access or content phase, waiting in the pool's queue where it has one. False:
---- there is none; the client may come again later.
-function M.enter(ctx)
+-- All that wait for its first endpoint look.
+pools.on_filled(function(run)
+  for _, own in ipairs(waiting[run.id] or {}) do own:post() end
+end)
+
+-- In a pool with a limit.
+local function enter(ctx)
   local queue = ctx.run.config.queue
-  local member
-  if not queue or (counters:get("queue:" .. ctx.run.id) or 0) == 0 then member = M.take(ctx, ngx.now()) end
-  if not member and queue then member = wait(ctx, queue.size, queue.timeout) end
-  ctx.preset = member
-  return member ~= nil
+  if not queue or (counters:get("queue:" .. ctx.run.id) or 0) == 0 then
+    ctx.preset = M.take(ctx, ngx.now())
+    if ctx.preset then return true end
+  end
+  return queue ~= nil and wait(ctx, queue.size, queue.timeout)
+end
+
+--- Whether a request may go on, in the access or content phase: at once, or after a wait in the pool's queue for its
+--- first endpoint, or for a place at one. False: there is none; the client may come again later.
+function M.enter(ctx)
+  local run = ctx.run
+  if #run.members == 0 then
+    local queue = run.config.waitForEndpoint
+    return queue ~= nil and wait(ctx, queue.size, queue.timeout)
+  end
+  return not run.config.maxConnections or enter(ctx)
 end
 
 -- A pool has a limit from now on: what is under way already counts.

@@ -21,7 +21,7 @@ M.USUAL_READ_TIMEOUT = USUAL_READ_TIMEOUT
 local by_id = {}
 local stale = {}
 local all_stale = false
-local on_limit
+local on_limit, on_filled
 
 state.on_change(function(key)
   if not key then
@@ -34,6 +34,11 @@ end)
 --- Calls `listener(pool)` when a pool has a limit of connections that had none.
 function M.on_limit(listener)
   on_limit = listener
+end
+
+--- Calls `listener(pool)` when a pool that had no endpoint has others, or another word on whether any will come.
+function M.on_filled(listener)
+  on_filled = listener
 end
 
 local function member_of(config, declared, endpoint, before)
@@ -108,6 +113,7 @@ end
 
 local function configure(pool, config)
   local limited = config.maxConnections and not (pool.config and pool.config.maxConnections)
+  local was_empty = #pool.members == 0
   pool.config = config
   take_members(pool, config)
   if config.kind == "proxy" then
@@ -122,6 +128,7 @@ local function configure(pool, config)
   end
   M.grow(pool, ngx.now())
   if limited then on_limit(pool) end
+  if was_empty then on_filled(pool) end
 end
 
 local function make(id)

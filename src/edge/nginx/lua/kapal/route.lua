@@ -36,9 +36,9 @@ local function answer(ctx, status, fields)
   return require("kapal.pages").answer(status, fields)
 end
 
--- Whether the pool has no limit of connections, or a place was found in time.
+-- Whether the pool has an endpoint and no limit of connections, or what it lacks was there in time.
 local function has_place(ctx)
-  return not ctx.run.config.maxConnections or place.enter(ctx)
+  return #ctx.run.members > 0 and not ctx.run.config.maxConnections or place.enter(ctx)
 end
 
 local function answer_busy(ctx)
@@ -143,9 +143,8 @@ local function proxy(ctx, method, framed)
   ctx.idempotent = retry.idempotent(method)
   local body, refused = body_of(ctx, method, framed)
   if refused then return answer(ctx, refused) end
-  if #run.members == 0 then return answer_busy(ctx) end
-  if pools.refuses(run) then return answer(ctx, 503, request.later()) end
   if not has_place(ctx) then return answer_busy(ctx) end
+  if pools.refuses(ctx.run) then return answer(ctx, 503, request.later()) end
   return go_on(ctx, body)
 end
 
