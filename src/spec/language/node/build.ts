@@ -8,12 +8,13 @@ import {
 } from '../../../model/build-recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { lockNames, type PackageManager, unknownManager, usualTool } from './package-manager.ts';
+import { pruningOf } from './pruning.ts';
 import { type NodeProject, readNodeProject } from './project.ts';
 import { askedNode } from './version.ts';
 
 /**
  * The dependencies by the project's own package manager, development ones too, then its `build` script. A package.json without dependencies and lock
- * file needs no install, a folder without package.json needs nothing. A static site is built where it has a `build` script, and served as it lies otherwise.
+ * file needs no install, a folder without package.json needs nothing. A server keeps development dependencies only where it may need them. A static site is built where it has a `build` script, and served as it lies otherwise.
  */
 export function buildNode(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
   const project = readNodeProject(folder);
@@ -26,7 +27,11 @@ export function buildNode(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
     manager: project === null ? null : settingsOf(project.manager),
   };
   if (asked.command !== null) return declared(asked.command, project, recipe);
-  return project === null ? recipe : own(project, recipe);
+  if (project === null) return recipe;
+  const made = own(project, recipe);
+  if (asked.isStatic || asked.start === null) return made;
+  const { steps, notes } = pruningOf(folder, project, [...asked.others, asked.start]);
+  return { ...made, build: [...made.build, ...steps], notes };
 }
 
 function own(project: NodeProject, recipe: BuildRecipe): BuildRecipe {
