@@ -166,6 +166,11 @@ describe('development dependencies after a build', () => {
       /^next\.config\.mjs names @next\/bundle-analyzer/,
     ],
     'a workspace': [{ ...api, workspaces: ['packages/*'] }, source, /^the packages of a workspace share one install/],
+    'a package of the folder, by pnpm': [
+      { ...api, dependencies: { native: 'file:./native' } },
+      { ...source, 'pnpm-lock.yaml': "lockfileVersion: '9.0'\n" },
+      /^pnpm would take native from its folder again/,
+    ],
     'yarn without node_modules': [
       { ...api, packageManager: 'yarn@4.18.1' },
       { ...source, 'yarn.lock': '__metadata:\n  version: 8\n' },

@@ -57,11 +57,12 @@ function own(project: NodeProject, recipe: BuildRecipe): BuildRecipe {
 
 /**
  * Scripts of the project's own, and workspaces, write where they like: then an install is never taken from an earlier build. pnpm writes the folder's own
- * path into what it installs, and has a store that makes it quick.
+ * path into what it installs, and has a store that makes it quick. What is made in a package of the project's own, in its folder, is not in the tree.
  */
 function treeOf({ manifest, manager, installFolder, hasScripts }: NodeProject): InstalledTree | null {
   const isPlain = manager.hasLock && manager.name !== 'pnpm' && !manager.isBerry;
-  if (!isPlain || hasScripts || manifest.hasWorkspaces || installFolder !== '.') return null;
+  const hasOwn = [...manifest.ranges.values()].some((range) => /^(?:file:|link:|portal:|~?\.{0,2}\/)/.test(range));
+  if (!isPlain || hasScripts || hasOwn || manifest.hasWorkspaces || installFolder !== '.') return null;
   const from = ['package.json', ...lockNames, '.npmrc', '.yarnrc', 'pnpm-workspace.yaml'];
   return { folder: 'node_modules', from, versions: ['node', manager.name] };
 }

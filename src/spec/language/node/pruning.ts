@@ -62,7 +62,7 @@ const compilers = [
 export function pruningOf(folder: SourceFolder, project: NodeProject, commands: readonly string[]): Pruning {
   const { manifest, manager } = project;
   if (manifest.developmentOnly.size === 0 || commands.length === 0) return { steps: [], notes: [] };
-  const why = sharedInstall(folder, project) ?? neededBy(folder, project, commands);
+  const why = sharedInstall(folder, project) ?? copiedAnew(project) ?? neededBy(folder, project, commands);
   const command = why === null ? pruneCommand(folder, manager) : null;
   if (command === null) {
     const reason = why ?? `this way of yarn (${manager.tool?.version ?? ''}) cannot remove them`;
@@ -79,6 +79,13 @@ export function pruningOf(folder: SourceFolder, project: NodeProject, commands: 
 function sharedInstall(folder: SourceFolder, { manifest, installFolder }: NodeProject): string | null {
   const isShared = installFolder !== '.' || manifest.hasWorkspaces || packagesOf(folder, manifest).length > 0;
   return isShared ? 'the packages of a workspace share one install' : null;
+}
+
+/** pnpm and yarn 2 and later take such a package from its folder again, without what its own install made in the first copy. */
+function copiedAnew({ manifest, manager }: NodeProject): string | null {
+  const found = [...manifest.ranges].find(([, range]) => /^(?:file|portal):(?!.*\.(?:tgz|tar\.gz)$)/.test(range));
+  const isMended = manager.name === 'pnpm' || manager.isBerry;
+  return isMended && found !== undefined ? `${manager.name} would take ${found[0]} from its folder again` : null;
 }
 
 /** Null where the manager has no such command: yarn 2 and 3 without a plugin, and yarn without the folder node_modules. */
