@@ -4,6 +4,8 @@ export interface BuildStep {
   readonly command: string;
   /** What it makes follows from some files alone, and may be taken from an earlier build. */
   readonly tree?: InstalledTree;
+  /** It only takes folders and links out of this tree of an earlier step: which ones follows from the same files, and is remembered with it. */
+  readonly thins?: InstalledTree['folder'];
   /** Left out where one of these holds of the declared variables. */
   readonly unless?: readonly VariableCondition[];
 }

@@ -30,7 +30,10 @@ export function buildNode(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
   if (project === null) return recipe;
   const made = own(project, recipe);
   if (asked.isStatic || asked.start === null) return made;
-  const { steps, notes } = pruningOf(folder, project, [...asked.others, asked.start]);
+  const { steps, notes } = pruningOf(folder, project, {
+    commands: [...asked.others, asked.start],
+    tree: treeOf(project),
+  });
   return { ...made, build: [...made.build, ...steps], notes };
 }
 

@@ -1,4 +1,4 @@
-import type { BuildStep } from '../../../model/build-recipe.ts';
+import type { BuildStep, InstalledTree } from '../../../model/build-recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { codeFiles } from './code-files.ts';
 import type { PackageManager } from './package-manager.ts';
@@ -59,7 +59,11 @@ const compilers = [
  * Development dependencies are removed after the build where nothing that runs can be seen to need one: every program that the commands start is known, and
  * no file of code that may run names one of them, in whatever way. In doubt they stay: a release that is too large runs, one that lacks a module does not.
  */
-export function pruningOf(folder: SourceFolder, project: NodeProject, commands: readonly string[]): Pruning {
+export function pruningOf(
+  folder: SourceFolder,
+  project: NodeProject,
+  { commands, tree }: { readonly commands: readonly string[]; readonly tree: InstalledTree | null },
+): Pruning {
   const { manifest, manager } = project;
   if (manifest.developmentOnly.size === 0 || commands.length === 0) return { steps: [], notes: [] };
   const why = sharedInstall(folder, project) ?? copiedAnew(project) ?? neededBy(folder, project, commands);
@@ -71,7 +75,7 @@ export function pruningOf(folder: SourceFolder, project: NodeProject, commands: 
   const title = `Removing development dependencies (${command}; the variable NPM_CONFIG_PRODUCTION=false keeps them)`;
   const note = 'Development dependencies are removed after the build, since nothing that runs names one of them';
   return {
-    steps: [{ title, command, unless: kept }],
+    steps: [{ title, command, unless: kept, ...(tree === null ? {} : { thins: tree.folder }) }],
     notes: [`${note}. The variable NPM_CONFIG_PRODUCTION=false keeps them.`],
   };
 }
