@@ -1,4 +1,5 @@
 import type { BuildStep } from '../model/build-recipe.ts';
+import { quoted } from '../model/shell.ts';
 
 /**
  * The one shell text that runs the steps in order: `==> TITLE` before each, the first failure ends it with that step's exit code. Each
@@ -13,9 +14,4 @@ export function buildScript(steps: readonly BuildStep[]): string {
 function stepText(step: BuildStep): string {
   const title = step.title.replace(/\p{Cc}+/gu, ' ');
   return [`printf '==> %s\\n' ${quoted(title)}`, `sh -c -- ${quoted(step.command)} </dev/null || exit "$?"`].join('\n');
-}
-
-/** One word of a POSIX shell, whatever the text holds (IEEE Std 1003.1, 2.2.2): only a quote ends a quoted word. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

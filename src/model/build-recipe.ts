@@ -28,7 +28,16 @@ export interface BuildStep {
   readonly command: string;
   /** What it makes follows from some files alone, and may be taken from an earlier build. */
   readonly tree?: InstalledTree;
+  /** It only takes folders and links out of this tree of an earlier step: which ones follows from the same files, and is remembered with it. */
+  readonly thins?: InstalledTree['folder'];
+  /** Left out where one of these holds of the declared variables. */
+  readonly unless?: readonly VariableCondition[];
 }
+
+/** Of a variable that is there; names of the settings of npm are the same in small letters. */
+export type VariableCondition =
+  | { readonly variable: string; readonly is: string }
+  | { readonly variable: string; readonly isNot: string };
 
 /** Paths are fixed words, relative to the working folder. */
 export interface InstalledTree {
@@ -114,6 +123,8 @@ export interface BuildRecipe {
   readonly environment: Readonly<Record<string, string>>;
   /** Variables that name a folder of the service's own cache, for builds: `{PIP_CACHE_DIR: 'pip'}`. */
   readonly caches: Readonly<Record<string, string>>;
+  /** What the user should know of the build: whole sentences. */
+  readonly notes: readonly string[];
   /** Settings of this package manager are wanted. */
   readonly manager: 'npm' | 'pnpm' | 'yarn' | 'yarn-berry' | null;
 }
@@ -128,5 +139,6 @@ export const nothingToBuild: BuildRecipe = {
   path: [],
   environment: {},
   caches: {},
+  notes: [],
   manager: null,
 };

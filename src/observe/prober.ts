@@ -7,7 +7,7 @@ import { type LookUp, NameProblem, ProbeNames, systemLookUp } from './probe-name
 import type { AddressQuestion, Prober, ProbeResult, UpstreamResult } from './probe-port.ts';
 import { peerOf, type TlsPeer, TlsRequests } from './probe-tls.ts';
 
-/** What one address said. `nobody`: nothing listens there, so the other name of loopback may be tried. */
+/** What one address said. `nobody`: nothing listens there. */
 interface Answer {
   readonly ok: boolean;
   readonly detail: string;
@@ -74,18 +74,12 @@ interface Agents {
   readonly tls: TlsRequests;
 }
 
-/** An app that binds `localhost` may have got the IPv6 name only: ::1 is tried where 127.0.0.1 refused, within the same time. */
+/** Where the edge reaches instances, and there alone: one that answers at ::1 only would be ready and reached by nobody. */
 async function onLoopback(
   { port, timeout }: { port: number; timeout: number },
   attempt: (question: Question) => Promise<Answer>,
 ): Promise<ProbeResult> {
-  const deadline = performance.now() + timeout;
-  const first = await attempt({ address: '127.0.0.1', port, timeout });
-  const second = first.nobody
-    ? await attempt({ address: '::1', port, timeout: Math.max(1, deadline - performance.now()) })
-    : first;
-  // Where IPv6 is off, what the first address said is the answer.
-  return resultOf(second.nobody ? first : second, timeout);
+  return resultOf(await attempt({ address: '127.0.0.1', port, timeout }), timeout);
 }
 
 function resultOf({ ok, detail, unresolved }: Answer, timeout: number): ProbeResult {

@@ -5,6 +5,7 @@ import type { RunSpec, ServiceAccount } from '../runtime/port.ts';
 import type { ResolvedVariable } from '../release/environment.ts';
 import { type AttachedDisk, seenByRun } from './disks.ts';
 import { runOf } from './routing.ts';
+import { quoted } from '../model/shell.ts';
 
 /** Pure: the run of an instance's present attempt. What Kapal gives wins over what was declared. */
 export function instanceRun(input: {
@@ -119,11 +120,6 @@ export function argvOf({ id, command }: Pick<JobRow, 'id' | 'command'>, vault: V
   if (command === null) return null;
   const argv: unknown = JSON.parse(vault.open(command, jobContext(id)).reveal());
   return Array.isArray(argv) ? argv.map(String) : null;
-}
-
-/** Between single quotes nothing but the single quote is special (POSIX.1-2017, XCU 2.2.2). */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** What the command of a job is sealed for. */

@@ -8,6 +8,8 @@ export interface Listening {
   /** The port that it was given. */
   readonly port: number;
   readonly listeners: readonly Listener[];
+  /** A connection to the port was refused at 127.0.0.1: what is at `::` takes IPv6 alone. */
+  readonly refused: boolean;
   /** What the artifact runs on, and who asked for that: `Node 24.21.0, by engines.node of package.json`. */
   readonly about: string | null;
 }
@@ -27,20 +29,21 @@ export async function withListening(
   if (phase !== 'running') return failure;
   const listeners = await needs.portFinder.listeners(instance.handle);
   const about = releases.get(instance.release)?.release.artifact?.runtime?.about ?? null;
-  const found = whereItListens({ port: instance.port, listeners, about });
+  const refused = failure.message.includes('connection refused');
+  const found = whereItListens({ port: instance.port, listeners, refused, about });
   return found === null ? failure : { ...failure, message: `${failure.message}; ${found}` };
 }
 
 /** Pure. Null where it listens as it should, so that the reason is another. */
-export function whereItListens({ port, listeners, about }: Listening): string | null {
+export function whereItListens({ port, listeners, refused, about }: Listening): string | null {
   if (listeners.length === 0) {
     const runs = about === null ? '' : ` (it runs on ${about})`;
     return `it listens on no port at all${runs}: it may still wait for something, such as a database`;
   }
   const own = listeners.filter((listener) => listener.port === port);
-  if (own.some(({ address }) => answersLoopback(address))) return null;
+  if (own.some(({ address }) => answersLoopback(address) && !(refused && address === '::'))) return null;
   if (own.length > 0)
-    return `it listens at ${own.map(text).join(', ')} only, which is not reached by 127.0.0.1: let it listen at HOST, or at 0.0.0.0`;
+    return `it listens at ${own.map(text).join(', ')} ${own.some(({ address }) => address === '::') ? 'for IPv6 alone' : 'only'}, which is not reached by 127.0.0.1: let it listen at HOST, or at 0.0.0.0`;
   const ports = [...new Set(listeners.map((listener) => listener.port))].toSorted((a, b) => a - b);
   return `it listens on port${ports.length === 1 ? '' : 's'} ${ports.join(', ')} instead`;
 }

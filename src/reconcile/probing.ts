@@ -56,17 +56,8 @@ export class Probing {
   /** The first answer of a run that this daemon did not start, waited for. */
   async first(subject: ProbeSubject): Promise<ProbeResult | null> {
     const instant = this.take(subject);
-    const { path, timeout, content } = subject.health;
-    if (instant !== null || path === null) return instant;
-    const patience = Math.min(timeout, 1_000);
-    const result = await this.#needs.prober.http({
-      port: subject.port,
-      path,
-      content,
-      host: subject.host,
-      timeout: patience,
-    });
-    return { ok: result.ok, detail: `${path} ${result.detail}` };
+    if (instant !== null) return instant;
+    return this.#answer(subject, Math.min(subject.health.timeout, 1_000));
   }
 
   /** Milliseconds until a pass should ask for the next probe, never less than half a second: one that is overdue may not be wanted now. */
@@ -83,7 +74,7 @@ export class Probing {
     this.#closed = true;
   }
 
-  /** What the socket table alone answers is there in the same pass. */
+  /** What the socket table alone answers is there in the same pass. It does not show who takes IPv6 alone (ipv6(7), IPV6_V6ONLY), so the first answer is asked for. */
   #ask(subject: ProbeSubject, watched: Watched): void {
     const { health, listening } = subject;
     watched.due = this.#nextDue(subject);
@@ -91,19 +82,28 @@ export class Probing {
       watched.fresh = { ok: false, detail: `nothing of it listens on port ${subject.port}` };
       return;
     }
-    if (health.path === null) {
-      watched.fresh = { ok: true, detail: `its port ${subject.port} accepts` };
+    if (health.path === null && subject.state === 'ready') {
+      watched.fresh = { ok: true, detail: accepts(subject.port) };
       return;
     }
     watched.probing = true;
-    const { path, content, timeout } = health;
-    void this.#needs.prober.http({ port: subject.port, path, content, host: subject.host, timeout }).then((result) => {
+    void this.#answer(subject, health.timeout).then((result) => {
       watched.probing = false;
-      watched.fresh = { ...result, detail: `${path} ${result.detail}` };
+      watched.fresh = result;
       // That a ready instance is ready is no news: the next pass takes it, and most of an idle daemon's passes were for this.
       const isNews = !result.ok || subject.state !== 'ready';
       if (isNews && !this.#closed) this.#wake();
     });
+  }
+
+  async #answer({ port, host, health: { path, content } }: ProbeSubject, timeout: number): Promise<ProbeResult> {
+    const { prober } = this.#needs;
+    if (path !== null) {
+      const result = await prober.http({ port, path, content, host, timeout });
+      return { ...result, detail: `${path} ${result.detail}` };
+    }
+    const result = await prober.tcp({ port, timeout });
+    return { ...result, detail: result.ok ? accepts(port) : `its port ${port}: ${result.detail}` };
   }
 
   /**
@@ -124,4 +124,8 @@ export class Probing {
     this.#watched.set(subject.instance, begun);
     return begun;
   }
+}
+
+function accepts(port: number): string {
+  return `its port ${port} accepts`;
 }

@@ -3,6 +3,7 @@ import { type CorpusProject, manifest } from './shape.ts';
 const ci = 'npm ci --include=dev';
 const install = 'npm install --include=dev';
 const build = 'npm run build';
+const prune = 'npm prune --omit=dev --ignore-scripts';
 
 /** Answers with its name and the version of Node, on PORT, by Node alone. */
 export const nodeServer = (name: string): string =>
@@ -78,7 +79,7 @@ const libraries: readonly CorpusProject[] = [
       }),
       'package-lock.json': '{}',
     },
-    expect: [{ runtime: 'node', install: [ci], build: [build], start: 'npm run start:prod' }],
+    expect: [{ runtime: 'node', install: [ci], build: [build, prune], start: 'npm run start:prod' }],
   },
   {
     name: 'node-typescript',
@@ -95,7 +96,10 @@ const libraries: readonly CorpusProject[] = [
       {
         runtime: 'node',
         install: ['yarn install --frozen-lockfile --production=false --non-interactive'],
-        build: ['yarn run build'],
+        build: [
+          'yarn run build',
+          'yarn install --production=true --ignore-scripts --prefer-offline --frozen-lockfile --non-interactive',
+        ],
         start: 'yarn start',
         needs: ['yarn 1.22.22'],
       },
@@ -171,7 +175,7 @@ const frameworks: readonly CorpusProject[] = [
       }),
       'package-lock.json': '{}',
     },
-    expect: [{ runtime: 'node', install: [ci], build: [build], start: 'node build' }],
+    expect: [{ runtime: 'node', install: [ci], build: [build, prune], start: 'node build' }],
   },
   {
     name: 'node-remix',
@@ -183,7 +187,7 @@ const frameworks: readonly CorpusProject[] = [
       }),
       'package-lock.json': '{}',
     },
-    expect: [{ runtime: 'node', install: [ci], build: [build], start: 'npm start' }],
+    expect: [{ runtime: 'node', install: [ci], build: [build, prune], start: 'npm start' }],
   },
 ];
 

@@ -114,7 +114,7 @@ const frameworks: readonly CorpusProject[] = [
   ),
   site(
     'site-next-export',
-    { scripts: { build: 'next build' }, dependencies: { next: '14' } },
+    { scripts: { dev: 'next dev', build: 'next build', start: 'next start' }, dependencies: { next: '14' } },
     { publishPath: 'out', files: { 'next.config.mjs': "export default { output: 'export' };\n" } },
   ),
 ];

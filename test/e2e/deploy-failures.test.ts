@@ -107,12 +107,55 @@ describe('a release that does not work', () => {
     await unchanged();
   });
 
+  test('an app at the IPv6 name of the machine alone, or at all of its addresses of IPv6 alone: where it listens', async () => {
+    const app = (where: object) => ({
+      'server.js': `require('node:http').createServer((_, r) => r.end()).listen({ ...${JSON.stringify(where)}, port: process.env.PORT });`,
+    });
+    const one = failed(await kapal.deployFailing(await project({ startTimeoutSeconds: 1 }, app({ host: '::1' }))));
+    assert.equal(one.error?.code, 'health_failed');
+    assert.match(
+      one.error?.message ?? '',
+      /it listens at \[::1\]:\d+ only, which is not reached by 127\.0\.0\.1: let it listen at HOST/,
+    );
+    for (const fields of [{}, { healthCheckPath: '/' }]) {
+      const six = app({ host: '::', ipv6Only: true });
+      const { error } = failed(await kapal.deployFailing(await project({ ...fields, startTimeoutSeconds: 1 }, six)));
+      assert.equal(error?.code, 'health_failed');
+      assert.match(error?.message ?? '', /connection refused/);
+      assert.match(error?.message ?? '', /it listens at \[::\]:\d+ for IPv6 alone/);
+    }
+    await unchanged();
+  });
+
+  test('an app at 127.0.0.1 alone, or at :: for both, is reached', async () => {
+    for (const host of ['127.0.0.1', '::']) {
+      const text = `at ${host}`;
+      const server = `require('node:http').createServer((_, r) => r.end('${text}')).listen(process.env.PORT, '${host}');`;
+      await kapal.deploy(await kapal.project('lokal', { 'server.js': server }));
+      assert.equal((await kapal.visit('lokal.localhost')).body, text);
+    }
+  });
+
   test('an app that never listens', async () => {
     const app = { 'server.js': 'setInterval(() => {}, 1000);' };
     const { error } = failed(await kapal.deployFailing(await project({ startTimeoutSeconds: 1 }, app)));
     assert.equal(error?.code, 'health_failed');
     assert.match(error?.message ?? '', /nothing of it listens on port \d+/);
+    assert.match(error?.message ?? '', /it listens on no port at all \(it runs on Node [\d.]+; nothing says which/);
     await unchanged();
+  });
+
+  test('one that waits without a word, as an old driver does on a newer Node: what it runs on, and who asked for that', async () => {
+    const app = {
+      'package.json': JSON.stringify({ engines: { node: '>=8' } }),
+      'server.js': 'new Promise(() => setInterval(() => {}, 1000)).then(() => listen());',
+    };
+    const { error } = failed(await kapal.deployFailing(await project({ startTimeoutSeconds: 1 }, app)));
+    assert.match(
+      error?.message ?? '',
+      /it listens on no port at all \(it runs on Node 24\.[\d.]+, as engines\.node of package\.json asks \(>=8\)\): it may still wait for something, such as a database/,
+    );
+    assert.match(error?.hint ?? '', /./);
   });
 
   test('for people the same is said in words, with the lines and what to do', async () => {

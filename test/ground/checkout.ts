@@ -159,6 +159,8 @@ export class Checkout implements AsyncDisposable {
     }: { env: Readonly<Record<string, string>>; input: string; cwd: string; uid?: number; gid?: number },
   ): Promise<Ended> {
     const child = spawn(command, argv, { ...options, env: { PATH: this.tools, HOME: this.root, ...env } });
+    // One that ends without reading it closes its side first.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     const ended = once(child, 'close') as Promise<[number | null]>;
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

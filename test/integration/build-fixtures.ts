@@ -43,6 +43,7 @@ export async function openWorkshop(): Promise<Workshop> {
 export type ProjectChange = Partial<Omit<BuildRequest, 'recipe'>> & {
   readonly runtime?: Runtime;
   readonly command?: string;
+  readonly start?: string;
 };
 
 export interface Project {
@@ -54,7 +55,7 @@ export interface Project {
 export async function makeProject(
   t: TestContext,
   files: Readonly<Record<string, string>>,
-  { runtime = 'node', command, ...change }: ProjectChange = {},
+  { runtime = 'node', command, start, ...change }: ProjectChange = {},
 ): Promise<Project> {
   const top = await mkdtemp(join(tmpdir(), 'kapal-test-project-'));
   t.after(() => rm(top, { recursive: true, force: true }));
@@ -71,7 +72,7 @@ export async function makeProject(
     for (const made of [...parents, join(folder, path)]) owned.add(made);
   }
   if (other !== null) for (const path of owned) await chown(path, other.uid, other.gid);
-  const commands = { build: command ?? null, preDeploy: null, start: null };
+  const commands = { build: command ?? null, preDeploy: null, start: start ?? null };
   const recipe = buildRecipe(sourceOf(files), { runtime, rootDir: change.rootDir ?? '.', commands });
   return { folder, request: { ...requestFor(folder, home), recipe, ...change } };
 }

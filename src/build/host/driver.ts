@@ -12,6 +12,7 @@ import { reusing } from './reuse.ts';
 import { createTools } from './tools.ts';
 import type { ToolMarks } from './tool-store.ts';
 import type { Toolchain } from './toolchain.ts';
+import { unlessSaid } from './unless-said.ts';
 import { workingFolder } from './working-folder.ts';
 
 export interface HostBuilderOptions {
@@ -34,7 +35,10 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
     async plan(request) {
       const { recipe } = request;
       await workingFolder(request.folder, request.rootDir);
-      const steps = [...placing(recipe.files), ...[...recipe.install, ...recipe.build].map(reusing)];
+      const steps = [
+        ...placing(recipe.files),
+        ...[...recipe.install, ...recipe.build].map((step) => reusing(unlessSaid(step, request.variables))),
+      ];
       if (steps.length === 0 && recipe.requires.length === 0) return idle;
       const brought = await bring(request, { tools, versions });
       const runtime = runtimeOf(request, brought);

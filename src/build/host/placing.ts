@@ -1,4 +1,5 @@
 import type { BuildRecipe, BuildStep } from '../../model/build-recipe.ts';
+import { quoted } from '../../model/shell.ts';
 
 /**
  * Writes the files of a recipe as a step of the build: as the service's user, who owns the folder and may have put a link where they go. Each is written
@@ -13,9 +14,4 @@ export function placing(files: BuildRecipe['files']): BuildStep[] {
     ];
   });
   return [{ title: `Writing ${files.map(({ path }) => path).join(', ')}`, command: lines.join(' &&\n') }];
-}
-
-/** One word of a POSIX shell (IEEE Std 1003.1, 2.2.2). */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

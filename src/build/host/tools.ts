@@ -1,11 +1,11 @@
 import { createHash, getHashes, randomBytes } from 'node:crypto';
-import { chmod, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { exec, type ExecResult } from '../../lib/exec.ts';
+import { chmod, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { exec } from '../../lib/exec.ts';
 import { exists, makeFolder, writeDurably } from '../../lib/files.ts';
 import { KapalError } from '../../model/errors.ts';
 import type { ManagerTool } from '../../model/build-recipe.ts';
-import { npmFailure, runNpm } from './npm.ts';
+import { type FetchedPackage, fetchPackage } from './fetch-package.ts';
 import type { RegistrySettings } from './registry.ts';
 import { atomically, type Toolchain } from './toolchain.ts';
 import type { ToolMarks } from './tool-store.ts';
@@ -52,39 +52,48 @@ function folderName({ name, version, hash }: ManagerTool): string {
 
 async function bring(
   tool: ManagerTool,
-  place: string,
+  folder: string,
   options: Parameters<typeof createTools>[0],
 ): Promise<PlacedTool> {
   const toolchain = await options.toolchain();
   await options.marks.mark(folderName(tool));
-  if (!(await exists(place))) {
-    const { environment } = await options.registry();
-    await atomically(place, (part) => install({ tool, part, toolchain, environment }));
+  if (!(await exists(folder))) {
+    const settings = await options.registry();
+    await atomically(folder, (part) => place(tool, { part, toolchain, settings }));
   }
   await writeShim(tool, { toolchain, folder: options.folder });
-  return { place, bin: join(place, 'node_modules', '.bin') };
+  return { place: folder, bin: join(folder, 'node_modules', '.bin') };
 }
 
-async function install(at: {
-  tool: ManagerTool;
-  part: string;
-  toolchain: Toolchain;
-  environment: Readonly<Record<string, string>>;
-}): Promise<void> {
-  const { tool, part } = at;
-  const npm = (args: readonly string[]) => runNpm(at, args);
+async function place(
+  tool: ManagerTool,
+  { part, toolchain, settings }: { part: string; toolchain: Toolchain; settings: RegistrySettings },
+): Promise<void> {
   const download = join(part, 'download');
-  await makeFolder(download);
-  const packed = await npm(['pack', '--pack-destination', download, '--', `${packageName(tool)}@${tool.version}`]);
-  const [tarball] = await readdir(download);
-  if (!packed.ok || tarball === undefined) throw notBrought(tool, packed);
-  const installed = await npm(['install', '--prefix', part, '--no-save', '--', join(download, tarball)]);
-  if (!installed.ok) throw notBrought(tool, installed);
-  await checkHash(tool, { part, tarball: join(download, tarball) });
+  const name = packageName(tool);
+  const hint =
+    'Check the version in package.json (packageManager), and that this machine reaches the registry: npm ping';
+  const fetched = await fetchPackage(`${name}@${tool.version}`, { part: download, toolchain, settings, hint });
+  await checkHash(tool, fetched);
+  const modules = join(part, 'node_modules');
+  await makeFolder(dirname(join(modules, name)));
+  await rename(fetched.folder, join(modules, name));
+  await linkPrograms(modules, name);
   await rm(download, { recursive: true });
-  await rm(join(part, 'home'), { recursive: true, force: true });
   // Whatever umask the daemon has.
   await exec('chmod', ['-R', 'a+rX', '--', part]);
+}
+
+/** The field `bin` of its package.json, as npm links it (npm docs, package.json, "bin"): neither pnpm nor yarn has a dependency that is not in its archive. */
+async function linkPrograms(modules: string, name: string): Promise<void> {
+  const { bin } = JSON.parse(await readFile(join(modules, name, 'package.json'), 'utf8')) as {
+    readonly bin: Readonly<Record<string, string>>;
+  };
+  await makeFolder(join(modules, '.bin'));
+  for (const [program, path] of Object.entries(bin)) {
+    await chmod(join(modules, name, path), 0o755);
+    await symlink(join('..', name, path), join(modules, '.bin', program));
+  }
 }
 
 /** yarn from version 2 on is published under another name. */
@@ -93,11 +102,11 @@ function packageName({ name, version }: ManagerTool): string {
 }
 
 /** corepack's hash is that of the package's tarball; for yarn from version 2 on, of the one file in it that is the program. */
-async function checkHash(tool: ManagerTool, at: { part: string; tarball: string }): Promise<void> {
+async function checkHash(tool: ManagerTool, { folder, archive }: FetchedPackage): Promise<void> {
   if (tool.hash === null) return;
   const { algorithm, hex } = tool.hash;
   const berry = packageName(tool) !== tool.name;
-  const file = berry ? join(at.part, 'node_modules', '@yarnpkg', 'cli-dist', 'bin', 'yarn.js') : at.tarball;
+  const file = berry ? join(folder, 'bin', 'yarn.js') : archive;
   if (!getHashes().includes(algorithm)) throw wrongHash(tool, `${algorithm} is no hash known here`);
   const found = createHash(algorithm)
     .update(await readFile(file))
@@ -131,18 +140,6 @@ async function writeShim(tool: ManagerTool, at: { toolchain: Toolchain; folder: 
   const fresh = `${chosen}.${randomBytes(6).toString('hex')}`;
   await symlink(folderName(tool), fresh);
   await rename(fresh, chosen);
-}
-
-function notBrought(tool: ManagerTool, result: ExecResult): KapalError {
-  const { reason, log } = npmFailure(result);
-  return new KapalError(
-    'toolchain_missing',
-    `${tool.name} ${tool.version} could not be brought from the npm registry: ${reason}`,
-    {
-      hint: 'Check the version in package.json (packageManager), and that this machine reaches the registry: npm ping',
-      log,
-    },
-  );
 }
 
 function wrongHash(tool: ManagerTool, what: string): KapalError {

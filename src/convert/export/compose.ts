@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../../model/shell.ts';
 import { defaults, type ServiceSpec, type Spec, type VariableValue } from '../../spec/spec.ts';
 import { noteUnsaid } from './asked.ts';
 import { ExportNotes, type Exported } from './exporter.ts';

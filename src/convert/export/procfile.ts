@@ -1,4 +1,4 @@
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../../model/shell.ts';
 import type { ServiceSpec, Spec } from '../../spec/spec.ts';
 import { noteUnsaid } from './asked.ts';
 import { ExportNotes, type Exported } from './exporter.ts';

@@ -1,4 +1,4 @@
-import { commandLine } from '../shell-word.ts';
+import { commandLine } from '../../model/shell.ts';
 import type { Value } from '../../spec/yaml/value.ts';
 import { scalarOf } from '../../spec/draft/reading.ts';
 

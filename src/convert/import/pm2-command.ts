@@ -1,4 +1,4 @@
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../../model/shell.ts';
 import { type ReadingApp, textOf } from './pm2-shape.ts';
 
 type Fields = ReadonlyMap<string, { readonly value: unknown }>;

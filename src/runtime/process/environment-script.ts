@@ -1,5 +1,6 @@
 import { KapalError } from '../../model/errors.ts';
 import { isVariableName } from '../../model/names.ts';
+import { quoted } from '../../model/shell.ts';
 
 /** The variable by which processes of a run are known where the kernel offers no cgroup. */
 export const RUN_VARIABLE = 'KAPAL_RUN';
@@ -42,7 +43,7 @@ export function environmentScript(
     // From here on stderr is no longer the record of a failed start: a shell may warn about a value (an unknown LC_ALL).
     'exec 2>/dev/null',
     'unset PATH OLDPWD',
-    ...plain.map(([key, value]) => `export ${key}=${quote(value)}`),
+    ...plain.map(([key, value]) => `export ${key}=${quoted(value)}`),
     'echo reached >&8',
     `exec ${special.length === 0 ? '' : envProgram(special)}/bin/sh -c -- "$2" ${attached ? '<&7 2>&9 7<&- 9>&-' : '</dev/null 2>&1'} 8>&-`,
     '}',
@@ -51,12 +52,7 @@ export function environmentScript(
 }
 
 function envProgram(variables: readonly (readonly [string, string])[]): string {
-  return `/usr/bin/env ${variables.map(([key, value]) => `${key}=${quote(value)} `).join('')}`;
-}
-
-/** Between single quotes nothing but the single quote is special (POSIX.1-2017, XCU 2.2.2). */
-function quote(value: string): string {
-  return `'${value.replaceAll("'", "'\\''")}'`;
+  return `/usr/bin/env ${variables.map(([key, value]) => `${key}=${quoted(value)} `).join('')}`;
 }
 
 function check(key: string, value: string): void {

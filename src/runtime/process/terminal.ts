@@ -3,6 +3,7 @@ import { exec } from '../../lib/exec.ts';
 import type { RunSpec, TerminalSize } from '../port.ts';
 import type { Cgroups } from './hierarchy.ts';
 import { membersOf, type RunOfProcesses } from './members.ts';
+import { quoted } from '../../model/shell.ts';
 
 /**
  * The same run under a pseudo terminal of its own, made by script(1) of bsdutils, which every Debian has. Its echo is on although its input is a pipe: the
@@ -35,9 +36,4 @@ function terminalOf(pid: number): string[] {
   } catch {
     return [];
   }
-}
-
-/** Between single quotes nothing but the single quote is special (POSIX.1-2017, XCU 2.2.2). */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -15,13 +15,15 @@ export function buildRecipe(
   spec: Pick<ServiceSpec, 'runtime' | 'rootDir' | 'commands'>,
 ): BuildRecipe {
   const folder = new SourceFolder(files, spec.rootDir);
-  const { build: command, start } = spec.commands;
+  const { build: command, start, preDeploy, initialDeploy } = spec.commands;
+  const others = [preDeploy, initialDeploy ?? null].filter((one) => one !== null);
   if (spec.runtime === null) return nothingToBuild;
-  if (spec.runtime === 'static') return withCommand(buildNode(folder, { command, start, isStatic: true }), command);
+  if (spec.runtime === 'static')
+    return withCommand(buildNode(folder, { command, start, others, isStatic: true }), command);
   const language = languageNamed(spec.runtime);
   if (language === null) return withCommand(nothingToBuild, command);
-  const own = withCommand(language.build(folder, { command, start, isStatic: false }), command);
+  const own = withCommand(language.build(folder, { command, start, others, isStatic: false }), command);
   if (command !== null || !makesPages(folder, language)) return own;
-  const pages = buildNode(folder, { command: null, start: null, isStatic: true });
+  const pages = buildNode(folder, { command: null, start: null, others: [], isStatic: true });
   return withPages(own, pages);
 }

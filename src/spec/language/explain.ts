@@ -35,7 +35,7 @@ export interface Explanation {
 /** Throws as `buildRecipe` does. */
 export function explain(files: DeclarationFiles, spec: ServiceSpec, groups: readonly GroupSpec[] = []): Explanation {
   const folder = new SourceFolder(files, spec.rootDir);
-  const { install, build, requires } = buildRecipe(files, spec);
+  const { install, build, requires, notes } = buildRecipe(files, spec);
   const language = spec.runtime === null ? null : languageNamed(spec.runtime === 'static' ? 'node' : spec.runtime);
   const evidence = language?.detect(folder) ?? null;
   const plan = language === null || evidence === null ? null : language.plan(folder);
@@ -58,7 +58,7 @@ export function explain(files: DeclarationFiles, spec: ServiceSpec, groups: read
     publishPath: spec.publishPath,
     needs: requires.flatMap((need) => needText(need) ?? []),
     // What is said of a start that was declared otherwise does not hold.
-    notes: plan?.kind === 'server' && plan.start === spec.commands.start ? plan.notes : [],
+    notes: [...(plan?.kind === 'server' && plan.start === spec.commands.start ? plan.notes : []), ...notes],
   };
 }
 

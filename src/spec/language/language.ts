@@ -64,6 +64,8 @@ export interface Unclear {
 export interface BuildAsked {
   readonly command: string | null;
   readonly start: string | null;
+  /** What else runs in the release: before and after it takes traffic. */
+  readonly others: readonly string[];
   readonly isStatic: boolean;
 }
 

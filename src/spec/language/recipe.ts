@@ -19,6 +19,7 @@ export function withPages(application: BuildRecipe, pages: BuildRecipe): BuildRe
     path: [...application.path, ...pages.path],
     environment: { ...pages.environment, ...application.environment },
     caches: { ...pages.caches, ...application.caches },
+    notes: [...application.notes, ...pages.notes],
     manager: application.manager ?? pages.manager,
   };
 }

@@ -59,8 +59,3 @@ export class SourceFolder {
 export function isInside(path: string): boolean {
   return !path.startsWith('/') && !path.split('/').includes('..') && !/\p{Cc}/u.test(path);
 }
-
-/** One word of a POSIX shell, whatever a file is called (IEEE Std 1003.1, 2.2.2). */
-export function shellWord(path: string): string {
-  return /^[\w./-]+$/.test(path) && !path.startsWith('-') ? path : `'./${path.replaceAll("'", `'\\''`)}'`;
-}

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { argument } from '../../../src/convert/export/unit-text.ts';
 import { looksSecret } from '../../../src/convert/export/values.ts';
-import { commandLine } from '../../../src/convert/shell-word.ts';
+import { commandLine } from '../../../src/model/shell.ts';
 
 test('a command line gives the shell the words that were meant', () => {
   const word = fc.oneof(

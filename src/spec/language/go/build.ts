@@ -1,6 +1,7 @@
 import { type BuildRecipe, nothingToBuild, type Requirement } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
-import { shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import type { SourceFolder } from '../source-folder.ts';
 import { startProgram } from '../start-program.ts';
 import { chooseProgram } from './choose.ts';
 import { type GoProject, readGoProject } from './project.ts';
@@ -42,7 +43,7 @@ function stepOf(project: GoProject, start: string | null): BuildRecipe['build'][
 }
 
 function pathWord(path: string): string {
-  const word = shellWord(path);
+  const word = shellPath(path);
   return word.startsWith("'") ? word : `./${word}`;
 }
 

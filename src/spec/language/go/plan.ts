@@ -1,5 +1,6 @@
 import type { ServerPlan, Unclear } from '../language.ts';
-import { shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import type { SourceFolder } from '../source-folder.ts';
 import { chooseProgram } from './choose.ts';
 import { type GoProject, readGoProject } from './project.ts';
 
@@ -30,7 +31,7 @@ export function planGo(folder: SourceFolder): ServerPlan | Unclear {
 }
 
 export function startOf(output: string): string {
-  const word = shellWord(output);
+  const word = shellPath(output);
   return word.startsWith("'") ? word : `./${word}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Unclear } from '../language.ts';
-import { isInside, shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import { isInside, type SourceFolder } from '../source-folder.ts';
 import { javaCommand, type JavaProject, jarIn, memory, portSettings, wrapper } from './project.ts';
 
 type Kind = 'boot' | 'quarkus' | 'micronaut' | 'shadow' | 'application';
@@ -132,11 +133,11 @@ function startOf(program: GradleProgram, settings: string): string {
   const built = place === '.' ? 'build' : `${place}/build`;
   switch (kind) {
     case 'boot':
-      return javaCommand([portSettings.spring], `-jar ${jarIn(shellWord(`${built}/libs`))}`);
+      return javaCommand([portSettings.spring], `-jar ${jarIn(shellPath(`${built}/libs`))}`);
     case 'shadow':
-      return javaCommand([], `-jar ${jarIn(shellWord(`${built}/libs`))}`);
+      return javaCommand([], `-jar ${jarIn(shellPath(`${built}/libs`))}`);
     case 'quarkus':
-      return javaCommand([portSettings.quarkus], `-jar ${shellWord(`${built}/quarkus-app/quarkus-run.jar`)}`);
+      return javaCommand([portSettings.quarkus], `-jar ${shellPath(`${built}/quarkus-app/quarkus-run.jar`)}`);
     case 'micronaut':
       return `JAVA_OPTS="${memory} $JAVA_OPTS ${portSettings.micronaut}" ${script(program, { built, settings })}`;
     case 'application':
@@ -149,8 +150,8 @@ function script({ place, text }: GradleProgram, at: { readonly built: string; re
   const set = /\bapplicationName\s*=\s*["']([\w.-]+)["']/.exec(text)?.[1];
   const root = /\brootProject\.name\s*=\s*["']([\w.-]+)["']/.exec(at.settings)?.[1];
   const name = set ?? (place === '.' ? root : place.split('/').at(-1));
-  if (name !== undefined) return shellWord(`${at.built}/install/${name}/bin/${name}`);
-  return `"$(find ${shellWord(`${at.built}/install`)} -path '*/bin/*' ! -name '*.bat' | head -n 1)"`;
+  if (name !== undefined) return shellPath(`${at.built}/install/${name}/bin/${name}`);
+  return `"$(find ${shellPath(`${at.built}/install`)} -path '*/bin/*' ! -name '*.bat' | head -n 1)"`;
 }
 
 function unclear(folder: SourceFolder, found: readonly GradleProgram[]): Unclear {

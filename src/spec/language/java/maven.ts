@@ -1,5 +1,6 @@
 import type { Unclear } from '../language.ts';
-import { isInside, shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import { isInside, type SourceFolder } from '../source-folder.ts';
 import { mainClass } from './classes.ts';
 import { filled, inner, type Pom, readPom } from './pom.ts';
 import { javaCommand, type JavaProject, jarIn, portSettings, wrapper } from './project.ts';
@@ -21,7 +22,7 @@ export function readMaven(folder: SourceFolder): JavaProject | null {
   const [program, ...others] = found;
   const chosen = program === undefined || others.length > 0 ? null : program;
   const own = wrapper(folder, 'mvnw', ['.mvn/wrapper/maven-wrapper.properties']);
-  const module = chosen === null || chosen.module === '.' ? [] : [`-pl ${shellWord(chosen.module)} -am`];
+  const module = chosen === null || chosen.module === '.' ? [] : [`-pl ${shellPath(chosen.module)} -am`];
   const words = [own ?? 'mvn', '-B -DskipTests', ...module, ['package', ...(chosen?.goals ?? [])].join(' ')];
   const command = words.join(' ');
   return {
@@ -62,7 +63,7 @@ function programsOf(folder: SourceFolder, pom: Pom, module = '.'): readonly Mave
 
 function programOf(folder: SourceFolder, pom: Pom, module: string): MavenProgram | null {
   const target = module === '.' ? 'target' : `${module}/target`;
-  const jar = (name: string | null) => `-jar ${name === null ? jarIn(target) : shellWord(`${target}/${name}.jar`)}`;
+  const jar = (name: string | null) => `-jar ${name === null ? jarIn(target) : shellPath(`${target}/${name}.jar`)}`;
   const made = { module, goals: [] };
   const { plugins, jarName, packaging } = pom;
   if (plugins.has('quarkus-maven-plugin'))
@@ -76,7 +77,7 @@ function programOf(folder: SourceFolder, pom: Pom, module: string): MavenProgram
     const classifier = inner(boot, 'classifier');
     const name = jarName === null ? null : classifier === null ? jarName : `${jarName}-${classifier}`;
     // Spring Boot's war starts by itself too.
-    const start = packaging === 'war' ? `-jar ${shellWord(`${target}/${name ?? pom.artifact}.war`)}` : jar(name);
+    const start = packaging === 'war' ? `-jar ${shellPath(`${target}/${name ?? pom.artifact}.war`)}` : jar(name);
     return { ...made, why: 'its plugin of Spring Boot', start: javaCommand([portSettings.spring], start) };
   }
   if (packaging === 'war') return null;

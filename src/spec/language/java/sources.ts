@@ -1,5 +1,5 @@
 import type { SourceFolder } from '../source-folder.ts';
-import { shellWord } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
 import { mainClass } from './classes.ts';
 import { javaCommand, type JavaProject } from './project.ts';
 
@@ -16,7 +16,7 @@ export function readSources(folder: SourceFolder): JavaProject | null {
     why: 'a jar',
     start:
       others.length === 0
-        ? javaCommand([], `-jar ${shellWord(jar)}`)
+        ? javaCommand([], `-jar ${shellPath(jar)}`)
         : {
             kind: 'unclear',
             missing: `does not lie there alone: ${jars.join(', ')}`,

@@ -8,12 +8,13 @@ import {
 } from '../../../model/build-recipe.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { lockNames, type PackageManager, unknownManager, usualTool } from './package-manager.ts';
+import { pruningOf } from './pruning.ts';
 import { type NodeProject, readNodeProject } from './project.ts';
 import { askedNode } from './version.ts';
 
 /**
  * The dependencies by the project's own package manager, development ones too, then its `build` script. A package.json without dependencies and lock
- * file needs no install, a folder without package.json needs nothing. A static site is built where it has a `build` script, and served as it lies otherwise.
+ * file needs no install, a folder without package.json needs nothing. A server keeps development dependencies only where it may need them. A static site is built where it has a `build` script, and served as it lies otherwise.
  */
 export function buildNode(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
   const project = readNodeProject(folder);
@@ -26,7 +27,14 @@ export function buildNode(folder: SourceFolder, asked: BuildAsked): BuildRecipe 
     manager: project === null ? null : settingsOf(project.manager),
   };
   if (asked.command !== null) return declared(asked.command, project, recipe);
-  return project === null ? recipe : own(project, recipe);
+  if (project === null) return recipe;
+  const made = own(project, recipe);
+  if (asked.isStatic || asked.start === null) return made;
+  const { steps, notes } = pruningOf(folder, project, {
+    commands: [...asked.others, asked.start],
+    tree: treeOf(project),
+  });
+  return { ...made, build: [...made.build, ...steps], notes };
 }
 
 function own(project: NodeProject, recipe: BuildRecipe): BuildRecipe {
@@ -52,11 +60,12 @@ function own(project: NodeProject, recipe: BuildRecipe): BuildRecipe {
 
 /**
  * Scripts of the project's own, and workspaces, write where they like: then an install is never taken from an earlier build. pnpm writes the folder's own
- * path into what it installs, and has a store that makes it quick.
+ * path into what it installs, and has a store that makes it quick. What is made in a package of the project's own, in its folder, is not in the tree.
  */
 function treeOf({ manifest, manager, installFolder, hasScripts }: NodeProject): InstalledTree | null {
   const isPlain = manager.hasLock && manager.name !== 'pnpm' && !manager.isBerry;
-  if (!isPlain || hasScripts || manifest.hasWorkspaces || installFolder !== '.') return null;
+  const hasOwn = [...manifest.ranges.values()].some((range) => /^(?:file:|link:|portal:|~?\.{0,2}\/)/.test(range));
+  if (!isPlain || hasScripts || hasOwn || manifest.hasWorkspaces || installFolder !== '.') return null;
   const from = ['package.json', ...lockNames, '.npmrc', '.yarnrc', 'pnpm-workspace.yaml'];
   return { folder: 'node_modules', from, versions: ['node', manager.name] };
 }

@@ -77,11 +77,15 @@ export function answersRequests(manifest: Package): boolean {
 export function builtSite(folder: SourceFolder, manifest: Package): SitePlan | null {
   const build = manifest.scripts.get('build');
   const start = manifest.scripts.get('start');
-  if (build === undefined || (start !== undefined && !isDevelopmentServer(start))) return null;
+  if (build === undefined) return null;
+  const written = isExport(folder, manifest);
+  // Next itself refuses to start what it has exported.
+  if (written !== null && (start === undefined || /^(?:npx )?next\b/.test(start.trim()))) return written;
+  if (start !== undefined && !isDevelopmentServer(start)) return null;
   if (manifest.dependencies.has('@angular/core') && !manifest.dependencies.has('@angular/ssr'))
     return angularSite(folder, manifest);
   if (manifest.dependencies.has('@sveltejs/adapter-static')) return staticSvelte(folder, manifest);
-  if (serverFrameworks.some((name) => manifest.dependencies.has(name))) return isExport(folder, manifest);
+  if (serverFrameworks.some((name) => manifest.dependencies.has(name))) return null;
   const framework = frameworks.find((one) => manifest.dependencies.has(one.dependency));
   if (framework === undefined) return null;
   const publishPath = outputOf(folder, build) ?? framework.publishPath;

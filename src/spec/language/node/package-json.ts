@@ -12,6 +12,8 @@ export interface Package {
   readonly dependencies: ReadonlySet<string>;
   /** Their ranges as they are written, by name. */
   readonly ranges: ReadonlyMap<string, string>;
+  /** Those for development alone. */
+  readonly developmentOnly: ReadonlySet<string>;
   readonly hasDependencies: boolean;
   readonly hasWorkspaces: boolean;
   /** Patterns of its workspaces' folders. */
@@ -61,12 +63,14 @@ export function isDamaged(found: Package | Damaged | null): found is Damaged {
 function packageOf(file: string, content: Readonly<Record<string, unknown>>): Package {
   const installed = ['dependencies', 'devDependencies', 'optionalDependencies'];
   const names = (kinds: readonly string[]) => kinds.flatMap((kind) => Object.keys(recordOf(content[kind])));
+  const running = new Set(names(['dependencies', 'optionalDependencies']));
   return {
     file,
     scripts: new Map(textsOf(content['scripts']).filter(([, text]) => text.trim() !== '')),
     main: textOf(content['main']),
     dependencies: new Set(names(installed)),
     ranges: new Map(installed.flatMap((kind) => textsOf(content[kind]))),
+    developmentOnly: new Set(names(['devDependencies']).filter((name) => !running.has(name))),
     hasDependencies: names([...installed, 'peerDependencies']).length > 0,
     hasWorkspaces: typeof content['workspaces'] === 'object' && content['workspaces'] !== null,
     workspaces: workspacesOf(content['workspaces']),

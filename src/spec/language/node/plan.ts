@@ -1,5 +1,6 @@
 import type { ServerPlan, ServicePlan, Unclear } from '../language.ts';
-import { isInside, shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import { isInside, type SourceFolder } from '../source-folder.ts';
 import { builtServer } from './built-server.ts';
 import { answersRequests, builtSite, isDevelopmentServer } from './frameworks.ts';
 import { readNodeProject, type NodeProject } from './project.ts';
@@ -47,7 +48,7 @@ function byFile(folder: SourceFolder, project: NodeProject | null): ServerPlan |
   // A script beside a page is a script of that page, unless it says that it is a server.
   if (folder.has('index.html') && !answers && !/(?:^|\/)server\.[cm]?[jt]s$/.test(file)) return null;
   const found = {
-    start: `node ${shellWord(file)}`,
+    start: `node ${shellPath(file)}`,
     file: folder.nameOf(file),
     why: 'a server file, and no start script',
   };

@@ -1,6 +1,7 @@
 import type { BuildStep, ProgramRequirement } from '../../../model/build-recipe.ts';
 import type { AskedVersion } from '../pinned-version.ts';
-import { shellWord, type SourceFolder } from '../source-folder.ts';
+import { quoted, shellPath } from '../../../model/shell.ts';
+import type { SourceFolder } from '../source-folder.ts';
 import type { PythonProject } from './project.ts';
 import { environmentStep, namePython, pythonNeed } from './interpreter.ts';
 import { fetching, type Tool } from './tool.ts';
@@ -25,7 +26,7 @@ function stepsOf({ installer }: PythonProject, asked: AskedVersion | null): read
     case 'nothing':
       return [];
     case 'list':
-      return pip(`-r ${shellWord(installer.file)}`, asked);
+      return pip(`-r ${shellPath(installer.file)}`, asked);
     case 'project':
       return pip('.', asked);
     case 'names':
@@ -71,9 +72,4 @@ function compilers({ packages }: PythonProject): readonly ProgramRequirement[] {
       packages: [...new Set([library, program === 'pkg-config' ? program : library]), 'build-essential', 'python3-dev'],
       why: `${name} is compiled when it is installed`,
     }));
-}
-
-/** One word of a POSIX shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,5 +1,6 @@
 import type { ServerPlan, ServicePlan, Unclear } from '../language.ts';
-import { shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import type { SourceFolder } from '../source-folder.ts';
 import { type Application, findApplication, importsOf, isServer } from './application.ts';
 import { scripts } from './detect.ts';
 import { djangoFolders } from './django.ts';
@@ -34,12 +35,12 @@ function byOwnServer(folder: SourceFolder, { packages }: PythonProject): ServerP
     ? scriptThat(folder, /^\s*(?:import|from) streamlit\b/m, ['streamlit_app.py', 'Home.py', 'dashboard.py'])
     : null;
   if (streamlit !== null) {
-    const start = `streamlit run ${shellWord(streamlit)} --server.address $HOST --server.port $PORT --server.headless true`;
+    const start = `streamlit run ${shellPath(streamlit)} --server.address $HOST --server.port $PORT --server.headless true`;
     return server({ start, file: folder.nameOf(streamlit), why: 'its Streamlit app' });
   }
   const gradio = packages.has('gradio') ? scriptThat(folder, /^\s*(?:import|from) gradio\b/m, []) : null;
   if (gradio === null) return null;
-  const start = `GRADIO_SERVER_NAME=$HOST GRADIO_SERVER_PORT=$PORT python3 ${shellWord(gradio)}`;
+  const start = `GRADIO_SERVER_NAME=$HOST GRADIO_SERVER_PORT=$PORT python3 ${shellPath(gradio)}`;
   return server({ start, file: folder.nameOf(gradio), why: 'its Gradio app' });
 }
 
@@ -93,7 +94,7 @@ function byScript(folder: SourceFolder, { packages }: PythonProject): ServerPlan
   const notes = /\bPORT\b/.test(text)
     ? []
     : [`${folder.nameOf(file)} does not read the variable PORT: it must listen on the port that PORT names.`];
-  const known = { start: `python3 ${shellWord(file)}`, file: folder.nameOf(file), why: 'a script that listens' };
+  const known = { start: `python3 ${shellPath(file)}`, file: folder.nameOf(file), why: 'a script that listens' };
   return { ...server(known), certainty: packages.size > 0 ? 'declared' : 'guessed', notes };
 }
 

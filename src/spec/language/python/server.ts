@@ -1,4 +1,5 @@
-import { shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import type { SourceFolder } from '../source-folder.ts';
 import type { Application } from './application.ts';
 import type { Packages } from './requirements.ts';
 
@@ -86,5 +87,5 @@ export function developmentServer(packages: Packages, app: Application): Serving
 }
 
 export function inFolder(base: string, command: string): string {
-  return base === '.' ? command : `cd ${shellWord(base)} && ${command}`;
+  return base === '.' ? command : `cd ${shellPath(base)} && ${command}`;
 }

@@ -1,5 +1,6 @@
 import type { ServerPlan, ServicePlan, Unclear } from '../language.ts';
-import { shellWord, type SourceFolder } from '../source-folder.ts';
+import { shellPath } from '../../../model/shell.ts';
+import type { SourceFolder } from '../source-folder.ts';
 import { serverScript } from './detect.ts';
 import { type Bundle, readBundle } from './gemfile.ts';
 import { isRails, planRails } from './rails.ts';
@@ -46,11 +47,11 @@ function byScript(folder: SourceFolder, bundle: Bundle | null): ServerPlan | nul
     why: kind === 'sinatra' ? 'a Sinatra application' : 'a script that listens',
   };
   if (kind === 'sinatra')
-    return server({ ...known, start: `${ruby} ${shellWord(file)} -o $HOST -p $PORT -e production` });
+    return server({ ...known, start: `${ruby} ${shellPath(file)} -o $HOST -p $PORT -e production` });
   const notes = /\bPORT\b/.test(text)
     ? []
     : [`${folder.nameOf(file)} does not read the variable PORT: it must listen on the port that PORT names.`];
-  return { ...server({ ...known, start: `${ruby} ${shellWord(file)}` }), certainty: 'guessed', notes };
+  return { ...server({ ...known, start: `${ruby} ${shellPath(file)}` }), certainty: 'guessed', notes };
 }
 
 function unclear(folder: SourceFolder): Unclear {
