@@ -20,6 +20,8 @@ export interface ArtifactRuntime {
   readonly environment: Readonly<Record<string, string>>;
   /** What it runs on, where that is not what all services have: `Node 16.20.2, as engines.node of package.json asks`. */
   readonly about: string | null;
+  /** The start command that is a supervisor of Kapal's own: it is told the service's limits, and ends its processes itself. Absent: none. */
+  readonly supervisor?: string;
 }
 
 /** What a build yields. `path` is absolute in the data folder; `null` for services that have no files (type proxy). */

@@ -1,11 +1,12 @@
 import { delimiter, join } from 'node:path';
 import type { BuildRecipe } from '../../model/build-recipe.ts';
 import type { ArtifactRuntime } from '../../model/deploy.ts';
-import type { Builder, BuildPlan, BuildRequest } from '../port.ts';
+import type { Builder, BuildNote, BuildPlan, BuildRequest } from '../port.ts';
 import { managerEnvironment } from './manager-environment.ts';
 import { createNodeVersions } from './node-versions.ts';
 import { npmMissing } from './npm.ts';
 import { placing } from './placing.ts';
+import { findBetter } from './optional.ts';
 import { findProgram } from './programs.ts';
 import { registrySettings } from './registry.ts';
 import { reusing } from './reuse.ts';
@@ -36,7 +37,8 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
       if (steps.length === 0 && recipe.requires.length === 0) return idle;
       const brought = await bring(request, { tools, versions });
       const runtime = runtimeOf(request, brought);
-      if (steps.length === 0) return { ...idle, tools: brought.names, runtime };
+      const { notes } = brought;
+      if (steps.length === 0) return { ...idle, tools: brought.names, notes, runtime };
       const [toolchain, settings] = await Promise.all([options.toolchain(), registry()]);
       if (toolchain.npm === null && callsNpm(recipe)) throw npmMissing();
       const path = [...runtime.path, ...brought.bins, toolchain.bin, request.account.environment['PATH'] ?? ''];
@@ -47,7 +49,13 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
         ...runtime.environment,
         PATH: path.filter((part) => part !== '').join(delimiter),
       };
-      return { steps, environment: withoutDeclared(environment, request.variables), tools: brought.names, runtime };
+      return {
+        steps,
+        environment: withoutDeclared(environment, request.variables),
+        tools: brought.names,
+        notes,
+        runtime,
+      };
     },
   };
 }
@@ -61,6 +69,7 @@ const idle: BuildPlan = {
   steps: [],
   environment: {},
   tools: [],
+  notes: [],
   runtime: { path: [], environment: {}, about: null },
 };
 
@@ -72,6 +81,9 @@ interface Brought {
   readonly environment: Readonly<Record<string, string>>;
   readonly names: readonly string[];
   readonly about: string | null;
+  readonly notes: readonly BuildNote[];
+  /** Variables for instances too. */
+  readonly found: Readonly<Record<string, string>>;
 }
 
 async function bring(
@@ -79,6 +91,7 @@ async function bring(
   by: { tools: ReturnType<typeof createTools>; versions: ReturnType<typeof createNodeVersions> },
 ): Promise<Brought> {
   const found = { bins: [] as string[], path: [] as string[], names: [] as string[] };
+  const path = account.environment['PATH'] ?? '';
   let about: string | null = null;
   let environment: Readonly<Record<string, string>> = {};
   for (const need of recipe.requires) {
@@ -97,19 +110,26 @@ async function bring(
         break;
       }
       case 'program': {
-        const program = await findProgram(need, account.environment['PATH'] ?? '');
+        const program = await findProgram(need, path);
         if (program.place !== null) found.path.push(program.place);
         if (need.home !== undefined) environment = { ...environment, [need.home]: program.home };
       }
     }
   }
-  return { ...found, environment, about };
+  const better = recipe.better === undefined ? null : await findBetter(recipe.better, path);
+  const notes = better === null ? [] : [better.note];
+  return { ...found, environment, about, notes, found: better?.environment ?? {} };
 }
 
 /** Folders of the artifact are named by where they lie: an artifact never moves. */
 function runtimeOf({ recipe, rootDir, folder }: BuildRequest, brought: Brought): ArtifactRuntime {
   const own = recipe.path.map((path) => join(folder, rootDir, path));
-  return { path: [...own, ...brought.path], environment: recipe.environment, about: brought.about };
+  return {
+    path: [...own, ...brought.path],
+    environment: { ...recipe.environment, ...brought.found },
+    about: brought.about,
+    ...(recipe.supervisor === undefined ? {} : { supervisor: recipe.supervisor }),
+  };
 }
 
 function cachesOf({ recipe, account }: BuildRequest): Record<string, string> {

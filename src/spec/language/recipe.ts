@@ -20,5 +20,7 @@ export function withPages(application: BuildRecipe, pages: BuildRecipe): BuildRe
     environment: { ...pages.environment, ...application.environment },
     caches: { ...pages.caches, ...application.caches },
     manager: application.manager ?? pages.manager,
+    ...(application.better === undefined ? {} : { better: application.better }),
+    ...(application.supervisor === undefined ? {} : { supervisor: application.supervisor }),
   };
 }
