@@ -12,16 +12,25 @@ import { SourceFolder } from './source-folder.ts';
  */
 export function buildRecipe(
   files: DeclarationFiles,
-  spec: Pick<ServiceSpec, 'runtime' | 'rootDir' | 'commands'>,
+  spec: Pick<ServiceSpec, 'runtime' | 'rootDir' | 'commands' | 'disk'>,
 ): BuildRecipe {
   const folder = new SourceFolder(files, spec.rootDir);
   const { build: command, start } = spec.commands;
+  const kept = keptFolder(spec);
   if (spec.runtime === null) return nothingToBuild;
-  if (spec.runtime === 'static') return withCommand(buildNode(folder, { command, start, isStatic: true }), command);
+  if (spec.runtime === 'static')
+    return withCommand(buildNode(folder, { command, start, isStatic: true, kept }), command);
   const language = languageNamed(spec.runtime);
   if (language === null) return withCommand(nothingToBuild, command);
-  const own = withCommand(language.build(folder, { command, start, isStatic: false }), command);
+  const own = withCommand(language.build(folder, { command, start, isStatic: false, kept }), command);
   if (command !== null || !makesPages(folder, language)) return own;
-  const pages = buildNode(folder, { command: null, start: null, isStatic: true });
+  const pages = buildNode(folder, { command: null, start: null, isStatic: true, kept });
   return withPages(own, pages);
+}
+
+/** Where the disk of a service lies in its own folder. */
+function keptFolder({ rootDir, disk }: Pick<ServiceSpec, 'rootDir' | 'disk'>): string | null {
+  if (disk === undefined || disk.mountPath.startsWith('/')) return null;
+  if (rootDir === '.') return disk.mountPath;
+  return disk.mountPath.startsWith(`${rootDir}/`) ? disk.mountPath.slice(rootDir.length + 1) : null;
 }
