@@ -171,8 +171,8 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'versi Kapal ini belum mendukung penskalaan otomatis: isi `numInstances`',
   ],
   [
-    'A folder that outlives releases. The service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors wait.',
-    'Folder yang tetap ada melampaui rilis. Layanan punya satu instans, dan rollout menghentikannya sebelum yang berikut dimulai: ada jeda, ketika pengunjung menunggu.',
+    'A folder that outlives releases. Unless it is `shared`, the service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors wait.',
+    'Folder yang tetap ada melampaui rilis. Kecuali `shared`, layanan punya satu instans, dan rollout menghentikannya sebelum yang berikut dimulai: ada jeda, ketika pengunjung menunggu.',
   ],
   [
     'Its name, made of lower-case letters, digits and dashes. Another name is another disk: the old one is kept, detached.',
@@ -185,6 +185,10 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
   [
     'The size that it is meant to have. It is accounted and warned of, not enforced.',
     'Ukuran yang dimaksudkan. Ukuran ini dihitung dan diperingatkan, tidak dipaksakan.',
+  ],
+  [
+    'Several instances write to it at once, as to the shared folders of Capistrano and Deployer: for uploads, never for a SQLite file. The service keeps `numInstances`, and a rollout starts the next instance before it stops the last. A folder of the service is filled at first with what the source has there, and not again.',
+    'Beberapa instans menulisinya bersamaan, seperti folder bersama pada Capistrano dan Deployer: untuk unggahan, jangan untuk berkas SQLite. `numInstances` tetap berlaku, dan rollout memulai instans berikutnya sebelum menghentikan yang terakhir. Folder layanan mula-mula diisi dengan isi folder itu di sumber, dan sesudahnya tidak lagi.',
   ],
   [
     'images and Dockerfiles are not supported by this version of Kapal: take a runtime that is built from source',

@@ -26,8 +26,15 @@ export interface BuildPlan {
   readonly environment: Readonly<Record<string, string>>;
   /** Programs that were brought for it, for the log: `pnpm 9.15.0`. */
   readonly tools: readonly string[];
+  /** What the user should know of the programs that it found, in sentences; a warning where a better one is missing. */
+  readonly notes: readonly BuildNote[];
   /** What instances of the artifact get, beside what all do. */
   readonly runtime: ArtifactRuntime;
+}
+
+export interface BuildNote {
+  readonly isWarning: boolean;
+  readonly text: string;
 }
 
 /** Turns a source into an artifact. Drivers: `host/`, `simulated/`. */

@@ -1,9 +1,13 @@
 import { basename } from 'node:path';
 import type { ExaminedSource, ExamineOptions } from '../cli/host.ts';
+import { findBetter } from '../build/host/optional.ts';
 import { readFolder } from '../lib/tree/list.ts';
 import { storedFiles } from '../source/declaration-files.ts';
-import { explain } from '../spec/language/explain.ts';
+import type { DeclarationFiles } from '../spec/files.ts';
+import { buildRecipe } from '../spec/language/build.ts';
+import { explain, type Explanation } from '../spec/language/explain.ts';
 import { readDeclaration } from '../spec/read.ts';
+import type { GroupSpec, ServiceSpec } from '../spec/spec.ts';
 
 /** `kapal detect`: what a deploy of this folder would build and run, without a daemon. Throws KapalError, and TreeError for a folder that cannot be read. */
 export async function examineSource({ folder, project }: ExamineOptions): Promise<ExaminedSource> {
@@ -13,8 +17,21 @@ export async function examineSource({ folder, project }: ExamineOptions): Promis
   return {
     project: spec.project,
     origin: spec.origin,
-    services: spec.services.map((service) => explain(files, service, spec.groups)),
+    services: await Promise.all(spec.services.map((service) => examined(files, service, spec.groups))),
     told: spec.told,
     warnings: spec.warnings.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
   };
+}
+
+/** With what this machine has for it. */
+async function examined(
+  files: DeclarationFiles,
+  service: ServiceSpec,
+  groups: readonly GroupSpec[],
+): Promise<Explanation> {
+  const explanation = explain(files, service, groups);
+  const { better } = buildRecipe(files, service);
+  if (better === undefined) return explanation;
+  const { note } = await findBetter(better, process.env['PATH'] ?? '');
+  return { ...explanation, notes: [note.text, ...explanation.notes] };
 }

@@ -105,6 +105,33 @@ export type Requirement =
   | ProgramRequirement
   | { readonly kind: 'manager'; readonly tool: ManagerTool };
 
+/** A program that serves better, and without which the service runs too. */
+export interface OptionalProgram {
+  /** `php-fpm`: of that name, or with a number behind it (`php-fpm8.2`). */
+  readonly program: string;
+  /** Of Debian. */
+  readonly packages: readonly string[];
+  /** A variable of instances: where it lies. */
+  readonly variable: string;
+  /** How it says its version, and which will do. */
+  readonly version: { readonly args: readonly string[]; readonly asks: VersionAsked };
+  /** Absent: it is enough that the program is there. */
+  readonly part?: ProgramPart;
+}
+
+/** A range of node-semver, or the first two numbers of the version of another program: `php`. */
+export type VersionAsked =
+  | { readonly kind: 'range'; readonly range: string }
+  | { readonly kind: 'same'; readonly program: string };
+
+/** Programs that are used together, or not at all. */
+export interface BetterWay {
+  readonly programs: readonly OptionalProgram[];
+  /** What it means that they are there, and that one is not: whole sentences. */
+  readonly present: string;
+  readonly absent: string;
+}
+
 /** What a build will do, decided from the source's files alone. No steps: nothing to build. */
 export interface BuildRecipe {
   /** Files of Kapal's own that the build writes first, below the working folder: paths of plain words, whole texts. */
@@ -127,6 +154,10 @@ export interface BuildRecipe {
   readonly notes: readonly string[];
   /** Settings of this package manager are wanted. */
   readonly manager: 'npm' | 'pnpm' | 'yarn' | 'yarn-berry' | null;
+  /** Absent: there is none. */
+  readonly better?: BetterWay;
+  /** See `ArtifactRuntime`. */
+  readonly supervisor?: string;
 }
 
 export const nothingToBuild: BuildRecipe = {

@@ -22,6 +22,8 @@ export interface ArtifactRuntime {
   readonly about: string | null;
   /** Folders of the programs that were brought for it, which stay as long as it does; absent in artifacts of before that was noted. */
   readonly tools?: readonly string[];
+  /** The start command that is a supervisor of Kapal's own: it is told the service's limits, and ends its processes itself. Absent: none. */
+  readonly supervisor?: string;
 }
 
 /** What a build yields. `path` is absolute in the data folder; `null` for services that have no files (type proxy). */

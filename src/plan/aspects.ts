@@ -30,7 +30,8 @@ export const aspects: readonly Aspect[] = [
   {
     field: 'disk',
     release: true,
-    said: ({ disk }) => (disk === undefined ? 'none' : `${disk.name} at ${disk.mountPath}`),
+    said: ({ disk }) =>
+      disk === undefined ? 'none' : `${disk.name} at ${disk.mountPath}${disk.shared === true ? ', shared' : ''}`,
   },
   // Of a service without one the default, so that a new disk does not say its size twice.
   {

@@ -1,5 +1,5 @@
 import { hasInstances } from '../model/service.ts';
-import type { ServiceSpec, Spec, VariableSpec } from '../spec/spec.ts';
+import { isAlone, type ServiceSpec, type Spec, type VariableSpec } from '../spec/spec.ts';
 import { aspects, differences } from './aspects.ts';
 import { canonicalJson, liveChanges } from './fingerprint.ts';
 
@@ -78,7 +78,7 @@ function changeOf(declared: ServiceSpec, existing: ExistingService | null, spec:
 
 /** What a new release of a service with a disk costs its visitors. */
 export function handOverOf(declared: ServiceSpec, current: ServiceSpec): readonly string[] {
-  if (declared.disk === undefined && current.disk === undefined) return [];
+  if (!isAlone(declared) && !isAlone(current)) return [];
   return ['it has a disk: what runs is stopped before the new release starts, and visitors wait in between'];
 }
 

@@ -122,6 +122,8 @@ export interface DiskStore {
     artifact: string;
     path: string;
     owner: { readonly uid: number; readonly gid: number } | null;
+    /** What becomes of files of the source or of the build in its place: refused, the first content of the disk, or dropped. */
+    files: 'refuse' | 'move' | 'drop';
   }): Promise<void>;
   isEmpty(service: string, name: string): Promise<boolean>;
   /** Bytes; null where they could not be counted in time. */

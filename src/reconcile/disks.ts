@@ -2,7 +2,7 @@ import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import type { RunSpec, ServiceAccount } from '../runtime/port.ts';
-import type { DiskSpec, ServiceSpec, Spec } from '../spec/spec.ts';
+import { type DiskSpec, isAlone, type ServiceSpec, type Spec } from '../spec/spec.ts';
 import type { ReleaseRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -38,12 +38,17 @@ export async function attachDisk(
   await requireThere(needs, service, disk);
   await disks.ensure(service, disk.name, owner);
   crashpoint('disk.made');
-  if (store.disks.get(service, disk.name)?.made === false) store.disks.update(service, disk.name, { made: true });
-  const folder = disks.path(service, disk.name);
-  if (disk.mountPath.startsWith('/')) return { folder, mount: { folder, path: disk.mountPath } };
-  if (artifact !== null) await disks.link({ service, name: disk.name, artifact, path: disk.mountPath, owner });
+  const isNew = store.disks.get(service, disk.name)?.made === false;
+  const isElsewhere = disk.mountPath.startsWith('/');
+  if (artifact !== null && !isElsewhere) {
+    const files = disk.shared !== true ? 'refuse' : isNew ? 'move' : 'drop';
+    await disks.link({ service, name: disk.name, artifact, path: disk.mountPath, owner, files });
+  }
   crashpoint('disk.linked');
-  return { folder, mount: null };
+  // Only now: as long as it is new, what a daemon that died has not moved to it is moved again.
+  if (isNew) store.disks.update(service, disk.name, { made: true });
+  const folder = disks.path(service, disk.name);
+  return { folder, mount: isElsewhere ? { folder, path: disk.mountPath } : null };
 }
 
 async function requireThere({ store, disks }: Needs, service: ServiceId, { name }: DiskSpec): Promise<void> {
@@ -101,15 +106,21 @@ export function currentDisks({ store }: Pick<Dependencies, 'store'>, row: Servic
   return specs.flatMap(({ disk }) => disk ?? []);
 }
 
-/** Whether instances of the service may not run side by side: what serves, or what is to take its place, has a disk. */
+/** Whether instances of the service may not run side by side: what serves, or what is to take its place, has a disk for one at a time. */
 export function isExclusive({ store }: Pick<Dependencies, 'store'>, row: ServiceRow, target: ServiceSpec): boolean {
-  if (row.spec.disk !== undefined || target.disk !== undefined) return true;
+  if (isAlone(row.spec) || isAlone(target)) return true;
   const from = store.rollouts.active(row.id)?.from ?? null;
-  return from !== null && store.releases.get(row.id, from)?.spec.disk !== undefined;
+  const before = from === null ? null : store.releases.get(row.id, from);
+  return before !== null && isAlone(before.spec);
 }
 
 /** In words: how long nothing answered while the disk changed hands. */
 export function gapText(service: ServiceId, milliseconds: number): string {
   const seconds = Math.max(0.1, Math.round(milliseconds / 100) / 10);
   return `${serviceKey(service).service} answered nothing for ${seconds} s: it has a disk, so what ran was stopped before its successor started`;
+}
+
+/** In words: what a deploy does not begin anew. */
+export function keptText({ name, mountPath }: DiskSpec): string {
+  return `${mountPath} is kept across deploys, the same for all instances: the disk ${name}`;
 }

@@ -17,6 +17,8 @@ export function instanceRun(input: {
 }): RunSpec {
   const { instance, release, account } = input;
   const { environment, mount } = seenByRun(input.disk);
+  const supervisor = release.artifact?.runtime?.supervisor;
+  const isSupervised = supervisor !== undefined && supervisor === release.spec.commands.start;
   return {
     id: runOf(instance),
     service: instance.service,
@@ -28,12 +30,23 @@ export function instanceRun(input: {
       ...(instance.port === null ? {} : { PORT: String(instance.port), HOST: '127.0.0.1' }),
       ...identity(release),
       ...environment,
+      ...(isSupervised ? limitsOf(release.spec) : {}),
       KAPAL_INSTANCE: instance.id,
     },
     ...mount,
+    ...(isSupervised ? { terminate: 'leader' } : {}),
     port: instance.port,
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,
+  };
+}
+
+/** What a supervisor of Kapal's own follows: bytes of memory and of a body, and the seconds after which the edge gives up. */
+function limitsOf({ memoryLimit, edge }: ReleaseRow['spec']): Record<string, string> {
+  return {
+    ...(memoryLimit === null ? {} : { KAPAL_MEMORY_LIMIT: String(memoryLimit) }),
+    KAPAL_MAX_BODY_SIZE: String(edge.maxBodySize),
+    KAPAL_RESPONSE_TIMEOUT: String(Math.ceil(edge.responseTimeout / 1000)),
   };
 }
 

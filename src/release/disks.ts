@@ -16,7 +16,8 @@ export interface DiskOwner {
 
 /**
  * Makes `PATH` in the folder `TOP` a link to `TARGET`; run as the service's own user, so that what its files lead to can do it no more than it could itself.
- * Exits with 10 and more for what is in the way. Placeholders that keep an empty folder in git are no content.
+ * Exits with 10 and more for what is in the way. Placeholders that keep an empty folder in git are no content. `FILES` says what becomes of other files there:
+ * `refuse`, `move` (to the target, which nobody has used yet; over what an earlier try left there) or `drop`.
  */
 const linking = `
 cd -- "$1" || exit 1
@@ -30,14 +31,23 @@ if [ -L "$2" ]; then
 fi
 if [ -d "$2" ]; then
   rmdir -- "$2" 2>/dev/null || {
-    for name in $(ls -A -- "$2"); do case $name in .gitkeep | .keep | .gitignore) ;; *) exit 11 ;; esac; done
-    rm -f -- "$2/.gitkeep" "$2/.keep" "$2/.gitignore"
-    rmdir -- "$2" || exit 11
+    case $4 in
+      refuse)
+        for name in $(ls -A -- "$2"); do case $name in .gitkeep | .keep | .gitignore) ;; *) exit 11 ;; esac; done
+        rm -f -- "$2/.gitkeep" "$2/.keep" "$2/.gitignore"
+        rmdir -- "$2" || exit 11
+        ;;
+      move) cp -RPp -- "$2/." "$3/" || exit 1 ;;
+    esac
+    rm -rf -- "$2" || exit 1
   }
 elif [ -e "$2" ]; then exit 13
 fi
 ln -s -- "$3" "$2"
 `;
+
+/** What becomes of files of the source or of the build where the link goes: they are in the way, or the disk begins with them, or has begun without. */
+type FilesInPlace = 'refuse' | 'move' | 'drop';
 
 const obstacles: Readonly<Record<number, string>> = {
   10: 'is a link of the source or of the build',
@@ -95,21 +105,23 @@ export class Disks {
     await chown(path, owner.uid, owner.gid);
   }
 
-  /** Makes a path of an artifact lead to the disk. Throws `mount_refused` where something else is there. */
+  /** Makes a path of an artifact lead to the disk. Repeatable. Throws `mount_refused` where something else is there. */
   async link(input: {
     service: string;
     name: string;
     artifact: string;
     path: string;
     owner: DiskOwner | null;
+    files: FilesInPlace;
   }): Promise<void> {
-    const { service, name, artifact, path, owner } = input;
+    const { service, name, artifact, path, owner, files } = input;
     const target = this.path(service, name);
-    const shell = ['/bin/sh', '-c', linking, 'sh', artifact, path, target];
+    const shell = ['/bin/sh', '-c', linking, 'sh', artifact, path, target, files];
+    const limits = { timeout: files === 'refuse' ? linkingTime : handingTime, cwd: '/' };
     const done =
       owner === null
-        ? await exec('/bin/sh', shell.slice(1), { timeout: linkingTime, cwd: '/' })
-        : await exec('setpriv', [...asUser(owner), '--', ...shell], { timeout: linkingTime, cwd: '/' });
+        ? await exec('/bin/sh', shell.slice(1), limits)
+        : await exec('setpriv', [...asUser(owner), '--', ...shell], limits);
     if (done.ok) return;
     const obstacle = done.code === null ? undefined : obstacles[done.code];
     if (obstacle === undefined)

@@ -18,7 +18,7 @@ export interface ServiceView {
   readonly current: number | null;
   readonly rollout: RolloutView | null;
   /**
-   * The service has a disk, which one process group at a time may write to: what runs is stopped and gone before anything else of the service
+   * The service has a disk that is not shared, which one process group at a time may write to: what runs is stopped and gone before anything else of the service
    * starts (exclusive.ts). `desired` is at most 1.
    */
   readonly exclusive: boolean;

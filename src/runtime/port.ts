@@ -34,6 +34,8 @@ export interface RunSpec {
   readonly processLimit?: number;
   /** A folder that the run sees at another path too, and nobody else; absent: none. Both absolute, the path admitted by `admitMount`. */
   readonly mount?: { readonly folder: string; readonly path: string };
+  /** Absent: SIGTERM goes to the whole group. `leader`: to its leader alone, which ends its other processes in order. */
+  readonly terminate?: 'leader';
   /** Above 0 for builds, so that they give way to what serves (nice(1), 0..19). */
   readonly niceness: number;
 }
@@ -88,7 +90,7 @@ export interface Runtime {
 
   usage(handle: RunHandle): Promise<RunUsage | null>;
 
-  /** Signals the whole process group and strays of the run (double forks). `terminate` is SIGTERM, `kill` is SIGKILL. A run that is gone is no error. */
+  /** Signals the whole process group and strays of the run (double forks). `terminate` is SIGTERM (to the leader alone, where the run says so), `kill` is SIGKILL. A run that is gone is no error. */
   signal(handle: RunHandle, signal: 'terminate' | 'kill'): Promise<void>;
 
   /** Forgets an ended run: removes its cgroup and folder (its log too). Kills what remains of it first. */

@@ -103,6 +103,13 @@ export interface DiskSpec {
   readonly mountPath: string;
   /** Bytes that it is meant to hold. */
   readonly size: number;
+  /** Several instances may write to it at once; absent: one at a time. */
+  readonly shared?: true;
+}
+
+/** Whether instances of a service may not run side by side: its disk is for one at a time. */
+export function isAlone({ disk }: Pick<ServiceSpec, 'disk'>): boolean {
+  return disk !== undefined && disk.shared !== true;
 }
 
 /** What a push to the remote, told by a hook or seen by polling, means for a service. */

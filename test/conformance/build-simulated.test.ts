@@ -14,9 +14,10 @@ builderConformance('simulated', async () => {
       ],
       environment: variables['CACHE'] === undefined ? { CACHE: '/cache' } : {},
       tools: [],
+      notes: [],
       runtime,
     }),
-    nothing: { steps: [], environment: {}, tools: [], runtime },
+    nothing: { steps: [], environment: {}, tools: [], notes: [], runtime },
     'no-tool': new KapalError('toolchain_missing', 'pnpm 0.0.0 is not there', { hint: 'Look for another.' }),
   };
   return {

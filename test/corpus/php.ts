@@ -1,13 +1,13 @@
 import type { CorpusProject } from './shape.ts';
 
-const php = 'php -q -d display_errors=0 -d log_errors=1 -d error_log=/dev/stderr -d expose_php=0 -S $HOST:$PORT';
+const serve = 'exec /bin/sh .kapal/serve';
 const composer = 'composer install --no-dev --optimize-autoloader --no-interaction --no-progress';
 
 export const phpProjects: readonly CorpusProject[] = [
   {
     name: 'php-plain',
     files: { 'index.php': '<?php echo "gajah at " . $_SERVER["REQUEST_URI"];\n', 'style.css': 'body {}' },
-    expect: [{ runtime: 'php', start: `${php} -t . .kapal/router.php`, needs: ['php (php-cli)'] }],
+    expect: [{ runtime: 'php', start: serve, needs: ['php (php-cli)'] }],
     visits: { 'php-plain': { path: '/', sees: /^gajah at \/$/ } },
   },
   {
@@ -16,7 +16,7 @@ export const phpProjects: readonly CorpusProject[] = [
       'public/index.php': '<?php require __DIR__ . "/../src/words.php"; echo words();\n',
       'src/words.php': '<?php function words() { return "kata dari src"; }\n',
     },
-    expect: [{ runtime: 'php', start: `${php} -t public .kapal/router.php`, needs: ['php (php-cli)'] }],
+    expect: [{ runtime: 'php', start: serve, needs: ['php (php-cli)'] }],
     visits: { 'php-in-public': { path: '/any/route', sees: /^kata dari src$/ } },
   },
   {
@@ -38,13 +38,14 @@ export const phpProjects: readonly CorpusProject[] = [
       {
         runtime: 'php',
         install: [
-          'mkdir -p storage/framework/cache/data storage/framework/sessions storage/framework/views storage/logs bootstrap/cache',
+          'mkdir -p storage/framework/cache/data storage/framework/sessions storage/framework/views storage/app/public storage/logs bootstrap/cache',
+          '[ ! -d public ] || [ -e public/storage ] || [ -L public/storage ] || ln -s ../storage/app/public public/storage',
           composer,
           'npm ci --include=dev',
         ],
-        build: ['npm run build', 'php artisan view:cache'],
+        build: ['npm run build', 'VIEW_COMPILED_PATH="$PWD/bootstrap/cache/views" php artisan view:cache'],
         preDeploy: 'php artisan migrate --force',
-        start: `${php} -t public .kapal/router.php`,
+        start: serve,
         needs: [
           'php ^8.1 (composer.json) (php-cli)',
           'composer (composer unzip)',
@@ -71,7 +72,7 @@ export const phpProjects: readonly CorpusProject[] = [
       {
         runtime: 'php',
         install: [composer],
-        start: `${php} -t public .kapal/router.php`,
+        start: serve,
         needs: [
           'php >=8.1 (composer.json) (php-cli)',
           'composer (composer unzip)',

@@ -35,7 +35,8 @@ describe('PHP', () => {
     assert.equal((await visit('warung', '/')).body, 'warung nasi');
     assert.equal((await visit('warung', '/index.php')).body, 'warung nasi');
     assert.equal((await visit('warung', '/admin/')).body, 'admin');
-    assert.deepEqual(await visit('warung', '/admin?a=b'), { status: 301, body: '', location: '/admin/?a=b' });
+    const moved = await visit('warung', '/admin?a=b');
+    assert.deepEqual([moved.status, moved.location], [301, '/admin/?a=b']);
     assert.equal((await visit('warung', '/style.css')).body, 'body{}');
     assert.equal((await visit('warung', '/robots.txt')).status, 200);
     const hidden = [
@@ -65,7 +66,12 @@ describe('PHP', () => {
 require __DIR__ . '/../vendor/autoload.php';
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 if ($path === '/fail') { error_log('something is wrong'); throw new RuntimeException('secret of the code'); }
-if ($path === '/slow') usleep(400000);
+if ($path === '/meet') {
+    $guests = sys_get_temp_dir() . '/guest-';
+    touch($guests . getmypid());
+    for ($look = 0; $look < 1000 && count(glob($guests . '*')) < 4; $look++) usleep(20000);
+    echo count(glob($guests . '*')) < 4 ? 'alone ' : 'met ';
+}
 echo Toko\\Page::of($path), ' ', $_SERVER['SCRIPT_NAME'];
 `,
       'public/build/manifest.json': '{}',
@@ -86,9 +92,12 @@ echo Toko\\Page::of($path), ' ', $_SERVER['SCRIPT_NAME'];
       const text = lines.map((line) => line.text).join('\n');
       return text.includes('something is wrong') && text.includes('secret of the code');
     });
-    const begun = performance.now();
-    await Promise.all(Array.from({ length: 4 }, () => visit('toko', '/slow')));
-    assert.ok(performance.now() - begun < 1200, 'several processes answer at a time');
+    const met = await Promise.all(Array.from({ length: 4 }, () => visit('toko', '/meet')));
+    assert.deepEqual(
+      met.map(({ body }) => body.split(' ')[0]),
+      ['met', 'met', 'met', 'met'],
+      'several processes answer at a time: each waits for the others',
+    );
   });
 
   test('an extension that the machine lacks is named with its package', async () => {

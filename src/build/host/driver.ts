@@ -1,11 +1,12 @@
 import { delimiter, dirname, join } from 'node:path';
 import type { BuildRecipe } from '../../model/build-recipe.ts';
 import type { ArtifactRuntime } from '../../model/deploy.ts';
-import type { Builder, BuildPlan, BuildRequest } from '../port.ts';
+import type { Builder, BuildNote, BuildPlan, BuildRequest } from '../port.ts';
 import { managerEnvironment } from './manager-environment.ts';
 import { createNodeVersions } from './node-versions.ts';
 import { npmMissing } from './npm.ts';
 import { placing } from './placing.ts';
+import { findBetter } from './optional.ts';
 import { findProgram } from './programs.ts';
 import { registrySettings } from './registry.ts';
 import { reusing } from './reuse.ts';
@@ -42,7 +43,8 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
       if (steps.length === 0 && recipe.requires.length === 0) return idle;
       const brought = await bring(request, { tools, versions });
       const runtime = runtimeOf(request, brought);
-      if (steps.length === 0) return { ...idle, tools: brought.names, runtime };
+      const { notes } = brought;
+      if (steps.length === 0) return { ...idle, tools: brought.names, notes, runtime };
       const [toolchain, settings] = await Promise.all([options.toolchain(), registry()]);
       if (toolchain.npm === null && callsNpm(recipe)) throw npmMissing();
       const path = [...runtime.path, ...brought.bins, toolchain.bin, request.account.environment['PATH'] ?? ''];
@@ -59,6 +61,7 @@ export function createHostBuilder(options: HostBuilderOptions): Builder {
         tools: brought.names,
         // What is installed may name the Node that installed it by its path.
         runtime: { ...runtime, tools: [...brought.tools, dirname(toolchain.bin)] },
+        notes,
       };
     },
   };
@@ -74,6 +77,7 @@ const idle: BuildPlan = {
   environment: {},
   tools: [],
   runtime: { path: [], environment: {}, about: null, tools: [] },
+  notes: [],
 };
 
 interface Brought {
@@ -86,6 +90,9 @@ interface Brought {
   readonly about: string | null;
   /** Folders of what was brought. */
   readonly tools: readonly string[];
+  readonly notes: readonly BuildNote[];
+  /** Variables for instances too. */
+  readonly found: Readonly<Record<string, string>>;
 }
 
 async function bring(
@@ -93,6 +100,7 @@ async function bring(
   by: { tools: ReturnType<typeof createTools>; versions: ReturnType<typeof createNodeVersions> },
 ): Promise<Brought> {
   const found = { bins: [] as string[], path: [] as string[], names: [] as string[], tools: [] as string[] };
+  const path = account.environment['PATH'] ?? '';
   let about: string | null = null;
   let environment: Readonly<Record<string, string>> = {};
   for (const need of recipe.requires) {
@@ -115,13 +123,15 @@ async function bring(
         break;
       }
       case 'program': {
-        const program = await findProgram(need, account.environment['PATH'] ?? '');
+        const program = await findProgram(need, path);
         if (program.place !== null) found.path.push(program.place);
         if (need.home !== undefined) environment = { ...environment, [need.home]: program.home };
       }
     }
   }
-  return { ...found, environment, about };
+  const better = recipe.better === undefined ? null : await findBetter(recipe.better, path);
+  const notes = better === null ? [] : [better.note];
+  return { ...found, environment, about, notes, found: better?.environment ?? {} };
 }
 
 /** Folders of the artifact are named by where they lie: an artifact never moves. */
@@ -129,9 +139,10 @@ function runtimeOf({ recipe, rootDir, folder }: BuildRequest, brought: Brought):
   const own = recipe.path.map((path) => join(folder, rootDir, path));
   return {
     path: [...own, ...brought.path],
-    environment: recipe.environment,
+    environment: { ...recipe.environment, ...brought.found },
     about: brought.about,
     tools: brought.tools,
+    ...(recipe.supervisor === undefined ? {} : { supervisor: recipe.supervisor }),
   };
 }
 

@@ -32,7 +32,7 @@ export async function findProgram(need: ProgramRequirement, path: string): Promi
   const found = await candidates(need, path);
   const fit = version === undefined ? found[0] : await fitting(need, { version, found, path });
   if (fit === undefined) throw missing(`${program} is not installed on this machine, and ${why}`, need);
-  if (part !== undefined && !(await has(fit.program, { part, path })))
+  if (part !== undefined && !(await hasPart(fit.program, { part, path })))
     throw missing(`${program} of this machine lacks ${part.name}, and ${why}`, need);
   return { place: fit.place, home: dirname(dirname(await realpath(fit.program))) };
 }
@@ -57,7 +57,7 @@ async function fitting(
   { version, found, path }: { version: ProgramVersion; found: readonly Candidate[]; path: string },
 ): Promise<Candidate | undefined> {
   const asked = await Promise.all(
-    found.map(async (one) => ({ ...one, said: await sayVersion(one.program, { version, path }) })),
+    found.map(async (one) => ({ ...one, said: await sayVersion(one.program, { args: version.args, path }) })),
   );
   const known = asked.flatMap(({ said, ...one }) => (said === null ? [] : [{ ...one, said }]));
   const able = known.filter(({ said }) => satisfies(said, version.range));
@@ -82,18 +82,21 @@ function wrongVersion(
 }
 
 /** `3.11.2`; null where the program does not say one. Some print it to stderr (`java -version`). */
-async function sayVersion(
+export async function sayVersion(
   program: string,
-  { version, path }: { readonly version: ProgramVersion; readonly path: string },
+  { args, path }: { readonly args: readonly string[]; readonly path: string },
 ): Promise<string | null> {
-  const { stdout, stderr, ok } = await ask(program, version.args, path);
+  const { stdout, stderr, ok } = await ask(program, args, path);
   const text = `${stdout}\n${stderr}`;
   // A first release may be called `javac 21`.
   const number = /\d+(?:\.\d+)+/.exec(text)?.[0] ?? /\d+/.exec(text)?.[0];
   return ok && number !== undefined ? (coerce(number)?.version ?? null) : null;
 }
 
-async function has(program: string, at: { readonly part: ProgramPart; readonly path: string }): Promise<boolean> {
+export async function hasPart(
+  program: string,
+  at: { readonly part: ProgramPart; readonly path: string },
+): Promise<boolean> {
   return (await ask(program, at.part.args, at.path)).ok;
 }
 

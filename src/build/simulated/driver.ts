@@ -40,5 +40,5 @@ function next(plans: ScriptedPlan[], request: BuildRequest): BuildPlan | Error {
 
 function declaredOnly({ recipe }: BuildRequest): BuildPlan {
   const runtime = { path: [], environment: {}, about: null };
-  return { steps: [...recipe.install, ...recipe.build], environment: {}, tools: [], runtime };
+  return { steps: [...recipe.install, ...recipe.build], environment: {}, tools: [], notes: [], runtime };
 }

@@ -1,4 +1,5 @@
 import type { EdgeSpec, PolicySpec } from '../../spec/edge-spec.ts';
+import { serving } from '../../spec/language/php/supervisor.ts';
 import { type CronSpec, defaults, type ServiceSpec } from '../../spec/spec.ts';
 import type { ExportNotes } from './exporter.ts';
 
@@ -108,7 +109,7 @@ const parts: { readonly [Key in keyof Required<ServiceSpec>]: (service: ServiceS
     ...(autoDeploy.on ? [] : ['autoDeployTrigger']),
     ...(autoDeploy.paths.length + autoDeploy.ignoredPaths.length === 0 ? [] : ['buildFilter']),
   ],
-  disk: ({ disk }) => (disk === undefined ? [] : ['disk']),
+  disk: ({ disk }) => (disk === undefined ? [] : ['disk', ...(disk.shared === true ? ['disk.shared'] : [])]),
   build: ({ build: { timeout, memoryLimit, diskLimit, processLimit } }) => {
     const limits = [memoryLimit, diskLimit ?? null, processLimit ?? null];
     return timeout === defaults.build.timeout && limits.every((limit) => limit === null) ? [] : ['build'];
@@ -137,6 +138,11 @@ export interface Said {
 
 /** A note for each field that the target cannot say. */
 export function noteUnsaid(service: ServiceSpec, { carried, why, otherwise }: Said, notes: ExportNotes): void {
+  if (service.commands.start === serving && carried.has('startCommand'))
+    notes.warn(
+      `${service.name}.startCommand`,
+      "is what Kapal's build writes for PHP (php-fpm behind an nginx, or PHP's own server): elsewhere another web server takes its place",
+    );
   for (const field of askedBy(service)) {
     if (!carried.has(field)) notes.warn(`${service.name}.${field}`, why[field] ?? otherwise);
   }

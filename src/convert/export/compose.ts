@@ -20,6 +20,7 @@ const carried = new Set([
   'healthCheck',
   'numInstances',
   'disk',
+  'disk.shared',
   'memoryLimit',
   'startTimeoutSeconds',
   'maxShutdownDelaySeconds',

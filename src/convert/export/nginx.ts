@@ -39,6 +39,7 @@ const carried = new Set([
   'envVars',
   'memoryLimit',
   'disk',
+  'disk.shared',
   'startTimeoutSeconds',
   'maxShutdownDelaySeconds',
   'rollout',

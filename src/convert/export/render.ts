@@ -33,6 +33,7 @@ const runtimes: ReadonlySet<string> = new Set(['node', 'static', 'python', 'ruby
 
 const why = {
   memoryLimit: 'a plan of Render says how much memory an instance has: choose one by plan',
+  'disk.shared': 'Render gives a disk to one instance alone, and refuses numInstances above 1 beside it',
   'edge.redirects':
     'Render has them for static sites alone, and redirects with the status 301: those are written, the others are not',
   'edge.responseHeaders': 'Render sets headers for static sites alone, and removes none: what it can is written',

@@ -19,6 +19,7 @@ const why = {
   healthCheckPath: 'systemd asks no path: it restarts what ends, and not what hangs',
   domains: 'kapal export nginx writes the sites',
   disk: 'systemd keeps a folder for the service itself, by StateDirectory: its path is in STATE_DIRECTORY',
+  'disk.shared': 'units of one template have the same StateDirectory where its name has no %i',
 } as const;
 
 /** A unit for each service that runs, a template where there are several instances, and a file of variables beside each. */

@@ -14,7 +14,7 @@ import { defaults, type ServiceSpec } from '../../spec/spec.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { declared, masksOf } from '../launching.ts';
 import { exitOf } from '../waiting.ts';
-import { attachDisk } from '../disks.ts';
+import { attachDisk, keptText } from '../disks.ts';
 import type { Candidate } from './acknowledge.ts';
 import { BuildDisk } from './build-disk.ts';
 
@@ -59,6 +59,8 @@ export async function build(needs: Dependencies, input: BuildInput): Promise<Art
     const { runtime } = begun.plan ?? (await needs.builder.plan(request));
     crashpoint('build.ended');
     await attachDisk(needs, { service, spec: input.candidate.spec, artifact: folder, account });
+    const { disk } = input.candidate.spec;
+    if (disk?.shared === true) input.line(keptText(disk));
     await checkPublished(needs, input.candidate.spec, folder);
     await needs.artifacts.sync(folder);
     crashpoint('build.stored');
@@ -111,6 +113,7 @@ async function begin(
   crashpoint('build.source.copied');
   const plan = await needs.builder.plan(request);
   for (const tool of plan.tools) input.line(`using ${tool}`);
+  for (const { isWarning, text } of plan.notes) input.line(isWarning ? `warning: ${text}` : text);
   if (plan.steps.length === 0) return { handle: null, plan };
   const run: RunSpec = {
     id: request.id,

@@ -2,6 +2,7 @@ import type { OperationDocument } from '../../api/contract/types.ts';
 import { crashpoint } from '../../lib/crashpoint.ts';
 import { KapalError } from '../../model/errors.ts';
 import { hasInstances, type ServiceId, serviceKey } from '../../model/service.ts';
+import { isAlone } from '../../spec/spec.ts';
 import type { OperationRow, ServiceRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
@@ -41,12 +42,12 @@ export class Capacity {
         `${instances} instances are not possible: a whole number from 0 to ${mostInstances} was expected`,
       );
     }
-    if (row.spec.disk !== undefined && instances > 1)
+    if (isAlone(row.spec) && instances > 1)
       throw new KapalError(
         'usage',
         `${serviceKey(service).service} has a disk, which one instance may have at a time`,
         {
-          hint: 'Scale it to 1 or 0, or move what several instances share into a database.',
+          hint: 'Scale it to 1 or 0, move what several instances share into a database, or let them all write to the disk (disk.shared: true in kapal.yaml).',
         },
       );
     return this.#change(service, 'scale', { scale: instances });

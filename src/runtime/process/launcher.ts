@@ -95,7 +95,11 @@ export class Launcher {
   }
 
   async #intend(run: RunSpec, { files, account }: { files: RunFiles; account: Account | null }): Promise<RunHandle> {
-    const driver = { boot: this.#boot, uid: account?.uid ?? null };
+    const driver = {
+      boot: this.#boot,
+      uid: account?.uid ?? null,
+      ...(run.terminate === undefined ? {} : { terminate: run.terminate }),
+    };
     const handle: RunHandle = { id: run.id, service: run.service, port: run.port, log: files.log, driver };
     await mkdir(files.folder, { recursive: true, mode: 0o700 });
     crashpoint('run.folder.made');

@@ -16,7 +16,7 @@ export interface RunOfProcesses {
 /**
  * The living processes of a run, strays (double forks) included, in this boot. Exact where a cgroup holds them. Without one, a process
  * belongs to the run when its environment names the run, or when it has no mark, is in the leader's session, began no earlier than the
- * leader and runs as the service's own user; never on the word of a session number alone, because numbers are used again.
+ * leader and, once the leader is gone, runs as the service's own user; never on the word of a session number alone, because numbers are used again.
  */
 export function membersOf(run: RunOfProcesses, cgroups: Cgroups | null): ProcessStat[] {
   const held = cgroups?.members(run.id) ?? null;
@@ -53,6 +53,8 @@ export function membersAmong(run: RunOfProcesses, { stats, markOn: markOf }: Eve
     const mark = markOf(stat.pid);
     if (mark !== null) return mark === run.mark;
     const inSession = stat.session === run.leader.pid && !numberReused;
+    // As long as the leader lives, nobody else can have a session of its number.
+    if (inSession && leaderNow !== undefined) return true;
     return inSession && run.uid !== null && ownerOf(stat.pid) === run.uid;
   });
 }

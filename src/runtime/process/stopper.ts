@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { KapalError } from '../../model/errors.ts';
 import type { RunHandle } from '../port.ts';
 import type { Cgroups } from './hierarchy.ts';
-import { membersOf, type RunOfProcesses, send, signalMembers } from './members.ts';
+import { leaderRuns, membersOf, type RunOfProcesses, send, signalMembers } from './members.ts';
 import type { Observer } from './observer.ts';
 
 /** How long a claimed run may take to name its leader; a signal that came earlier must not be lost. */
@@ -28,7 +28,10 @@ export class Stopper {
 
   async terminate(handle: RunHandle): Promise<void> {
     const run = await this.#runOf(handle);
-    if (run !== null) signalMembers(run, 'SIGTERM', this.#cgroups);
+    if (run === null) return;
+    // Its other processes are what it ends itself; once it is gone nobody else would.
+    if (handle.driver['terminate'] === 'leader' && leaderRuns(run)) send(run.leader.pid, 'SIGTERM');
+    else signalMembers(run, 'SIGTERM', this.#cgroups);
   }
 
   /** Repeats SIGKILL until nothing is left, because a process may fork between the look and the signal. False when something stays. */

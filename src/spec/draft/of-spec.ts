@@ -1,4 +1,5 @@
 import { defaults, type HealthSpec, type ServiceSpec, type Spec, type VariableSpec } from '../spec.ts';
+import { serving } from '../language/php/supervisor.ts';
 import { Draft, type DraftVariable, type Plain } from './draft.ts';
 import type { Notes, Origin } from './note.ts';
 
@@ -52,6 +53,8 @@ export const draftedFields: ReadonlySet<string> = new Set([
   'healthCheck',
   'numInstances',
   'startTimeoutSeconds',
+  'disk',
+  'disk.shared',
 ]);
 
 function fieldsOf(service: ServiceSpec): readonly (readonly [string, Plain])[] {
@@ -63,7 +66,8 @@ function fieldsOf(service: ServiceSpec): readonly (readonly [string, Plain])[] {
     buildCommand: commands.build,
     preDeployCommand: commands.preDeploy,
     initialDeployHook: commands.initialDeploy ?? null,
-    startCommand: commands.start,
+    // What the build of PHP writes needs no name in a file.
+    startCommand: commands.start === serving ? null : commands.start,
     schedule: cron?.schedule ?? null,
     overlap,
     staticPublishPath: publishPath,
@@ -71,9 +75,23 @@ function fieldsOf(service: ServiceSpec): readonly (readonly [string, Plain])[] {
     healthCheckPath: health.path,
     healthCheck: healthOf(health),
     numInstances: instances === defaults.instances ? null : instances,
+    disk: diskOf(service),
     startTimeoutSeconds: startTimeout === defaults.startTimeout ? null : startTimeout / 1000,
   };
   return Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
+}
+
+/** In a file it is counted from rootDir. */
+function diskOf({ disk, rootDir }: ServiceSpec): Plain | null {
+  if (disk === undefined) return null;
+  const { name, mountPath, size, shared } = disk;
+  const sizeGB = size / 1024 ** 3;
+  return {
+    name,
+    mountPath: mountPath.startsWith(`${rootDir}/`) ? mountPath.slice(rootDir.length + 1) : mountPath,
+    ...(sizeGB === defaults.disk.sizeGB ? {} : { sizeGB }),
+    ...(shared === true ? { shared } : {}),
+  };
 }
 
 function healthOf({ content, interval, timeout }: HealthSpec): Plain | null {

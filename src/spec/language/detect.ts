@@ -3,6 +3,7 @@ import { type DeclarationFiles, declarationFileNames } from '../files.ts';
 import { plainService } from '../plain-service.ts';
 import type { Origin, Told } from '../spec.ts';
 import { type Chosen, chooseLanguage } from './choose.ts';
+import { keptDisk } from './kept.ts';
 import type { Asking, Detected, Evidence } from './language.ts';
 import { languages } from './languages.ts';
 import { imageFiles, otherLanguages, sitesIn, unsupported } from './others.ts';
@@ -43,8 +44,18 @@ function fromLanguage(chosen: Chosen | null, project: string): Detected | null {
   }
   const { start, preDeploy, rootDir } = plan;
   const commands = { build: null, preDeploy, start };
+  const disk = keptDisk(plan);
   return {
-    services: [plainService({ name: project, type: 'web', runtime: language.runtime, rootDir, commands })],
+    services: [
+      plainService({
+        name: project,
+        type: 'web',
+        runtime: language.runtime,
+        rootDir,
+        commands,
+        ...(disk === null ? {} : { disk }),
+      }),
+    ],
     origin,
     told: [
       ...toldBy(chosen.evidence, { service: project, fields: ['runtime'] }),
@@ -54,6 +65,7 @@ function fromLanguage(chosen: Chosen | null, project: string): Detected | null {
           ...(rootDir === '.' ? [] : ['rootDir']),
           ...(preDeploy === null ? [] : ['preDeployCommand']),
           'startCommand',
+          ...(disk === null ? [] : ['disk']),
         ],
       }),
     ],

@@ -3,6 +3,7 @@ import type { DeclarationFiles } from '../files.ts';
 import type { GroupSpec, ServiceSpec, VariableValue } from '../spec.ts';
 import { buildRecipe } from './build.ts';
 import { languageNamed } from './choose.ts';
+import { keptNotes } from './kept.ts';
 import { SourceFolder } from './source-folder.ts';
 
 /** What Kapal would do with one service, and what it was seen from. */
@@ -58,7 +59,12 @@ export function explain(files: DeclarationFiles, spec: ServiceSpec, groups: read
     publishPath: spec.publishPath,
     needs: requires.flatMap((need) => needText(need) ?? []),
     // What is said of a start that was declared otherwise does not hold.
-    notes: [...(plan?.kind === 'server' && plan.start === spec.commands.start ? plan.notes : []), ...notes],
+    notes: [
+      ...(plan?.kind === 'server' && plan.start === spec.commands.start
+        ? [...keptNotes(spec, { ...plan, rootDir: spec.rootDir }), ...plan.notes]
+        : []),
+      ...notes,
+    ],
   };
 }
 

@@ -37,6 +37,8 @@ export interface ServerPlan extends Evidence {
   readonly start: string;
   /** What every new release needs before it takes traffic: migrations. */
   readonly preDeploy: string | null;
+  /** A folder below `rootDir` that it writes to and that outlives releases; absent or null: none is known. */
+  readonly keeps?: string | null;
   /** How sure: said by a file that is there for it (`declared`), or by a usual name of a file (`guessed`). */
   readonly certainty: 'declared' | 'guessed';
   /** What the user should know: whole sentences. */
@@ -67,6 +69,8 @@ export interface BuildAsked {
   /** What else runs in the release: before and after it takes traffic. */
   readonly others: readonly string[];
   readonly isStatic: boolean;
+  /** The folder that it keeps across deploys, below `rootDir`; null: none, or one that lies elsewhere. */
+  readonly kept: string | null;
 }
 
 /** What a folder is asked for. */

@@ -21,5 +21,7 @@ export function withPages(application: BuildRecipe, pages: BuildRecipe): BuildRe
     caches: { ...pages.caches, ...application.caches },
     notes: [...application.notes, ...pages.notes],
     manager: application.manager ?? pages.manager,
+    ...(application.better === undefined ? {} : { better: application.better }),
+    ...(application.supervisor === undefined ? {} : { supervisor: application.supervisor }),
   };
 }

@@ -2,8 +2,8 @@ import { slug } from '../../model/names.ts';
 import { shown } from '../report.ts';
 import { mismatch, refuseAt, textOf } from './expectation.ts';
 import { object } from './object.ts';
-import { honoured, type Shape } from './shape.ts';
-import { whole } from './shapes.ts';
+import { honoured, own, type Shape } from './shape.ts';
+import { flag, whole } from './shapes.ts';
 
 /** A folder of its own in the data folder is called so. */
 const diskName: Shape<string> = {
@@ -90,6 +90,11 @@ export const diskFields = {
     whole(1, 100_000),
     'The size that it is meant to have. It is accounted and warned of, not enforced.',
     { fallback: '10' },
+  ),
+  shared: own(
+    flag,
+    'Several instances write to it at once, as to the shared folders of Capistrano and Deployer: for uploads, never for a SQLite file. The service keeps `numInstances`, and a rollout starts the next instance before it stops the last. A folder of the service is filled at first with what the source has there, and not again.',
+    { fallback: 'false' },
   ),
 } as const;
 

@@ -141,7 +141,7 @@ export const serviceFields = {
   ipAllowList: honoured(ipAllowList, 'Only these get in; 403 to all others.', { types: visible }),
   disk: honoured(
     disk,
-    'A folder that outlives releases. The service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors wait.',
+    'A folder that outlives releases. Unless it is `shared`, the service has one instance, and a rollout stops it before the next one starts: a gap, in which visitors wait.',
     { types: running, elsewhere: 'refuse' },
   ),
   maintenanceMode: honoured(maintenanceMode, 'Takes the service off for visitors, while its instances run on.', {

@@ -188,8 +188,10 @@ describe('one field is declared, all else is as detected', () => {
     });
 
   test('buildCommand, rootDir, runtime, healthCheckPath', () => {
-    for (const { project, service } of bases) {
+    for (const { project, service: found } of bases) {
       const tree = undeclared(project);
+      // A folder that stays is for who declares nothing: in a file it is said.
+      const { disk: _, ...service } = found;
       const name = { type: 'web', name: service.name };
       assert.deepEqual(declaring(tree, name), service, project.name);
       const built = declaring(tree, { ...name, buildCommand: 'make' });

@@ -32,11 +32,21 @@ describe('a disk', () => {
       ['disk: {name: data, mountPath: db}', 'numInstances: 1', 'rollout: {strategy: rolling, maxSurge: 1}'],
       { name: 'data', mountPath: 'db', size: 10 * GB },
     ],
+    [
+      [
+        'disk: {name: media, mountPath: uploads, shared: true}',
+        'numInstances: 3',
+        'rollout: {strategy: blue-green, maxSurge: 2}',
+      ],
+      { name: 'media', mountPath: 'uploads', size: 10 * GB, shared: true },
+    ],
+    [['disk: {name: d, mountPath: d, shared: false}'], { name: 'd', mountPath: 'd', size: 10 * GB }],
   ];
   for (const [lines, expected] of read)
     test(`is understood: ${lines.join('; ')}`, () => assert.deepEqual(diskOf(lines), expected));
 
-  const why = 'a service with a disk has one instance, which is stopped before the next one starts';
+  const why =
+    'a service with a disk has one instance, which is stopped before the next one starts (disk.shared: true lets several write to it)';
   const refused: readonly (readonly [lines: readonly string[], problem: string])[] = [
     [
       ['disk: {name: d, mountPath: /etc/d}'],
@@ -61,6 +71,10 @@ describe('a disk', () => {
       '5:43: services[0].disk.sizeGB: expected a whole number from 1 to 100000, found the number 0',
     ],
     [['disk: {name: d, mountPath: d, size: 1}'], '5:35: services[0].disk.size: unknown field, did you mean sizeGB?'],
+    [
+      ['disk: {name: d, mountPath: d, shared: 3}'],
+      '5:43: services[0].disk.shared: expected true or false, found the number 3',
+    ],
     [['disk: fast'], '5:11: services[0].disk: expected a mapping (name: value), found text'],
     [['numInstances: 2', 'disk: {name: d, mountPath: d}'], `5:5: services[0].numInstances: must be 1: ${why}`],
     [

@@ -7,10 +7,13 @@ import { refusalOf, type Tree } from './source.ts';
 
 const composer = (require: object, more: object = {}) => JSON.stringify({ require, ...more });
 const install = 'composer install --no-dev --optimize-autoloader --no-interaction --no-progress';
-const serve = (root: string) =>
-  `php -q -d display_errors=0 -d log_errors=1 -d error_log=/dev/stderr -d expose_php=0 -S $HOST:$PORT -t ${root} .kapal/router.php`;
+const serve = 'exec /bin/sh .kapal/serve';
+const views = 'VIEW_COMPILED_PATH="$PWD/bootstrap/cache/views" php artisan view:cache';
 const folders =
-  'mkdir -p storage/framework/cache/data storage/framework/sessions storage/framework/views storage/logs bootstrap/cache';
+  'mkdir -p storage/framework/cache/data storage/framework/sessions storage/framework/views storage/app/public storage/logs bootstrap/cache';
+
+const link =
+  '[ ! -d public ] || [ -e public/storage ] || [ -L public/storage ] || ln -s ../storage/app/public public/storage';
 
 const laravel: Tree = {
   artisan: '#!/usr/bin/env php',
@@ -43,7 +46,8 @@ interface Case {
   readonly hasFront: boolean;
   readonly commands: readonly string[];
   readonly preDeploy?: string;
-  /** After the one on PHP's own server. */
+  /** Kept across deploys. */
+  readonly kept?: string;
   readonly notes?: readonly RegExp[];
 }
 
@@ -53,9 +57,10 @@ const cases: readonly Case[] = [
     tree: laravel,
     root: 'public',
     hasFront: true,
-    commands: [folders, install, 'php artisan view:cache'],
+    commands: [folders, link, install, views],
     preDeploy: 'php artisan migrate --force',
     notes: [/APP_KEY/, /SQLite/],
+    kept: 'storage',
   },
   {
     name: 'Laravel whose pages Node makes',
@@ -66,9 +71,10 @@ const cases: readonly Case[] = [
     },
     root: 'public',
     hasFront: true,
-    commands: [folders, install, 'npm install --include=dev', 'npm run build', 'php artisan view:cache'],
+    commands: [folders, link, install, 'npm install --include=dev', 'npm run build', views],
     preDeploy: 'php artisan migrate --force',
     notes: [/APP_KEY/],
+    kept: 'storage',
   },
   {
     name: 'Symfony',
@@ -78,7 +84,15 @@ const cases: readonly Case[] = [
     commands: [install, 'php bin/console asset-map:compile'],
     preDeploy: 'php bin/console doctrine:migrations:migrate --no-interaction --allow-no-migration',
   },
-  { name: 'WordPress', tree: wordpress, root: '.', hasFront: true, commands: [], notes: [/no wp-config\.php yet/] },
+  {
+    name: 'WordPress',
+    tree: wordpress,
+    root: '.',
+    hasFront: true,
+    commands: [],
+    notes: [/no wp-config\.php yet/],
+    kept: 'wp-content/uploads',
+  },
   {
     name: 'pages of plain PHP',
     tree: { 'index.php': '', 'about.php': '' },
@@ -116,6 +130,16 @@ const cases: readonly Case[] = [
     root: 'web',
     hasFront: true,
     commands: [install],
+    kept: 'web/sites/default/files',
+  },
+  {
+    name: 'pages with a folder of uploads',
+    tree: { 'index.php': '', 'uploads/.gitkeep': '' },
+    root: '.',
+    hasFront: false,
+    commands: [],
+    notes: [/top folder/],
+    kept: 'uploads',
   },
   {
     name: 'CakePHP in webroot, beside an index.php at the top',
@@ -144,21 +168,43 @@ const cases: readonly Case[] = [
 ];
 
 describe('PHP', () => {
-  for (const { name, tree, root, hasFront, commands, preDeploy, notes = [] } of cases) {
+  for (const { name, tree, root, hasFront, commands, preDeploy, notes = [], kept } of cases) {
     test(name, () => {
       const outcome = outcomeOf(tree);
       assert.equal(outcome.service.runtime, 'php');
-      assert.deepEqual(outcome.service.commands, { build: null, preDeploy: preDeploy ?? null, start: serve(root) });
+      assert.deepEqual(outcome.service.commands, { build: null, preDeploy: preDeploy ?? null, start: serve });
       assert.deepEqual(commandsOf(outcome), commands);
-      assert.match(outcome.notes[0] ?? '', /built-in web server/);
-      assert.equal(outcome.notes.length, notes.length + 1, outcome.notes.join('\n'));
-      for (const [at, note] of notes.entries()) assert.match(outcome.notes[at + 1] ?? '', note);
-      const [router, ...others] = outcome.recipe.files;
-      assert.deepEqual([router?.path, others.length], ['.kapal/router.php', 0]);
+      const all = kept === undefined ? notes : [/is kept across deploys/, ...notes];
+      assert.equal(outcome.notes.length, all.length, outcome.notes.join('\n'));
+      for (const [at, note] of all.entries()) assert.match(outcome.notes[at] ?? '', note);
+      assert.deepEqual(
+        outcome.service.disk,
+        kept === undefined ? undefined : { name: 'files', mountPath: kept, size: 10 * 1024 ** 3, shared: true },
+      );
+      assert.equal(outcome.recipe.supervisor, serve);
+      assert.deepEqual(
+        outcome.recipe.files.map(({ path }) => path),
+        ['.kapal/serve', '.kapal/fpm.conf', '.kapal/nginx.conf', '.kapal/router.php'],
+      );
+      const router = outcome.recipe.files.at(-1);
       assert.ok(router?.text.includes(`$front = ${hasFront};`));
-      assert.ok(router?.text.includes(`$open = ${root !== '.'};`));
+      const supervisor = outcome.recipe.files[0];
+      assert.ok(supervisor?.text.includes(`\nroot=${root}\n`));
     });
   }
+
+  test('a declared service is told what it does not keep; a declared start has no supervisor', () => {
+    const declared = (more: string) =>
+      outcomeOf({ ...wordpress, 'kapal.yaml': `services:\n  - {type: web, name: blog, runtime: php${more}}\n` });
+    assert.match(
+      declared('').notes[0] ?? '',
+      /^What it writes into wp-content\/uploads begins anew with every deploy\. To keep it, .*: disk: \{name: files, mountPath: wp-content\/uploads, shared: true\}$/,
+    );
+    const kept = declared(', disk: {name: media, mountPath: wp-content/uploads, shared: true}');
+    assert.match(kept.notes[0] ?? '', /^wp-content\/uploads is kept across deploys, .*\(disk media\)/);
+    const own = declared(', startCommand: "php -S $HOST:$PORT"').recipe;
+    assert.deepEqual([own.supervisor, own.better], [undefined, undefined]);
+  });
 
   test('extensions and the version of composer.json', () => {
     const { recipe } = outcomeOf({ ...laravel, '.php-version': '8.3.1' });

@@ -2,7 +2,7 @@ import type { SourceFolder } from '../source-folder.ts';
 import { type Composer, readComposer } from './composer.ts';
 
 /** What of PHP a folder holds. */
-export type Kind = 'laravel' | 'symfony' | 'wordpress' | 'plain';
+export type Kind = 'laravel' | 'symfony' | 'wordpress' | 'drupal' | 'plain';
 
 export interface PhpApplication {
   readonly kind: Kind;
@@ -11,6 +11,8 @@ export interface PhpApplication {
   readonly documentRoot: string;
   /** index.php answers what no file does. */
   readonly hasFrontController: boolean;
+  /** The folder that it writes to and that outlives releases, from its top; null where none is known. */
+  readonly kept: string | null;
   /** The file that tells, for messages. */
   readonly file: string;
 }
@@ -30,6 +32,7 @@ export function readApplication(folder: SourceFolder): PhpApplication | null {
     composer,
     documentRoot,
     hasFrontController: documentRoot !== '.' || kind !== 'plain' || rewrites(folder) || usesRouter(composer),
+    kept: keptBy(folder, { kind, documentRoot }),
     file: evidenceOf(folder, { kind, documentRoot }),
   };
 }
@@ -39,7 +42,29 @@ function kindOf(folder: SourceFolder, composer: Composer | null): Kind {
   if (folder.has('artisan') && (has('laravel/framework') || has('laravel/lumen-framework'))) return 'laravel';
   if (folder.has('bin/console') && has('symfony/framework-bundle')) return 'symfony';
   if (folder.has('wp-load.php') && folder.has('wp-config-sample.php')) return 'wordpress';
+  if (drupals.some(has) || folder.has('core/lib/Drupal.php')) return 'drupal';
   return 'plain';
+}
+
+const drupals = ['drupal/core-recommended', 'drupal/core', 'drupal/drupal'];
+
+/** As the recipes of Deployer have it; else a folder of uploads that is in the source. What can be made again (caches, var of Symfony) is of a release. */
+function keptBy(
+  folder: SourceFolder,
+  { kind, documentRoot }: { readonly kind: Kind; readonly documentRoot: string },
+): string | null {
+  const below = (path: string): string => (documentRoot === '.' ? path : `${documentRoot}/${path}`);
+  switch (kind) {
+    case 'laravel':
+      return 'storage';
+    case 'wordpress':
+      return below('wp-content/uploads');
+    case 'drupal':
+      return below('sites/default/files');
+    case 'symfony':
+    case 'plain':
+      return folder.firstOf([below('uploads'), 'uploads']);
+  }
 }
 
 /** Apache's rules send to index.php what is no file. */
@@ -65,11 +90,13 @@ function evidenceOf(
   folder: SourceFolder,
   { kind, documentRoot }: { readonly kind: Kind; readonly documentRoot: string },
 ): string {
+  const index = documentRoot === '.' ? 'index.php' : `${documentRoot}/index.php`;
   const files: Readonly<Record<Kind, string>> = {
     laravel: 'artisan',
     symfony: 'bin/console',
     wordpress: 'wp-load.php',
-    plain: documentRoot === '.' ? 'index.php' : `${documentRoot}/index.php`,
+    drupal: index,
+    plain: index,
   };
   return folder.nameOf(files[kind]);
 }

@@ -1,4 +1,5 @@
 import {
+  type BetterWay,
   type BuildRecipe,
   type BuildStep,
   nothingToBuild,
@@ -6,26 +7,72 @@ import {
 } from '../../../model/build-recipe.ts';
 import type { BuildAsked } from '../language.ts';
 import type { SourceFolder } from '../source-folder.ts';
+import { accessOf } from './access.ts';
 import { type Kind, type PhpApplication, readApplication } from './application.ts';
 import { type Composer, readComposer } from './composer.ts';
+import { frontPath, frontText } from './front.ts';
+import { poolPath, poolText } from './pool.ts';
 import { routerPath, routerText } from './router.ts';
+import { compiledViews, programVariables, serving, supervisorPath, supervisorText } from './supervisor.ts';
 import { askedPhp } from './version.ts';
 
-/** Packages by composer, what the framework makes of itself, and the router for PHP's own server. */
+/** Packages by composer, what the framework makes of itself, and what serves it: php-fpm behind an nginx of its own, or PHP's own server with a router. */
 export function buildPhp(folder: SourceFolder, asked: BuildAsked): BuildRecipe {
   const composer = readComposer(folder);
   const application = readApplication(folder);
   const kind = application?.kind ?? 'plain';
   return {
     ...nothingToBuild,
-    files: application === null ? [] : [{ path: routerPath, text: routerText(application) }],
+    files: application === null ? [] : serverFiles(application, asked.kept),
     install: composer?.needsInstall === true ? [...folders(kind), installing] : folders(kind),
     build: making(folder, application),
     requires: requirements(folder, { composer, kind, command: asked.command }),
     environment: { PHP_CLI_SERVER_WORKERS: '4', ...environments[kind] },
     caches: { COMPOSER_CACHE_DIR: 'composer' },
+    ...(asked.start === serving ? { better, supervisor: serving } : {}),
   };
 }
+
+function serverFiles(application: PhpApplication, kept: string | null): BuildRecipe['files'] {
+  const access = accessOf(application, kept);
+  return [
+    { path: supervisorPath, text: supervisorText(application) },
+    { path: poolPath, text: poolText },
+    { path: frontPath, text: frontText(access) },
+    { path: routerPath, text: routerText(access) },
+  ];
+}
+
+const better: BetterWay = {
+  programs: [
+    {
+      program: 'php',
+      packages: ['php-cli'],
+      variable: programVariables.php,
+      version: { args: ['--version'], asks: { kind: 'same', program: 'php' } },
+      part: {
+        args: ['-r', 'exit(function_exists("posix_setpgid") && function_exists("pcntl_exec") ? 0 : 1);'],
+        name: 'the extensions pcntl and posix',
+      },
+    },
+    {
+      program: 'php-fpm',
+      packages: ['php-fpm'],
+      variable: programVariables.fpm,
+      version: { args: ['-v'], asks: { kind: 'same', program: 'php' } },
+    },
+    {
+      program: 'nginx',
+      packages: ['nginx'],
+      variable: programVariables.front,
+      // `-e`, without which it wants to write to its usual log.
+      version: { args: ['-v'], asks: { kind: 'range', range: '>=1.19.5' } },
+    },
+  ],
+  present: 'It is served by php-fpm, behind an nginx of its own.',
+  absent:
+    "It is served by PHP's built-in web server with a few processes, which its manual calls a server for development: enough for small sites, not for many visitors.",
+};
 
 const installing: BuildStep = {
   title: 'Installing packages (composer install)',
@@ -37,6 +84,7 @@ const environments: Readonly<Record<Kind, Readonly<Record<string, string>>>> = {
   laravel: { APP_ENV: 'production', APP_DEBUG: 'false', LOG_CHANNEL: 'stderr' },
   symfony: { APP_ENV: 'prod', APP_DEBUG: '0' },
   wordpress: {},
+  drupal: {},
   plain: {},
 };
 
@@ -47,7 +95,13 @@ function folders(kind: Kind): readonly BuildStep[] {
   return [
     {
       title: 'Making folders for what the application writes',
-      command: `mkdir -p ${[...inner, 'storage/logs', 'bootstrap/cache'].join(' ')}`,
+      command: `mkdir -p ${[...inner, 'storage/app/public', 'storage/logs', 'bootstrap/cache'].join(' ')}`,
+    },
+    {
+      title: 'Linking public/storage',
+      // As php artisan storage:link, which needs all settings of the application.
+      command:
+        '[ ! -d public ] || [ -e public/storage ] || [ -L public/storage ] || ln -s ../storage/app/public public/storage',
     },
   ];
 }
@@ -56,7 +110,7 @@ function folders(kind: Kind): readonly BuildStep[] {
 function making(folder: SourceFolder, application: PhpApplication | null): readonly BuildStep[] {
   const { kind, composer } = application ?? { kind: 'plain', composer: null };
   if (kind === 'laravel' && folder.has('resources/views'))
-    return [{ title: 'Compiling views', command: 'php artisan view:cache' }];
+    return [{ title: 'Compiling views', command: `${compiledViews} php artisan view:cache` }];
   if (kind === 'symfony' && composer?.packages.has('symfony/asset-mapper') === true)
     return [{ title: 'Making assets', command: 'php bin/console asset-map:compile' }];
   return [];
@@ -93,6 +147,7 @@ const frameworkExtensions: Readonly<Record<Kind, readonly string[]>> = {
   laravel: ['mbstring', 'dom', 'curl'],
   symfony: ['mbstring', 'dom'],
   wordpress: ['mysqli'],
+  drupal: [],
   plain: [],
 };
 

@@ -1,12 +1,9 @@
 import type { ServicePlan, Unclear } from '../language.ts';
 import type { SourceFolder } from '../source-folder.ts';
 import { type PhpApplication, readApplication } from './application.ts';
-import { routerPath } from './router.ts';
+import { serving } from './supervisor.ts';
 
-const builtIn =
-  "It is served by PHP's built-in web server with a few processes, which its manual calls a server for development: enough for small sites, not for many visitors. php-fpm is not part of this version of Kapal.";
-
-/** PHP's own server with a router of Kapal's, which keeps private files private and sends to index.php what no file answers. */
+/** What Kapal serves it by stands in supervisor.ts: one start command, whatever the machine has. */
 export function planPhp(folder: SourceFolder): ServicePlan | Unclear {
   const application = readApplication(folder);
   if (application === null)
@@ -15,17 +12,17 @@ export function planPhp(folder: SourceFolder): ServicePlan | Unclear {
       missing: 'does not say how to start: there is no index.php, at the top, in public or in web',
       hint: 'Declare a startCommand in a kapal.yaml (it gets HOST and PORT): docs/guides/kapal-yaml.md',
     };
-  const { documentRoot, file, kind } = application;
+  const { file, kind } = application;
   return {
     kind: 'server',
     file,
     why: reasons[kind],
     rootDir: '.',
-    // Errors go to the log: without a php.ini pages show them to visitors. Quiet, as it tells of each connection else, the server needs a way there by name.
-    start: `php -q -d display_errors=0 -d log_errors=1 -d error_log=/dev/stderr -d expose_php=0 -S $HOST:$PORT -t ${documentRoot} ${routerPath}`,
+    start: serving,
     preDeploy: preparation(folder, application),
     certainty: 'declared',
-    notes: [builtIn, ...notesOf(folder, application)],
+    keeps: application.kept,
+    notes: notesOf(folder, application),
   };
 }
 
@@ -33,6 +30,7 @@ const reasons: Readonly<Record<PhpApplication['kind'], string>> = {
   laravel: 'a Laravel application',
   symfony: 'a Symfony application',
   wordpress: 'WordPress',
+  drupal: 'Drupal',
   plain: 'it answers requests',
 };
 
@@ -59,10 +57,11 @@ function notesOf(folder: SourceFolder, { kind, documentRoot }: PhpApplication): 
       return [...key, ...sqlite];
     }
     case 'symfony':
+    case 'drupal':
       return [];
     case 'wordpress':
       return [
-        `${folder.has('wp-config.php') ? 'Its' : 'It has no wp-config.php yet: its'} uploads, plugins and settings that are made by its pages are in the release, and every deploy begins with those of the source.`,
+        `${folder.has('wp-config.php') ? '' : 'It has no wp-config.php yet. '}Plugins, themes and settings that are made by its pages are in the release, and every deploy begins with those of the source.`,
       ];
     case 'plain':
       return documentRoot === '.'

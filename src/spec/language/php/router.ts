@@ -1,18 +1,20 @@
-import type { PhpApplication } from './application.ts';
+import type { Access, AccessRule } from './access.ts';
 
 /** Below the working folder; nothing that begins with a dot is served. */
 export const routerPath = '.kapal/router.php';
 
 /**
- * The script that PHP's built-in server asks for every request (https://www.php.net/manual/en/features.commandline.webserver.php): `false` lets it serve the
- * file or run the script that the path names. It does what .htaccess or nginx do elsewhere: private files are not there, a folder ends with a slash,
- * and index.php of the document root answers the rest where the application has a front controller. With the top of a source as document root only kinds of
- * files that are made for visitors are served.
+ * The script that PHP's built-in server asks for every request (https://www.php.net/manual/en/features.commandline.webserver.php), where there is no php-fpm:
+ * `false` lets it send the file that the path names. It does what the nginx before php-fpm does, by the same table, and tells scripts the same of the visitor.
  */
-export function routerText({ documentRoot, hasFrontController }: PhpApplication): string {
+export function routerText({ documentRoot, hasFrontController, rules, otherwise }: Access): string {
   const settings = [
-    `$open = ${documentRoot === '.' ? 'false' : 'true'};`,
+    `// ${documentRoot === '.' ? 'The top of the source' : documentRoot} is the document root.`,
     `$front = ${hasFrontController ? 'true' : 'false'};`,
+    '$rules = [',
+    ...rules.map((rule) => `    ${rowOf(rule)},`),
+    '];',
+    `$treatment = '${otherwise}';`,
   ];
   return [
     '<?php',
@@ -24,45 +26,48 @@ export function routerText({ documentRoot, hasFrontController }: PhpApplication)
   ].join('\n');
 }
 
+/** Between single quotes only these two are special. */
+function rowOf({ pattern, ignoresCase, treatment }: AccessRule): string {
+  const text = `#${pattern}#${ignoresCase ? 'i' : ''}`;
+  return `['${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}', '${treatment}']`;
+}
+
 /** A function keeps its variables out of those of the application, which begin as globals. */
 const opening = '$kapal = (static function () {';
 
 const body = `    $root = rtrim($_SERVER['DOCUMENT_ROOT'], '/');
     $path = rawurldecode(strtok($_SERVER['REQUEST_URI'] ?? '/', '?#') ?: '/');
-    if (preg_match('/[\\x00-\\x1f\\x7f\\\\\\\\]/', $path)) return null;
-    $parts = array_values(array_filter(explode('/', $path), static function ($part) { return $part !== ''; }));
-    foreach ($parts as $at => $part) {
-        if ($part === '.' || $part === '..') return null;
-        if ($part[0] === '.' && !($at === 0 && $part === '.well-known')) return null;
+    $parts = array_values(array_filter(explode('/', $path), static function ($part) { return $part !== '' && $part !== '.'; }));
+    if (in_array('..', $parts, true)) return null;
+    $plain = '/' . implode('/', $parts) . (substr($path, -1) === '/' && $parts !== [] ? '/' : '');
+    foreach ($rules as [$pattern, $then]) {
+        if (preg_match($pattern, $plain)) { $treatment = $then; break; }
     }
-    $private = ['vendor', 'node_modules', 'storage', 'var', 'config', 'tests', 'test', 'database', 'migrations', 'bin',
-        'logs', 'log', 'cache', 'tmp', 'backup', 'backups', 'private', 'data', 'sql', 'venv', 'docker', 'templates_c'];
-    if (!$open && $parts !== [] && in_array(strtolower($parts[0]), $private, true)) return null;
-    $file = $root;
-    $script = null;
-    foreach ($parts as $part) {
-        $file .= '/' . $part;
-        if (is_file($file)) { $script = $file; break; }
-        if (!is_dir($file)) break;
+    if ($treatment === 'deny') return null;
+    if ($treatment === 'script') {
+        $script = '';
+        foreach ($parts as $at => $part) {
+            $script .= '/' . $part;
+            if (is_link($root . $script)) break;
+            if (is_file($root . $script)) {
+                if (substr($script, -4) !== '.php') break;
+                $info = implode('/', array_slice($parts, $at + 1));
+                return [$script, $info === '' && substr($plain, -1) !== '/' ? '' : '/' . $info];
+            }
+        }
     }
-    if ($script !== null && strtolower(substr($script, -4)) === '.php') return false;
-    if ($script !== null && $script === $root . '/' . implode('/', $parts)) {
-        $visible = '/\\.(?:html?|css|m?js|map|png|jpe?g|gif|svg|webp|avif|ico|bmp|woff2?|ttf|otf|eot|mp[34]|webm|og[gv]|wav|m4[av]|pdf|zip|webmanifest|wasm|vtt|csv|docx?|xlsx?|pptx?)$/i';
-        $known = ['robots.txt', 'humans.txt', 'ads.txt', 'sitemap.xml', 'sitemap_index.xml', 'browserconfig.xml', 'manifest.json', 'favicon.ico'];
-        $code = preg_match('/\\.(?:php\\d?|phps|phtml|phar|inc)$/i', $script);
-        $shown = ($open && !$code) || preg_match($visible, $script) || (count($parts) === 1 && in_array($parts[0], $known, true)) || $parts[0] === '.well-known';
-        return $shown ? false : null;
-    }
-    if (is_dir($root . '/' . implode('/', $parts))) {
-        foreach (['index.php', 'index.html'] as $name) {
-            if (!is_file(rtrim($file, '/') . '/' . $name)) continue;
-            if (substr($path, -1) === '/') return false;
+    $file = rtrim($root . $plain, '/');
+    if ($treatment === 'file' && $plain !== '/' && is_file($file)) return false;
+    if (($treatment === 'file' || $treatment === 'look') && is_dir($file)) {
+        if (is_file($file . '/index.php') && substr($plain, -1) === '/') return [$plain . 'index.php', ''];
+        if (is_file($file . '/index.html') && substr($plain, -1) === '/') return false;
+        if (is_file($file . '/index.php') || is_file($file . '/index.html')) {
             $query = $_SERVER['QUERY_STRING'] ?? '';
             header('Location: /' . implode('/', array_map('rawurlencode', $parts)) . '/' . ($query === '' ? '' : '?' . $query), true, 301);
             return true;
         }
     }
-    return $front && is_file($root . '/index.php') ? $root . '/index.php' : null;
+    return $front && is_file($root . '/index.php') ? ['/index.php', ''] : null;
 })();
 if ($kapal === false) return false;
 if ($kapal === true) return true;
@@ -72,8 +77,19 @@ if ($kapal === null) {
     echo "Not Found\\n";
     return true;
 }
-chdir(dirname($kapal));
-$_SERVER['SCRIPT_FILENAME'] = $kapal;
-$_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = '/index.php';
+$_SERVER['SCRIPT_NAME'] = $_SERVER['PHP_SELF'] = $kapal[0];
+$_SERVER['SCRIPT_FILENAME'] = rtrim($_SERVER['DOCUMENT_ROOT'], '/') . $kapal[0];
 unset($_SERVER['PATH_INFO']);
-require $kapal;`;
+if ($kapal[1] !== '') {
+    $_SERVER['PATH_INFO'] = $kapal[1];
+    $_SERVER['PHP_SELF'] .= $kapal[1];
+}
+// What the edge says of the visitor, which it writes itself.
+if (($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') $_SERVER['HTTPS'] = 'on';
+$_SERVER['REQUEST_SCHEME'] = isset($_SERVER['HTTPS']) ? 'https' : 'http';
+if (ctype_digit($_SERVER['HTTP_X_FORWARDED_PORT'] ?? '')) $_SERVER['SERVER_PORT'] = $_SERVER['HTTP_X_FORWARDED_PORT'];
+if (($_SERVER['HTTP_X_REAL_IP'] ?? '') !== '') $_SERVER['REMOTE_ADDR'] = $_SERVER['HTTP_X_REAL_IP'];
+if (isset($_SERVER['HTTP_HOST'])) $_SERVER['SERVER_NAME'] = preg_replace('/:\\d+$/', '', $_SERVER['HTTP_HOST']);
+unset($_SERVER['HTTP_PROXY'], $kapal);
+chdir(dirname($_SERVER['SCRIPT_FILENAME']));
+require $_SERVER['SCRIPT_FILENAME'];`;
