@@ -159,7 +159,8 @@ export class Checkout implements AsyncDisposable {
     }: { env: Readonly<Record<string, string>>; input: string; cwd: string; uid?: number; gid?: number },
   ): Promise<Ended> {
     const child = spawn(command, argv, { ...options, env: { PATH: this.tools, HOME: this.root, ...env } });
-    child.stdin.end(input);
+    // One that ends without having read it closes the pipe.
+    child.stdin.on('error', () => undefined).end(input);
     const ended = once(child, 'close') as Promise<[number | null]>;
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
     return { pid: child.pid, code, stdout, stderr };
