@@ -87,7 +87,7 @@ export class Observer {
       run: seen,
       probe,
       overloaded: this.#context.edge.isOverloaded(runOf(instance)),
-      listens: listens(row.spec.type),
+      listens: listens(this.#context.releases.get(instance.release)?.release.spec.type ?? row.spec.type),
       fraction: random.fraction(),
     });
     await this.#record(instance, memory, lived);

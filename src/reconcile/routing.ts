@@ -3,7 +3,7 @@ import type { Policy } from '../edge/policy.ts';
 import type { Endpoint, Pool, ProxyPool } from '../edge/pool.ts';
 import type { Route, StreamRoute } from '../edge/port.ts';
 import type { DomainName } from '../model/domains.ts';
-import { listens } from '../model/service.ts';
+import { listens, type ServiceType } from '../model/service.ts';
 import type { ServiceSpec } from '../spec/spec.ts';
 import type { InstanceRow, ReleaseRow, ServiceRow } from '../state/records.ts';
 import { type EndpointCheck, instanceCheck, upstreamChecks } from './endpoint-check.ts';
@@ -42,19 +42,24 @@ const waiting = { size: 1_000, longest: 30_000 };
 /** Pure: from the record to the rows of the route table. A service without a ready endpoint keeps its routes: visitors get 503, not 404. */
 export function routesOf(input: RoutedService): ServiceRoutes {
   const { service } = input;
-  if (service.spec.type === 'worker' || service.spec.type === 'cron' || service.removing)
+  const type = typeOf(input);
+  if (type === 'worker' || type === 'cron' || service.removing)
     return { pool: null, policy: null, routes: [], stream: null, checks: [] };
   const pool = poolOf(input);
-  const policy = service.spec.type === 'pserv' ? null : policyOf(service.id, service.spec, input.secrets.users);
-  const domains = service.spec.type === 'pserv' ? [] : domainsOf(service.host, input.domains);
+  const policy = type === 'pserv' ? null : policyOf(service.id, service.spec, input.secrets.users);
+  const domains = type === 'pserv' ? [] : domainsOf(service.host, input.domains);
   return {
     pool,
     policy,
     routes: domains.map((domain) => routeOf(domain, { ...input, pool, policy })),
-    stream:
-      service.privatePort === null || !listens(service.spec.type) ? null : { port: service.privatePort, pool: pool.id },
+    stream: service.privatePort === null || !listens(type) ? null : { port: service.privatePort, pool: pool.id },
     checks: checksOf(input),
   };
+}
+
+/** Of the release that serves: while a service becomes one of another type, what is in force is still the old. */
+function typeOf({ service, current }: RoutedService): ServiceType {
+  return current?.spec.type ?? service.spec.type;
 }
 
 /** The host that every service has, and its domains, which may name that host too: a route that is there twice would have the edge refuse the whole table. */
@@ -81,7 +86,8 @@ function routeOf(
 function poolOf(input: RoutedService): Pool {
   const { service, current, endpoints, secrets } = input;
   const { id, spec } = service;
-  if (spec.type === 'static' && current?.artifact && !service.stopped) {
+  const type = typeOf(input);
+  if (type === 'static' && current?.artifact && !service.stopped) {
     const root = join(current.artifact.path, current.spec.rootDir, current.spec.publishPath ?? '.');
     return { kind: 'static', id, service: id, root, fallback: current.spec.static?.fallback ?? null };
   }
@@ -106,7 +112,7 @@ function poolOf(input: RoutedService): Pool {
     balance,
     endpoints: service.stopped
       ? []
-      : spec.type === 'proxy'
+      : type === 'proxy'
         ? upstreams(current)
         : endpoints.flatMap((instance) => endpointOf(instance, slowStart)),
     maxBodySize,
@@ -152,9 +158,11 @@ function endpointOf(instance: InstanceRow, slowStart: number | undefined): Endpo
  * Instances that are named although they answer nothing (the last that there are) are not checked: that is known, and the instance's own probes bring
  * it back.
  */
-function checksOf({ service, current, domains, endpoints }: RoutedService): EndpointCheck[] {
-  if (service.stopped || service.spec.type === 'static') return [];
-  if (service.spec.type === 'proxy') {
+function checksOf(input: RoutedService): EndpointCheck[] {
+  const { service, current, domains, endpoints } = input;
+  const type = typeOf(input);
+  if (service.stopped || type === 'static') return [];
+  if (type === 'proxy') {
     const named = domains.find(({ host }) => !host.startsWith('*.'))?.host ?? service.host;
     return current === null ? [] : upstreamChecks(service.spec, current.spec, named);
   }

@@ -207,7 +207,10 @@ export class ServiceLoop {
    * Before the first table of a daemon, which waits for a pass over every service, it is left for a later pass.
    */
   async #filesServed(row: ServiceRow): Promise<boolean> {
-    if (hasInstances(row.spec.type) || row.spec.type === 'cron') return true;
+    const { store } = this.#context.needs;
+    const target = store.rollouts.active(row.id)?.to;
+    const { type } = (target === undefined ? null : store.releases.get(row.id, target)?.spec) ?? row.spec;
+    if (hasInstances(type) || type === 'cron') return true;
     if (!this.#context.edge.isOpen) return false;
     this.#serve();
     await this.#context.edge.settled(this.#context.id);

@@ -17,40 +17,61 @@ export interface Reach {
 /** Joins record and observed world into what the step machine decides on. */
 export function serviceView(needs: Pick<Dependencies, 'store' | 'clock'>, row: ServiceRow, reach: Reach): ServiceView {
   const rollout = needs.store.rollouts.active(row.id);
-  const spec = rolloutSpec(needs, row, rollout);
-  const exclusive = isExclusive(needs, row, spec);
-  const desired = desiredInstances(row, spec.instances);
+  const instances = needs.store.instances.of(row.id);
+  const specs = specsInvolved(needs, { row, rollout, instances });
+  const target = (rollout === null ? undefined : specs.get(rollout.to)) ?? row.spec;
+  const exclusive = isExclusive(needs, row, target);
+  const desired = desiredInstances(row, [target, ...specs.values()]);
+  const routed = [...specs.values(), row.spec].some(({ type }) => listens(type));
   return {
     now: needs.clock.steady(),
     watchedSince: reach.since,
     desired: exclusive ? Math.min(1, desired) : desired,
-    routed: listens(row.spec.type),
+    routed,
     current: row.current,
     rollout,
     exclusive,
-    instances: needs.store.instances
-      .of(row.id)
-      .map((instance) => instanceView(instance, listens(row.spec.type), reach)),
+    instanceless: [...specs].flatMap(([release, { type }]) => (hasInstances(type) ? [] : [release])),
+    unrouted: [...specs].flatMap(([release, { type }]) => (listens(type) ? [] : [release])),
+    instances: instances.map((instance) => instanceView(instance, routed, reach)),
+    // While a rollout is in flight its target says how patiently; afterwards what is in force.
     policy: {
-      strategy: spec.rollout.strategy,
-      maxSurge: spec.rollout.maxSurge,
-      startTimeout: spec.startTimeout,
-      shutdownDelay: spec.shutdownDelay,
+      strategy: target.rollout.strategy,
+      maxSurge: target.rollout.maxSurge,
+      startTimeout: target.startTimeout,
+      shutdownDelay: target.shutdownDelay,
     },
   };
 }
 
-/** While a rollout is in flight its target says how many and how patiently; afterwards what is in force. */
-function rolloutSpec(
-  needs: Pick<Dependencies, 'store'>,
-  row: ServiceRow,
-  rollout: RolloutRow | null,
-): ServiceRow['spec'] {
-  return (rollout === null ? null : needs.store.releases.get(row.id, rollout.to)?.spec) ?? row.spec;
+/**
+ * What each release says that has instances or may get them. A service may become one of another type: what is in force is of the release that serves as long
+ * as no rollout is in flight.
+ */
+function specsInvolved(
+  { store }: Pick<Dependencies, 'store'>,
+  found: {
+    readonly row: ServiceRow;
+    readonly rollout: RolloutRow | null;
+    readonly instances: readonly InstanceRow[];
+  },
+): ReadonlyMap<number, ServiceRow['spec']> {
+  const { row, rollout, instances } = found;
+  const moving = rollout === null ? [] : [rollout.to, rollout.from];
+  const specs = new Map<number, ServiceRow['spec']>();
+  for (const number of new Set([row.current, ...moving, ...instances.map(({ release }) => release)])) {
+    if (number === null) continue;
+    const isInForce = rollout === null && number === row.current;
+    const spec = isInForce ? row.spec : store.releases.get(row.id, number)?.spec;
+    if (spec !== undefined) specs.set(number, spec);
+  }
+  return specs;
 }
 
-function desiredInstances(row: ServiceRow, declared: number): number {
-  if (row.stopped || row.removing || !hasInstances(row.spec.type)) return 0;
+/** `specs`: the first that has instances says how many. */
+function desiredInstances(row: ServiceRow, specs: readonly ServiceRow['spec'][]): number {
+  const declared = specs.find(({ type }) => hasInstances(type))?.instances;
+  if (row.stopped || row.removing || declared === undefined) return 0;
   return row.spec.instances === declared ? (row.scale ?? declared) : declared;
 }
 

@@ -1,6 +1,6 @@
 import { isRestored } from './exclusive.ts';
 import { phaseEnd } from './failure.ts';
-import { activeOf, isPromoted, servingOf } from './serving.ts';
+import { activeOf, isPromoted, servingOf, wantedOf } from './serving.ts';
 import { steady } from './steady.ts';
 import { act, join, type Step, wakeAt } from './step.ts';
 import type { Action, RolloutFailure, RolloutView, ServiceView } from './view.ts';
@@ -48,13 +48,13 @@ export function withdraw(view: ServiceView, rollout: RolloutView): Step {
 
 function giveBack(view: ServiceView, rollout: RolloutView, over: boolean): Step {
   const ready = activeOf(view, rollout.from).some((instance) => instance.state === 'ready');
-  if (!ready && !over && rollout.from !== null && view.desired > 0) return act();
+  if (!ready && !over && wantedOf(view, rollout.from) > 0) return act();
   return act({ kind: 'promote', from: rollout.to, to: rollout.from, reason: reasonOf(rollout.failure) });
 }
 
 function endWithdrawn(view: ServiceView, rollout: RolloutView, over: boolean): Step {
   const serving = servingOf(view, rollout.from).length;
-  const restored = rollout.from === null || serving >= view.desired;
+  const restored = serving >= wantedOf(view, rollout.from);
   if (!over && !(restored && isGone(view, rollout))) return act();
   return act({ kind: 'finish', outcome: 'rolled_back', failure: rollout.failure, reason: reasonOf(rollout.failure) });
 }

@@ -1,4 +1,4 @@
-import { activeOf, isActive, servingOf } from './serving.ts';
+import { activeOf, isActive, servingOf, wantedOf } from './serving.ts';
 import { attend, isStale, staleReason } from './stale.ts';
 import { act, join, type Step } from './step.ts';
 import type { Action, InstanceView, RolloutView, ServiceView } from './view.ts';
@@ -16,7 +16,7 @@ export function succeed(
   view: ServiceView,
   aim: { readonly release: number | null; readonly except: number | null },
 ): Step {
-  const release = view.desired === 0 ? null : aim.release;
+  const release = wantedOf(view, aim.release) === 0 ? null : aim.release;
   const active = view.instances.filter((instance) => isActive(instance) && instance.release !== aim.except);
   const kept = release === null ? undefined : activeOf(view, release).find((instance) => !isStale(view, instance));
   const drains = active
@@ -58,7 +58,7 @@ export function startAlone(view: ServiceView, release: number): Step {
 /** What was stopped for a target that failed serves again, or nothing has to: then the rollout may end. */
 export function isRestored(view: ServiceView): boolean {
   if (view.current === null || isGivingWay(view)) return true;
-  return servingOf(view, view.current).length >= view.desired;
+  return servingOf(view, view.current).length >= wantedOf(view, view.current);
 }
 
 /** Aborted for a newer deploy, which would stop again whatever was started now. */

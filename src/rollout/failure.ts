@@ -10,7 +10,7 @@ import {
   withdrawLimit,
 } from './limits.ts';
 import { seconds } from './retire.ts';
-import { activeOf, isBooting, isPromoted, servingOf } from './serving.ts';
+import { activeOf, isBooting, isPromoted, servingOf, wantedOf } from './serving.ts';
 import { type Step, wakeAt } from './step.ts';
 import type { InstanceView, RolloutFailure, RolloutView, ServiceView } from './view.ts';
 
@@ -103,7 +103,7 @@ function lateMessage(view: ServiceView, instance: InstanceView): string {
 
 function phaseOver(view: ServiceView, rollout: RolloutView): RolloutFailure | null {
   if (rollout.phase === 'preparing' || view.now < phaseEnd(view, rollout)) return null;
-  if (rollout.phase === 'shifting' && servingOf(view, rollout.to).length >= view.desired) return null;
+  if (rollout.phase === 'shifting' && servingOf(view, rollout.to).length >= wantedOf(view, rollout.to)) return null;
   const instance = activeOf(view, rollout.to).find((candidate) => candidate.state !== 'ready')?.id ?? null;
   const limit = seconds(phaseLimit(view, rollout));
   const message = `The instances of release ${rollout.to} were not all ready and reached by the edge within ${limit}`;

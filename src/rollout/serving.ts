@@ -21,6 +21,11 @@ export function activeOf(view: ServiceView, release: number | null): readonly In
   return view.instances.filter((instance) => instance.release === release && isActive(instance));
 }
 
+/** Instances wanted of a release when it is the one that serves. */
+export function wantedOf(view: ServiceView, release: number | null): number {
+  return release === null || view.instanceless.includes(release) ? 0 : view.desired;
+}
+
 /** Whether the target of the rollout in flight has become the current release. */
 export function isPromoted(view: ServiceView): boolean {
   return view.rollout !== null && view.current === view.rollout.to;
@@ -47,5 +52,5 @@ export function mayTakeTraffic(view: ServiceView, instance: InstanceView): boole
 /** Takes requests now as far as is known for certain: ready, and the edge has confirmed that it names it. Workers serve when they are ready. */
 export function isServing(view: ServiceView, instance: InstanceView): boolean {
   if (instance.state !== 'ready' || !mayTakeTraffic(view, instance)) return false;
-  return !view.routed || instance.inTable === true;
+  return !view.routed || instance.inTable === true || view.unrouted.includes(instance.release);
 }

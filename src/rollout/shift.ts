@@ -1,5 +1,5 @@
 import { failureOf, failureWakes, phaseEnd } from './failure.ts';
-import { isPromoted, servingOf } from './serving.ts';
+import { isPromoted, servingOf, wantedOf } from './serving.ts';
 import { steady } from './steady.ts';
 import { act, join, type Step } from './step.ts';
 import { promotion } from './warm.ts';
@@ -30,6 +30,7 @@ function liveReason(view: ServiceView, rollout: RolloutView): string | null {
   const alone = !view.routed || view.instances.every((it) => it.release === rollout.to || it.inTable === false);
   // What serves as wanted is not withdrawn because the edge is slow to confirm that the old is out.
   const settled = alone || view.now >= phaseEnd(view, rollout);
-  if (serving >= view.desired && settled) return `${serving} of ${view.desired} wanted instances serve`;
+  const wanted = wantedOf(view, rollout.to);
+  if (serving >= wanted && settled) return `${serving} of ${wanted} wanted instances serve`;
   return rollout.cancel === 'superseded' && serving > 0 ? 'it serves, and a newer deploy waits' : null;
 }

@@ -1,6 +1,6 @@
 import { succeed } from './exclusive.ts';
 import { instanceLimit } from './limits.ts';
-import { isActive, isBetweenAttempts, isBooting, isServing, mayTakeTraffic } from './serving.ts';
+import { isActive, isBetweenAttempts, isBooting, isServing, mayTakeTraffic, wantedOf } from './serving.ts';
 import { attend, isStale, setbacksOf, staleReason } from './stale.ts';
 import { act, join, type Step } from './step.ts';
 import type { Action, InstanceView, ServiceView } from './view.ts';
@@ -54,8 +54,9 @@ function chooseDrains(view: ServiceView, aim: Aim, active: readonly InstanceView
     }
   };
   const rest = () => pool.filter((instance) => !chosen.some((candidate) => candidate.instance === instance));
-  if (view.desired === 0 || aim.release === null) {
-    const reason = view.desired === 0 ? 'no instance is wanted' : 'no release is current';
+  const wanted = wantedOf(view, aim.release);
+  if (wanted === 0) {
+    const reason = view.desired === 0 || aim.release !== null ? 'no instance is wanted' : 'no release is current';
     consider(
       pool.map((instance) => ({ instance, reason, needed: 0 })),
       pool.length,
@@ -65,7 +66,7 @@ function chooseDrains(view: ServiceView, aim: Aim, active: readonly InstanceView
   consider(ofOthers(view, aim, rest()), pool.length);
   consider(stale(view, aim, rest()), pool.length);
   const extra = surplus(view, aim, rest());
-  consider(extra, extra.length - view.desired);
+  consider(extra, extra.length - wanted);
   if (aim.reserved === 0) return chosen;
   const others = active.length - pool.length;
   consider(inTheWay(view, aim, rest()), rest().length + others + aim.reserved - instanceLimit(view));
@@ -125,7 +126,7 @@ function start(view: ServiceView, aim: Aim, left: readonly InstanceView[]): Step
   if (aim.release === null) return act();
   const release = aim.release;
   const sound = left.filter((instance) => instance.release === release && !isStale(view, instance));
-  const missing = view.desired - sound.length;
+  const missing = wantedOf(view, release) - sound.length;
   const room = instanceLimit(view) - left.length - aim.reserved;
   const reason = `${sound.length} of ${view.desired} wanted instances of release ${release} exist`;
   const setbacks = setbacksOf(view, release);

@@ -22,6 +22,10 @@ export interface ServiceView {
    * starts (exclusive.ts). `desired` is at most 1.
    */
   readonly exclusive: boolean;
+  /** Releases of types that have no instances: the edge serves their files by itself. `desired` is not meant for them. */
+  readonly instanceless: readonly number[];
+  /** Releases whose instances are not reached through the edge, in a service that becomes, or was, one that is `routed`. */
+  readonly unrouted: readonly number[];
   readonly instances: readonly InstanceView[];
   readonly policy: RolloutPolicy;
 }

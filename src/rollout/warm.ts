@@ -1,7 +1,7 @@
 import { isVacant, startAlone, vacate } from './exclusive.ts';
 import { failureOf, failureWakes } from './failure.ts';
 import { instanceLimit } from './limits.ts';
-import { activeOf, isActive, isPromoted } from './serving.ts';
+import { activeOf, isActive, isPromoted, wantedOf } from './serving.ts';
 import { attend } from './stale.ts';
 import { steady } from './steady.ts';
 import { act, join, type Step } from './step.ts';
@@ -57,6 +57,7 @@ function shifting(reason: string): Action {
 /** Why the gate is open, or null. */
 function gatePassed(view: ServiceView, rollout: RolloutView): string | null {
   if (view.desired === 0) return 'the service is stopped: nothing is started';
+  if (wantedOf(view, rollout.to) === 0) return 'nothing of it has to be started';
   const ready = activeOf(view, rollout.to).filter((instance) => instance.state === 'ready').length;
   if (ready < gate(view)) return null;
   return `${ready} of ${view.desired} instances of release ${rollout.to} ${ready === 1 ? 'is' : 'are'} ready`;

@@ -88,7 +88,7 @@ function introduce(
   needs: Dependencies,
   input: { key: ServiceKey; spec: ServiceSpec; privatePort: number | null },
 ): void {
-  const { store, clock, settings } = needs;
+  const { store, clock } = needs;
   const id = serviceId(input.key);
   const known = store.services.get(id);
   for (const domain of input.spec.domains) refuseTaken(needs, id, domain);
@@ -98,13 +98,11 @@ function introduce(
       store.services.update(id, { spec: sealedSpec(input.spec) });
     if (known.privatePort === null && input.privatePort !== null)
       store.services.update(id, { privatePort: input.privatePort });
+    // It was of a type that nobody visits.
+    if (known.host === null && isVisible(input.spec.type))
+      store.services.update(id, { host: newHost(needs, input.key) });
     return;
   }
-  const hosts = new Set([
-    ...store.services.all().map((row) => row.host),
-    ...store.domains.all().flatMap((row) => (row.path === '/' ? [row.host] : [])),
-  ]);
-  const visible = isVisible(input.spec.type);
   const row: ServiceRow = {
     id,
     spec: sealedSpec(input.spec),
@@ -113,12 +111,20 @@ function introduce(
     scale: null,
     stopped: false,
     removing: false,
-    host: visible ? defaultHost(input.key, settings.domain, (host) => hosts.has(host)) : null,
+    host: isVisible(input.spec.type) ? newHost(needs, input.key) : null,
     privatePort: input.privatePort,
     createdAt: clock.now(),
   };
   store.services.insert(row);
   adoptPending(needs, input.key);
+}
+
+function newHost({ store, settings }: Dependencies, key: ServiceKey): string {
+  const hosts = new Set([
+    ...store.services.all().map((row) => row.host),
+    ...store.domains.all().flatMap((row) => (row.path === '/' ? [row.host] : [])),
+  ]);
+  return defaultHost(key, settings.domain, (host) => hosts.has(host));
 }
 
 /** A declared domain is put in force when its release goes live; that it belongs to another is said before anything is built. */

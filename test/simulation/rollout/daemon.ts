@@ -234,6 +234,18 @@ export class Daemon {
     const rollout = record.rollout === null ? null : { ...record.rollout };
     const { desired, current } = record;
     const watchedSince = this.#roseAt;
-    return { now: wall(), watchedSince, desired, routed, exclusive, current, rollout, instances, policy };
+    return {
+      now: wall(),
+      watchedSince,
+      desired,
+      routed,
+      exclusive,
+      instanceless: [],
+      unrouted: [],
+      current,
+      rollout,
+      instances,
+      policy,
+    };
   }
 }

@@ -131,6 +131,8 @@ function viewOf(slots: readonly Slot[], now: number): ServiceView {
     desired: 1,
     routed: true,
     exclusive: false,
+    instanceless: [],
+    unrouted: [],
     current: 1,
     rollout: null,
     instances,
