@@ -34,6 +34,8 @@ export interface RunSpec {
   readonly processLimit?: number;
   /** A folder that the run sees at another path too, and nobody else; absent: none. Both absolute, the path admitted by `admitMount`. */
   readonly mount?: { readonly folder: string; readonly path: string };
+  /** The network namespace that it runs in, as a path (ip-netns(8)); absent: the machine's. */
+  readonly network?: string;
   /** Above 0 for builds, so that they give way to what serves (nice(1), 0..19). */
   readonly niceness: number;
 }

@@ -95,7 +95,7 @@ export class Launcher {
   }
 
   async #intend(run: RunSpec, { files, account }: { files: RunFiles; account: Account | null }): Promise<RunHandle> {
-    const driver = { boot: this.#boot, uid: account?.uid ?? null };
+    const driver = { boot: this.#boot, uid: account?.uid ?? null, network: run.network ?? null };
     const handle: RunHandle = { id: run.id, service: run.service, port: run.port, log: files.log, driver };
     await mkdir(files.folder, { recursive: true, mode: 0o700 });
     crashpoint('run.folder.made');
@@ -139,6 +139,7 @@ function keeperArguments(
     ...groups,
     limit,
     ...mount,
+    run.network ?? '',
     run.directory,
     run.command,
     ...streams,
