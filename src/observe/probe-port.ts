@@ -1,7 +1,11 @@
 /** One question to one address. Never throws. */
 export interface Prober {
-  /** HTTP GET of `path`; ready is 200 to 399 within `timeout` milliseconds, with `content` in the body where that is asked for. `host` is sent as Host. */
+  /**
+   * HTTP GET of `path`; ready is 200 to 399 within `timeout` milliseconds, with `content` in the body where that is asked for. `host` is sent as Host. At
+   * loopback, unless an address is given.
+   */
   http(request: {
+    address?: string;
     port: number;
     path: string;
     host: string;

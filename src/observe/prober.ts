@@ -47,9 +47,11 @@ export function createProber(options: { version?: string; lookUp?: LookUp } = {}
     tls: tls === null ? null : { name: tls.serverName ?? peerOf(host), verify: verify && tls.verify },
   });
   return {
-    http({ port, path, host, timeout, content }) {
+    async http({ address, port, path, host, timeout, content }) {
       const request: Request = { method: 'GET', path, headers: headersFor(host), tls: null };
-      return onLoopback({ port, timeout }, (question) => ask(question, { agents, request, judge, content }));
+      const attempt = (question: Question) => ask(question, { agents, request, judge, content });
+      if (address === undefined) return onLoopback({ port, timeout }, attempt);
+      return resultOf(await attempt({ address, port, timeout }), timeout);
     },
     tcp: (question) => onLoopback(question, (at) => knock(at, agents.names)),
     async upstream(question) {

@@ -13,8 +13,10 @@ export function instanceRun(input: {
   variables: readonly ResolvedVariable[];
   account: ServiceAccount;
   disk: AttachedDisk | null;
+  /** The path of its network namespace, null for the machine's network. */
+  network: string | null;
 }): RunSpec {
-  const { instance, release, account } = input;
+  const { instance, release, account, network } = input;
   const { environment, mount } = seenByRun(input.disk);
   return {
     id: runOf(instance),
@@ -30,6 +32,7 @@ export function instanceRun(input: {
       KAPAL_INSTANCE: instance.id,
     },
     ...mount,
+    ...(network === null ? {} : { network }),
     port: instance.port,
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,

@@ -16,6 +16,8 @@ export interface ProbeSubject {
   readonly instance: string;
   /** A probe of an earlier run says nothing about this one. */
   readonly run: string;
+  /** Null: at loopback. */
+  readonly address: string | null;
   readonly port: number;
   readonly state: InstanceState;
   readonly listening: boolean;
@@ -60,7 +62,7 @@ export class Probing {
     if (instant !== null || path === null) return instant;
     const patience = Math.min(timeout, 1_000);
     const result = await this.#needs.prober.http({
-      port: subject.port,
+      ...at(subject),
       path,
       content,
       host: subject.host,
@@ -97,7 +99,7 @@ export class Probing {
     }
     watched.probing = true;
     const { path, content, timeout } = health;
-    void this.#needs.prober.http({ port: subject.port, path, content, host: subject.host, timeout }).then((result) => {
+    void this.#needs.prober.http({ ...at(subject), path, content, host: subject.host, timeout }).then((result) => {
       watched.probing = false;
       watched.fresh = { ...result, detail: `${path} ${result.detail}` };
       // That a ready instance is ready is no news: the next pass takes it, and most of an idle daemon's passes were for this.
@@ -124,4 +126,8 @@ export class Probing {
     this.#watched.set(subject.instance, begun);
     return begun;
   }
+}
+
+function at({ address, port }: ProbeSubject): { readonly address?: string; readonly port: number } {
+  return address === null ? { port } : { address, port };
 }

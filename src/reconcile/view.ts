@@ -3,6 +3,7 @@ import type { InstanceView, ServiceView } from '../rollout/view.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import { isExclusive } from './disks.ts';
+import { obstacleTo, sharesPort } from './placing.ts';
 import { runOf } from './routing.ts';
 
 /** What the edge knows of endpoints, and what the last probe saw of instances. */
@@ -15,19 +16,26 @@ export interface Reach {
 }
 
 /** Joins record and observed world into what the step machine decides on. */
-export function serviceView(needs: Pick<Dependencies, 'store' | 'clock'>, row: ServiceRow, reach: Reach): ServiceView {
+export function serviceView(
+  needs: Pick<Dependencies, 'store' | 'clock' | 'network'>,
+  row: ServiceRow,
+  reach: Reach,
+): ServiceView {
   const rollout = needs.store.rollouts.active(row.id);
   const spec = rolloutSpec(needs, row, rollout);
-  const exclusive = isExclusive(needs, row, spec);
+  const exclusive = isExclusive(needs, row, spec) || sharesPort(needs, row);
   const desired = desiredInstances(row, spec.instances);
+  const target = rollout === null ? row.current : rollout.to;
+  const obstacle = obstacleTo(needs, { service: row.id, release: target, desired });
   return {
     now: needs.clock.steady(),
     watchedSince: reach.since,
-    desired: exclusive ? Math.min(1, desired) : desired,
+    desired: exclusive || obstacle !== null ? Math.min(1, desired) : desired,
     routed: listens(row.spec.type),
     current: row.current,
     rollout,
     exclusive,
+    obstacle,
     instances: needs.store.instances
       .of(row.id)
       .map((instance) => instanceView(instance, listens(row.spec.type), reach)),

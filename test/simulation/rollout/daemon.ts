@@ -234,6 +234,7 @@ export class Daemon {
     const rollout = record.rollout === null ? null : { ...record.rollout };
     const { desired, current } = record;
     const watchedSince = this.#roseAt;
-    return { now: wall(), watchedSince, desired, routed, exclusive, current, rollout, instances, policy };
+    const obstacle = null;
+    return { now: wall(), watchedSince, desired, routed, exclusive, obstacle, current, rollout, instances, policy };
   }
 }

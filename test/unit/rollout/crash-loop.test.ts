@@ -131,6 +131,7 @@ function viewOf(slots: readonly Slot[], now: number): ServiceView {
     desired: 1,
     routed: true,
     exclusive: false,
+    obstacle: null,
     current: 1,
     rollout: null,
     instances,

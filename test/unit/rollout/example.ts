@@ -32,6 +32,7 @@ export function view(said: Partial<ServiceView> = {}): ServiceView {
     current: 1,
     rollout: null,
     exclusive: false,
+    obstacle: null,
     instances: [instance('a'), instance('b')],
     policy: { strategy: 'rolling', maxSurge: 1, startTimeout: 30_000, shutdownDelay: 30_000 },
     ...said,
