@@ -1,9 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceDocument } from '../../src/api/contract/types.ts';
 import { installOf, networksOf } from '../e2e/install.ts';
 import { freePort } from '../free-port.ts';
 import { seen, until } from '../patience.ts';
 import type { Shop } from './shop.ts';
+
+const forwarding = '/proc/sys/net/ipv4/ip_forward';
 
 /** Milliseconds between two tries of what a killed daemon did not answer. */
 const pace = 100;
@@ -15,6 +18,7 @@ const pace = 100;
 export async function insist(shop: Shop): Promise<void> {
   const { kapal, client } = shop;
   const port = await freePort();
+  const forwards = readFileSync(forwarding, 'utf8');
   const declaration = [
     'project: tetap',
     'services:',
@@ -47,4 +51,5 @@ export async function insist(shop: Shop): Promise<void> {
     () => `nothing is left of its networks: ${left().join()}`,
     () => left().length === 0,
   );
+  writeFileSync(forwarding, forwards);
 }
