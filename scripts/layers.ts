@@ -4,7 +4,7 @@
  *
  * A port (`runtime`) is the files directly in its folder; each folder below it (`runtime/process`) is a driver.
  */
-export const portLayers = ['build', 'certificates', 'datastore', 'edge', 'runtime'] as const;
+export const portLayers = ['build', 'certificates', 'datastore', 'edge', 'network', 'runtime'] as const;
 
 const pureRing = ['model', 'spec', 'plan', 'rollout'];
 const base = ['model', 'spec', 'lib', 'lib/errors.ts', 'secrets'];
@@ -20,6 +20,7 @@ const drivers = [
   'edge/combined',
   'edge/embedded',
   'edge/nginx',
+  'network/linux',
   'runtime/process',
 ];
 const belowReconcile = [
@@ -59,6 +60,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'edge/combined': [...driver, 'edge'],
   'edge/embedded': [...driver, 'edge'],
   'edge/nginx': [...driver, 'edge'],
+  network: [...base, ...portLayers],
+  'network/linux': [...driver, 'network'],
   runtime: [...base, ...portLayers],
   'runtime/process': [...driver, 'runtime'],
   'runtime/simulated': [...driver, 'runtime'],

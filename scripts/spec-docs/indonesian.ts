@@ -128,6 +128,11 @@ export const indonesianTexts: ReadonlyMap<string, string> = new Map([
     'Deploy gagal bila instans baru belum siap dalam waktu ini.',
   ],
   [
+    'The app always listens on this port and cannot read `PORT`, which then has this number too. Where the daemon runs as root with `ip` and `nft`, each instance has the port to itself; elsewhere one instance can have it at a time, and a rollout is a gap as with a `disk`.',
+    'Aplikasi selalu mendengarkan di port ini dan tidak dapat membaca `PORT`, yang lalu juga berisi angka ini. Bila daemon berjalan sebagai root dengan `ip` dan `nft`, tiap instans memiliki port itu sendiri; selain itu hanya satu instans pada satu waktu, dan rollout menimbulkan jeda seperti pada `disk`.',
+  ],
+  ['the app reads `PORT`', 'aplikasi membaca `PORT`'],
+  [
     'Memory of one instance; above it the kernel kills it. Without control groups the daemon does so, by a look once a second.',
     'Memori satu instans; di atasnya kernel mematikannya. Tanpa control group, daemon yang melakukannya, dengan memeriksa sekali sedetik.',
   ],

@@ -25,6 +25,8 @@ import { Engine } from '../reconcile/engine.ts';
 import { openToEdge } from '../reconcile/recovery.ts';
 import { Artifacts } from '../release/artifacts.ts';
 import { Disks } from '../release/disks.ts';
+import { createLinuxNetwork } from '../network/linux/driver.ts';
+import type { Network } from '../network/port.ts';
 import { createProcessRuntime } from '../runtime/process/driver.ts';
 import { ProcessHomeCaches } from '../runtime/process/home-caches.ts';
 import type { Attacher, PortFinder, Runtime } from '../runtime/port.ts';
@@ -145,7 +147,15 @@ async function makeGround(options: DaemonOptions) {
     toolchain: toolchain.bin,
     clock: systemClock,
   });
-  return { folder, lock, log, apiAddress, store, toolchain, runtime };
+  const network = await createLinuxNetwork({
+    install: installId(store),
+    node: toolchain.node,
+    said: (message) => {
+      log.warn({ part: 'network' }, message);
+      store.events.append({ time: systemClock.now(), kind: 'network.machine', service: null, project: null, message });
+    },
+  });
+  return { folder, lock, log, apiAddress, store, toolchain, runtime, network };
 }
 
 type Serving = StartedEdge & { readonly artifacts: Artifacts };
@@ -185,13 +195,15 @@ async function dependencies(
     log: Log;
     certificates: CertificateSources;
     toolchain: Awaited<ReturnType<typeof ensureToolchain>>;
+    network: Network;
   } & Serving,
 ): Promise<Dependencies> {
-  const { folder, store, runtime, edge, artifacts, log, toolchain, certificates } = parts;
+  const { folder, store, runtime, network, edge, artifacts, log, toolchain, certificates } = parts;
   return {
     store,
     runtime,
     portFinder: runtime,
+    network,
     attacher: runtime,
     edge,
     ...buildersOf(folder, toolchain),
@@ -210,6 +222,7 @@ async function dependencies(
     clock: systemClock,
     random: systemRandom,
     isPortFree,
+    portHolder: (port) => describeHolders(holdersOf(port)),
     decisions,
     log,
     certificates,

@@ -30,6 +30,11 @@ export const catalogue = {
   no_daemon: { status: 503, exit: 3, title: 'No daemon answers for this data folder' },
   daemon_running: { status: 409, exit: 1, title: 'A daemon already holds this data folder' },
   port_taken: { status: 409, exit: 1, title: 'A port is held by another program' },
+  port_insisted: {
+    status: 422,
+    exit: 1,
+    title: 'An app listens on one port whatever PORT says, and this machine cannot give that port to all who want it',
+  },
   node_too_old: { status: 500, exit: 1, title: 'The Node.js that runs Kapal has known flaws in its HTTP parser' },
   state_newer: { status: 500, exit: 1, title: 'The data folder was written by a newer Kapal' },
   state_damaged: { status: 500, exit: 1, title: 'The data folder cannot be read' },

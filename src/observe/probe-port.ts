@@ -1,15 +1,19 @@
 /** One question to one address. Never throws. */
 export interface Prober {
-  /** HTTP GET of `path`; ready is 200 to 399 within `timeout` milliseconds, with `content` in the body where that is asked for. `host` is sent as Host. */
+  /**
+   * HTTP GET of `path`; ready is 200 to 399 within `timeout` milliseconds, with `content` in the body where that is asked for. `host` is sent as Host. At
+   * loopback, unless an address is given.
+   */
   http(request: {
+    address?: string;
     port: number;
     path: string;
     host: string;
     timeout: number;
     content?: string | undefined;
   }): Promise<ProbeResult>;
-  /** Whether a TCP connection to loopback is accepted within `timeout`. */
-  tcp(request: { port: number; timeout: number }): Promise<ProbeResult>;
+  /** Whether a TCP connection is accepted within `timeout`; `address` as for `http`. */
+  tcp(request: { address?: string; port: number; timeout: number }): Promise<ProbeResult>;
   /** Whether an upstream works: as `http` where it has a path, else as `tcp`, at an address of any machine. */
   upstream(question: AddressQuestion): Promise<UpstreamResult>;
   /** Whether anything at all comes back for a request (an accepted connection proves nothing of a stopped process): HEAD of `/` without a path. */

@@ -47,11 +47,14 @@ export function createProber(options: { version?: string; lookUp?: LookUp } = {}
     tls: tls === null ? null : { name: tls.serverName ?? peerOf(host), verify: verify && tls.verify },
   });
   return {
-    http({ port, path, host, timeout, content }) {
+    async http({ address, port, path, host, timeout, content }) {
       const request: Request = { method: 'GET', path, headers: headersFor(host), tls: null };
-      return onLoopback({ port, timeout }, (question) => ask(question, { agents, request, judge, content }));
+      const question = { address: address ?? loopback, port, timeout };
+      return resultOf(await ask(question, { agents, request, judge, content }), timeout);
     },
-    tcp: (question) => onLoopback(question, (at) => knock(at, agents.names)),
+    async tcp({ address, port, timeout }) {
+      return resultOf(await knock({ address: address ?? loopback, port, timeout }, agents.names), timeout);
+    },
     async upstream(question) {
       const request = requestOf(question, true);
       const answer =
@@ -75,12 +78,7 @@ interface Agents {
 }
 
 /** Where the edge reaches instances, and there alone: one that answers at ::1 only would be ready and reached by nobody. */
-async function onLoopback(
-  { port, timeout }: { port: number; timeout: number },
-  attempt: (question: Question) => Promise<Answer>,
-): Promise<ProbeResult> {
-  return resultOf(await attempt({ address: '127.0.0.1', port, timeout }), timeout);
-}
+const loopback = '127.0.0.1';
 
 function resultOf({ ok, detail, unresolved }: Answer, timeout: number): ProbeResult {
   const result = { ok, detail: detail === noAnswer ? `no answer within ${seconds(timeout)}` : detail };

@@ -26,6 +26,12 @@ export const aspects: readonly Aspect[] = [
     said: (spec) => quoted(spec.health.content ?? null),
     silent: 'none',
   },
+  {
+    field: 'port',
+    release: true,
+    said: ({ port }) => (port === undefined ? 'as PORT says' : String(port)),
+    silent: 'as PORT says',
+  },
   { field: 'memoryLimit', release: true, said: (spec) => size(spec.memoryLimit) },
   {
     field: 'disk',

@@ -3,6 +3,7 @@ import type { Edge } from '../edge/port.ts';
 import type { Clock, Random } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { SourceRecord } from '../model/deploy.ts';
+import type { Network } from '../network/port.ts';
 import type { LogStore } from '../observe/logs/port.ts';
 import type { Prober } from '../observe/probe-port.ts';
 import type { Attacher, HomeCaches, PortFinder, Runtime } from '../runtime/port.ts';
@@ -23,6 +24,8 @@ export interface Dependencies {
   readonly portFinder?: PortFinder;
   /** Where the runtime can give a run's streams to this process. */
   readonly attacher?: Attacher;
+  /** Where instances can be kept apart by networks of their own; absent where the runtime has none. */
+  readonly network?: Network;
   readonly edge: Edge;
   readonly builder: Builder;
   readonly tools: ToolStore;
@@ -38,6 +41,8 @@ export interface Dependencies {
   readonly random: Random;
   /** Whether nothing listens on a port of this machine now. */
   readonly isPortFree: (port: number) => Promise<boolean>;
+  /** Who listens on a port of this machine, in words; null where that is not known. */
+  readonly portHolder?: (port: number) => string | null;
   readonly decisions: Decisions;
   readonly log: Log;
   readonly certificates: CertificateSources;

@@ -114,10 +114,10 @@ export function isExclusive({ store }: Pick<Dependencies, 'store'>, row: Service
   return before !== null && isAlone(before.spec);
 }
 
-/** In words: how long nothing answered while the disk changed hands. */
-export function gapText(service: ServiceId, milliseconds: number): string {
+/** In words: how long nothing answered while the disk, or the port, changed hands. `why`: `it has a disk`. */
+export function gapText(service: ServiceId, milliseconds: number, why: string): string {
   const seconds = Math.max(0.1, Math.round(milliseconds / 100) / 10);
-  return `${serviceKey(service).service} answered nothing for ${seconds} s: it has a disk, so what ran was stopped before its successor started`;
+  return `${serviceKey(service).service} answered nothing for ${seconds} s: ${why}, so what ran was stopped before its successor started`;
 }
 
 /** In words: what a deploy does not begin anew. */

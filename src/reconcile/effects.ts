@@ -7,8 +7,10 @@ import type { InstanceRow, RolloutRow } from '../state/records.ts';
 import { finishRollout } from './finishing.ts';
 import { newId } from './ids.ts';
 import { withListening } from './listening-elsewhere.ts';
+import { isSeparable, type Place, placeOf } from './placing.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
+import { wantedPort } from './wanted-port.ts';
 
 /**
  * Carries out what the step machine decided. Each effect follows its own durable intent and may be repeated: a daemon that dies between the two
@@ -61,7 +63,10 @@ export class Effects {
     const { needs, id, ports, releases } = this.#context;
     const found = releases.get(release);
     if (found === null) throw new KapalError('internal', `release ${release} of ${id} is not on record`);
-    const port = listens(found.release.spec.type) ? await ports.take() : null;
+    const place = listens(found.release.spec.type)
+      ? await placeOf(this.#context, found.release, { apart: false })
+      : nowhere;
+    const { port } = place;
     const now = needs.clock.steady();
     const instance: InstanceRow = {
       id: newId(serviceKey(id).service, needs.random, 6),
@@ -74,7 +79,7 @@ export class Effects {
       quickExits: setbacks,
       retryAt: null,
       handle: null,
-      port,
+      ...place,
       lastExit: null,
       createdAt: now,
     };
@@ -98,9 +103,12 @@ export class Effects {
   async #retry(instance: InstanceRow): Promise<void> {
     const { needs, ports } = this.#context;
     if (instance.retryAt === null) return;
+    const apart = instance.address !== null || (await this.#collided(instance));
     await this.#runs.clear(instance);
     crashpoint('retry.cleared');
-    const port = instance.port === null ? null : await ports.take();
+    const place =
+      instance.port === null ? nowhere : await placeOf(this.#context, { number: instance.release }, { apart });
+    const { port } = place;
     const { state, since, startedAt, retryAt } = applyToInstance(life(instance), 'retry', needs.clock.steady());
     needs.store.instances.update(instance.id, {
       state,
@@ -109,11 +117,23 @@ export class Effects {
       retryAt,
       attempt: instance.attempt + 1,
       handle: null,
-      port,
+      ...place,
     });
     crashpoint('retry.recorded');
     if (port !== null) ports.release(port);
     await this.#withInstance(instance.id, (next) => this.#runs.launch(next));
+  }
+
+  /**
+   * It ended because another program has a port that it wants beside, or in the place of, the one it was given. A server that ends by itself as if all were
+   * well may have found that too: Express 5 hands the error to the callback that says "listening".
+   */
+  async #collided(instance: InstanceRow): Promise<boolean> {
+    const { needs } = this.#context;
+    if (instance.port === null || instance.quickExits === 0 || !isSeparable(needs)) return false;
+    if (instance.lastExit?.code === 0) return true;
+    const wanted = await wantedPort(needs, instance);
+    return wanted !== null && wanted !== instance.port;
   }
 
   async #terminate(instance: InstanceRow): Promise<void> {
@@ -154,6 +174,8 @@ export class Effects {
     if (instance !== null) await work(instance);
   }
 }
+
+const nowhere: Place = { port: null, address: null };
 
 /** Actions do not look at probes. */
 function life(instance: InstanceRow): Parameters<typeof applyToInstance>[0] {

@@ -20,13 +20,14 @@ export interface EndpointCheck {
 /** An instance is probed by its service's own loop; here it is only asked whether it answers at all. */
 export function instanceCheck(of: {
   readonly endpoint: string;
+  readonly address: string;
   readonly port: number;
   readonly host: string | null;
   readonly path: string | null;
 }): EndpointCheck {
-  const { endpoint, port, path } = of;
+  const { endpoint, address, port, path } = of;
   const host = of.host ?? `127.0.0.1:${port}`;
-  return { endpoint, address: '127.0.0.1', port, path, host, tls: null, active: null };
+  return { endpoint, address, port, path, host, tls: null, active: null };
 }
 
 /** `spec`: what is in force; `released`: of the release that serves, whose upstreams they are; `host`: where visitors reach the service. */

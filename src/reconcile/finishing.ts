@@ -3,10 +3,10 @@ import { type ErrorDocument, KapalError } from '../model/errors.ts';
 import { serviceKey } from '../model/service.ts';
 import type { Action, RolloutFailure } from '../rollout/view.ts';
 import type { ReleaseRow, RolloutRow } from '../state/records.ts';
-import { gapText } from './disks.ts';
 import { newId } from './ids.ts';
 import { newJob } from './job-schedule.ts';
 import { adoptLiveFields } from './operations/live-fields.ts';
+import { gapOf, waysOut } from './placing.ts';
 import type { Runs } from './runs.ts';
 import type { ServiceContext } from './service-context.ts';
 
@@ -43,13 +43,14 @@ export async function finishRollout(
       project: serviceKey(id).project,
       message: messageOf(rollout, action, error),
     });
-    if (rollout.vacatedAt === null) return;
+    const gap = gapOf(needs, rollout, clock.steady());
+    if (gap === null) return;
     needs.store.events.append({
       time: clock.now(),
       kind: 'rollout.gap',
       service: id,
       project: serviceKey(id).project,
-      message: gapText(id, clock.steady() - rollout.vacatedAt),
+      message: gap,
     });
   });
   crashpoint('rollout.finished');
@@ -114,6 +115,8 @@ function hintOf(code: RolloutFailure['code'], service: string): string | undefin
       return `What served before still serves. The last lines are above; all of them: kapal logs ${service}`;
     case 'health_failed':
       return 'The program must listen on the port in PORT, and healthCheckPath must answer 2xx or 3xx within startTimeoutSeconds.';
+    case 'port_insisted':
+      return waysOut;
     case 'rollout_regressed':
       return 'The release before serves again.';
     case 'cancelled':

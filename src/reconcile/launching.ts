@@ -14,8 +14,10 @@ export function instanceRun(input: {
   variables: readonly ResolvedVariable[];
   account: ServiceAccount;
   disk: AttachedDisk | null;
+  /** The path of its network namespace, null for the machine's network. */
+  network: string | null;
 }): RunSpec {
-  const { instance, release, account } = input;
+  const { instance, release, account, network } = input;
   const { environment, mount } = seenByRun(input.disk);
   const supervisor = release.artifact?.runtime?.supervisor;
   const isSupervised = supervisor !== undefined && supervisor === release.spec.commands.start;
@@ -35,6 +37,7 @@ export function instanceRun(input: {
     },
     ...mount,
     ...(isSupervised ? { terminate: 'leader' } : {}),
+    ...(network === null ? {} : { network }),
     port: instance.port,
     memoryLimit: release.spec.memoryLimit,
     niceness: 0,

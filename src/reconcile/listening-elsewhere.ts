@@ -1,7 +1,10 @@
 import { answersLoopback } from '../runtime/loopback.ts';
 import type { Listener } from '../runtime/port.ts';
 import type { RolloutFailure } from '../rollout/view.ts';
+import type { InstanceRow } from '../state/records.ts';
+import { holderOf, isSeparable } from './placing.ts';
 import type { ServiceContext } from './service-context.ts';
+import { wantedPort } from './wanted-port.ts';
 
 /** What the kernel shows of an instance, and what it was built for. */
 export interface Listening {
@@ -26,12 +29,32 @@ export async function withListening(
   const instance = needs.store.instances.get(failure.instance);
   if (instance === null || instance.handle === null || instance.port === null) return failure;
   const { phase } = await needs.runtime.observe(instance.handle);
-  if (phase !== 'running') return failure;
+  if (phase !== 'running') return withHolder(needs, { failure, instance });
   const listeners = await needs.portFinder.listeners(instance.handle);
   const about = releases.get(instance.release)?.release.artifact?.runtime?.about ?? null;
   const refused = failure.message.includes('connection refused');
   const found = whereItListens({ port: instance.port, listeners, refused, about });
   return found === null ? failure : { ...failure, message: `${failure.message}; ${found}` };
+}
+
+/** Of an app that ended because somebody has the port that it wants, whatever PORT says: who. */
+async function withHolder(
+  needs: ServiceContext['needs'],
+  { failure, instance }: { failure: RolloutFailure; instance: InstanceRow },
+): Promise<RolloutFailure> {
+  const port = await wantedPort(needs, instance);
+  if (port === null && instance.lastExit?.code === 0)
+    return {
+      ...failure,
+      message: `${failure.message}; a server that ends so may have found the port taken on which it always listens`,
+    };
+  if (port === null || port === instance.port) return failure;
+  const { id } = instance;
+  const holder =
+    instance.address === null ? ` is held by ${await holderOf(needs, { port, except: id })}` : ' is in use';
+  const message = `${failure.message}; port ${port}, which it wants whatever PORT says,${holder}`;
+  const code = failure.code === 'boot_crashed' && !isSeparable(needs) ? 'port_insisted' : failure.code;
+  return { ...failure, code, message };
 }
 
 /** Pure. Null where it listens as it should, so that the reason is another. */

@@ -6,6 +6,7 @@ import type { InstanceLife, observeInstance, RunSeen } from '../rollout/instance
 import type { HealthSpec } from '../spec/spec.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { RunHandle, RunObservation } from '../runtime/port.ts';
+import { Insistence } from './insistence.ts';
 import { Probing, type ProbeSubject } from './probing.ts';
 import { runOf } from './routing.ts';
 import type { Runs } from './runs.ts';
@@ -26,6 +27,7 @@ export class Observer {
   readonly #context: ServiceContext;
   readonly #runs: Runs;
   readonly #probing: Probing;
+  readonly #insistence: Insistence;
   readonly #memory = new Map<string, Memory>();
   #prepareAttached: string | null = null;
   #prepareEnding: { readonly rollout: string; readonly killAt: number } | null = null;
@@ -34,6 +36,7 @@ export class Observer {
     this.#context = context;
     this.#runs = runs;
     this.#probing = new Probing(context.needs, context.wake);
+    this.#insistence = new Insistence(context, runs);
   }
 
   pidOf(instance: string): number | null {
@@ -62,6 +65,7 @@ export class Observer {
     const known = new Set(instances.map((instance) => instance.id));
     for (const instance of this.#memory.keys()) if (!known.has(instance)) this.#memory.delete(instance);
     this.#probing.retain(known);
+    this.#insistence.retain(known);
   }
 
   async #observeInstance(row: ServiceRow, instance: InstanceRow): Promise<void> {
@@ -76,6 +80,11 @@ export class Observer {
     }
     if (instance.retryAt !== null) return;
     const seen = await this.#look(instance, memory);
+    if (
+      seen.phase === 'running' &&
+      (await this.#insistence.look(instance, { run: memory.run, listening: seen.listening }))
+    )
+      return;
     const life: InstanceLife = { ...instance, failedProbes: memory.failedProbes, detail: memory.detail };
     const listening = seen.phase === 'running' && seen.listening;
     const subject = seen.phase === 'running' ? this.#subject(row, { instance, listening }) : null;
@@ -118,6 +127,7 @@ export class Observer {
     return {
       instance: instance.id,
       run: runOf(instance),
+      address: instance.address,
       port: instance.port,
       state: instance.state,
       listening,

@@ -16,6 +16,8 @@ export interface ProbeSubject {
   readonly instance: string;
   /** A probe of an earlier run says nothing about this one. */
   readonly run: string;
+  /** Null: at loopback. */
+  readonly address: string | null;
   readonly port: number;
   readonly state: InstanceState;
   readonly listening: boolean;
@@ -96,13 +98,15 @@ export class Probing {
     });
   }
 
-  async #answer({ port, host, health: { path, content } }: ProbeSubject, timeout: number): Promise<ProbeResult> {
+  async #answer(subject: ProbeSubject, timeout: number): Promise<ProbeResult> {
     const { prober } = this.#needs;
+    const { port, host, health } = subject;
+    const { path, content } = health;
     if (path !== null) {
-      const result = await prober.http({ port, path, content, host, timeout });
+      const result = await prober.http({ ...at(subject), path, content, host, timeout });
       return { ...result, detail: `${path} ${result.detail}` };
     }
-    const result = await prober.tcp({ port, timeout });
+    const result = await prober.tcp({ ...at(subject), timeout });
     return { ...result, detail: result.ok ? accepts(port) : `its port ${port}: ${result.detail}` };
   }
 
@@ -128,4 +132,8 @@ export class Probing {
 
 function accepts(port: number): string {
   return `its port ${port} accepts`;
+}
+
+function at({ address, port }: ProbeSubject): { readonly address?: string; readonly port: number } {
+  return address === null ? { port } : { address, port };
 }

@@ -113,7 +113,7 @@ function instanceDocument(row: InstanceRow, state: InstanceDocument['state'], se
     state,
     release: row.release,
     pid: seen.pidOf(row.service, row.id),
-    address: row.port === null ? null : `127.0.0.1:${row.port}`,
+    address: row.port === null ? null : `${row.address ?? '127.0.0.1'}:${row.port}`,
     restarts: row.attempt - 1,
     startedAt: new Date(seen.wallTime(row.startedAt)).toISOString(),
     lastExit: row.lastExit === null ? null : describeExit(row.lastExit),

@@ -37,6 +37,20 @@ export async function endOrphans(needs: Dependencies, at: { readonly beginning: 
     await needs.runtime.dispose(handle);
     crashpoint('recovery.orphan.disposed');
   }
+  await endNetworks(needs);
+}
+
+/** Removes networks of runs that no instance has. What cannot be removed is tried again later, and keeps nothing else from going on. */
+export async function endNetworks({
+  store,
+  network,
+  log,
+}: Pick<Dependencies, 'store' | 'network' | 'log'>): Promise<void> {
+  try {
+    await network?.retain(() => new Set(store.instances.all().map(runOf)));
+  } catch (error) {
+    log.warn({ err: error }, 'networks of instances that are gone could not be removed');
+  }
 }
 
 /** When a daemon begins, no build that has no run on record is about to have one: it starts again under a name of its own. */

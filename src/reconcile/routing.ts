@@ -150,7 +150,7 @@ function upstreams(current: ReleaseRow | null): Endpoint[] {
 /** An endpoint is one attempt: the next attempt of an instance has another port, so it is another endpoint. */
 function endpointOf(instance: InstanceRow, slowStart: number | undefined): Endpoint[] {
   if (instance.port === null) return [];
-  const endpoint = { id: runOf(instance), host: '127.0.0.1', port: instance.port, weight: 1 };
+  const endpoint = { id: runOf(instance), host: instance.address ?? loopback, port: instance.port, weight: 1 };
   return [slowStart === undefined || instance.state !== 'ready' ? endpoint : { ...endpoint, since: instance.since }];
 }
 
@@ -170,9 +170,19 @@ function checksOf(input: RoutedService): EndpointCheck[] {
   return endpoints.flatMap((instance) =>
     instance.port === null || instance.state !== 'ready'
       ? []
-      : [instanceCheck({ endpoint: runOf(instance), port: instance.port, host: service.host, path })],
+      : [
+          instanceCheck({
+            endpoint: runOf(instance),
+            address: instance.address ?? loopback,
+            port: instance.port,
+            host: service.host,
+            path,
+          }),
+        ],
   );
 }
+
+const loopback = '127.0.0.1';
 
 /** The id of an instance's present run: what the runtime and the edge call it. */
 export function runOf(instance: Pick<InstanceRow, 'id' | 'attempt'>): string {

@@ -1,5 +1,5 @@
 import { crashpoint } from '../lib/crashpoint.ts';
-import { errorDocument } from '../model/errors.ts';
+import { errorDocument, KapalError } from '../model/errors.ts';
 import { describeExit } from '../model/instance.ts';
 import { serviceKey } from '../model/service.ts';
 import type { LogSource } from '../observe/logs/port.ts';
@@ -7,6 +7,7 @@ import type { RunHandle, ServiceAccount } from '../runtime/port.ts';
 import type { InstanceRow, ReleaseRow, RolloutRow } from '../state/records.ts';
 import { type AttachedDisk, diskOfRelease } from './disks.ts';
 import { instanceRun, masksOf, prepareRun } from './launching.ts';
+import { ownPorts, requireFree } from './placing.ts';
 import { runOf } from './routing.ts';
 import type { ServiceContext } from './service-context.ts';
 
@@ -59,7 +60,10 @@ export class Runs {
     try {
       const account = await needs.runtime.prepare(id);
       const disk = await this.#disk(found.release, account);
-      const handle = await needs.runtime.start(instanceRun({ instance, ...found, account, disk }));
+      await requireFree(needs, instance);
+      const network = await this.#network(instance);
+      crashpoint('instance.network.made');
+      const handle = await needs.runtime.start(instanceRun({ instance, ...found, account, disk, network }));
       crashpoint('instance.started');
       await this.#own(handle, () => needs.store.instances.update(instance.id, { handle }));
       crashpoint('instance.run.recorded');
@@ -95,6 +99,16 @@ export class Runs {
     // The record says it from here on.
     this.#launched.delete(rollout.id);
     this.#context.wake();
+  }
+
+  /** The namespace of an instance that has a network of its own. */
+  async #network(instance: InstanceRow): Promise<string | null> {
+    const { needs } = this.#context;
+    const { address } = instance;
+    if (address === null) return null;
+    if (needs.network === undefined || needs.network.refusal !== null)
+      throw new KapalError('runtime_failed', needs.network?.refusal ?? 'this runtime makes no networks');
+    return needs.network.attach({ run: runOf(instance), address, own: ownPorts(needs, instance) });
   }
 
   #disk(release: ReleaseRow, account: ServiceAccount): Promise<AttachedDisk | null> {
@@ -134,6 +148,8 @@ export class Runs {
       await needs.runtime.dispose(handle);
       crashpoint('instance.disposed');
     }
+    if (instance.address !== null) await needs.network?.detach(runOf(instance));
+    crashpoint('instance.network.removed');
     this.#launched.delete(runOf(instance));
     this.#refused.delete(instance.id);
   }

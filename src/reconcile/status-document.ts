@@ -14,10 +14,12 @@ export interface SeenOfItself {
 
 /** What the daemon says of itself. */
 export function statusDocument(
-  { settings, edge, runtime }: Pick<Dependencies, 'settings' | 'edge' | 'runtime'>,
+  { settings, edge, runtime, network }: Pick<Dependencies, 'settings' | 'edge' | 'runtime' | 'network'>,
   seen: SeenOfItself,
 ): StatusDocument {
   const workers = (seen.edge?.workers ?? []).map(({ pid, residentBytes }) => ({ pid, residentBytes }));
+  const apart = network === undefined || network.refusal === null ? [] : [apartNote(network.refusal)];
+  const notes = [...runtime.capabilities().notes, ...apart];
   return {
     version: settings.version,
     pid: process.pid,
@@ -30,8 +32,12 @@ export function statusDocument(
     socket: settings.socket,
     domain: settings.domain,
     edge: { engine: edge.name, why: settings.edgeWhy, workers },
-    runtime: { engine: runtime.name, why: settings.runtimeWhy, notes: runtime.capabilities().notes },
+    runtime: { engine: runtime.name, why: settings.runtimeWhy, notes },
     residentBytes: process.memoryUsage.rss(),
     disk: seen.disk.document(),
   };
+}
+
+function apartNote(refusal: string): string {
+  return `An app that ignores PORT has one instance at a time: ${refusal}.`;
 }

@@ -3,6 +3,7 @@ import type { RunHandle } from '../runtime/port.ts';
 import { serviceKey } from '../model/service.ts';
 import type { Dependencies } from './dependencies.ts';
 import { endJob } from './job-ending.ts';
+import { endNetworks } from './recovery.ts';
 import { exitOf } from './waiting.ts';
 
 /** Milliseconds that a one-off run (a build, a preDeployCommand) gets between SIGTERM and SIGKILL. */
@@ -16,6 +17,7 @@ export async function stopRuns(needs: Dependencies): Promise<void> {
   const handles = await needs.runtime.inventory();
   await Promise.all(handles.map((handle) => stopRun(needs, handle)));
   for (const instance of needs.store.instances.all()) needs.store.instances.remove(instance.id);
+  await endNetworks(needs);
 }
 
 async function stopRun(needs: Dependencies, handle: RunHandle): Promise<void> {

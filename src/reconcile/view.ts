@@ -3,6 +3,7 @@ import type { InstanceView, ServiceView } from '../rollout/view.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import { isExclusive } from './disks.ts';
+import { obstacleTo, sharesPort } from './placing.ts';
 import { runOf } from './routing.ts';
 
 /** What the edge knows of endpoints, and what the last probe saw of instances. */
@@ -15,22 +16,29 @@ export interface Reach {
 }
 
 /** Joins record and observed world into what the step machine decides on. */
-export function serviceView(needs: Pick<Dependencies, 'store' | 'clock'>, row: ServiceRow, reach: Reach): ServiceView {
+export function serviceView(
+  needs: Pick<Dependencies, 'store' | 'clock' | 'network'>,
+  row: ServiceRow,
+  reach: Reach,
+): ServiceView {
   const rollout = needs.store.rollouts.active(row.id);
   const instances = needs.store.instances.of(row.id);
   const specs = specsInvolved(needs, { row, rollout, instances });
   const target = (rollout === null ? undefined : specs.get(rollout.to)) ?? row.spec;
-  const exclusive = isExclusive(needs, row, target);
+  const exclusive = isExclusive(needs, row, target) || sharesPort(needs, row);
   const desired = desiredInstances(row, [target, ...specs.values()]);
+  const release = rollout === null ? row.current : rollout.to;
+  const obstacle = obstacleTo(needs, { service: row.id, release, desired });
   const routed = [...specs.values(), row.spec].some(({ type }) => listens(type));
   return {
     now: needs.clock.steady(),
     watchedSince: reach.since,
-    desired: exclusive ? Math.min(1, desired) : desired,
+    desired: exclusive || obstacle !== null ? Math.min(1, desired) : desired,
     routed,
     current: row.current,
     rollout,
     exclusive,
+    obstacle,
     instanceless: [...specs].flatMap(([release, { type }]) => (hasInstances(type) ? [] : [release])),
     unrouted: [...specs].flatMap(([release, { type }]) => (listens(type) ? [] : [release])),
     instances: instances.map((instance) => instanceView(instance, routed, reach)),

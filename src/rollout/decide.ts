@@ -22,7 +22,7 @@ import { prepare, warm } from './warm.ts';
  *   aborting     --target's instances gone, or limit-->                 finished: failed | cancelled
  *   withdrawing  --promoted back; old serves and target gone, or limit--> finished: rolled_back
  *
- * A service with a disk (`exclusive`) goes the same way with at most one instance that exists: before preDeployCommand and the first instance of the target
+ * A service with a disk, or a port that one alone can have (`exclusive`), goes the same way with at most one instance that exists: before preDeployCommand and the first instance of the target
  * everything else is stopped and gone, and an abort ends when the old release serves again (exclusive.ts). Of what follows, the first does not hold for it.
  *
  * What holds in every state, and is tested over random histories with faults (test/simulation/rollout.test.ts):

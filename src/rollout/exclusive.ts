@@ -4,7 +4,7 @@ import { act, join, type Step } from './step.ts';
 import type { Action, InstanceView, RolloutView, ServiceView } from './view.ts';
 
 /**
- * The motion of a service whose instances may not run side by side, because one disk belongs to all of them. Stop first:
+ * The motion of a service whose instances may not run side by side, because a disk, or a port of the machine, belongs to one of them at a time. Stop first:
  *
  *   something else runs --drain, SIGTERM, gone--> nothing runs --start, alone--> one instance of the wanted release
  *
@@ -39,7 +39,7 @@ export function vacate(view: ServiceView, rollout: RolloutView): Step {
   );
 }
 
-/** Nothing that could write to the disk is left. */
+/** Nothing is left that could write to the disk, or have the port. */
 export function isVacant(view: ServiceView): boolean {
   return view.instances.every((instance) => instance.state === 'gone') && view.rollout?.prepare !== 'running';
 }
@@ -51,7 +51,7 @@ export function startAlone(view: ServiceView, release: number): Step {
     kind: 'start',
     release,
     alone: true,
-    reason: `nothing else has the disk: release ${release} may have it`,
+    reason: `nothing else of the service is left: release ${release} may have what one alone can have`,
   });
 }
 
@@ -70,6 +70,6 @@ function leaving(view: ServiceView, instance: InstanceView, release: number | nu
   if (view.desired === 0) return 'no instance is wanted';
   if (release === null) return 'no release is current';
   if (instance.release !== release)
-    return `it has to let go of the disk before release ${release} takes the place of release ${instance.release}`;
+    return `it has to let go of what one alone can have before release ${release} takes the place of release ${instance.release}`;
   return isStale(view, instance) ? staleReason(view, instance) : 'one instance is wanted';
 }

@@ -17,7 +17,11 @@ import type { InstanceView, RolloutFailure, RolloutView, ServiceView } from './v
 /** Why the rollout cannot go on, or null. A cancel that was acknowledged comes before anything else. */
 export function failureOf(view: ServiceView, rollout: RolloutView): RolloutFailure | null {
   return (
-    cancelled(view, rollout) ?? preparation(view, rollout) ?? ofInstances(view, rollout) ?? phaseOver(view, rollout)
+    cancelled(view, rollout) ??
+    obstructed(view) ??
+    preparation(view, rollout) ??
+    ofInstances(view, rollout) ??
+    phaseOver(view, rollout)
   );
 }
 
@@ -53,6 +57,11 @@ function cancelled(view: ServiceView, rollout: RolloutView): RolloutFailure | nu
   if (rollout.cancel === 'requested') return { code: 'cancelled', message: 'The deploy was cancelled', instance: null };
   if (rollout.cancel === 'no' || isPromoted(view)) return null;
   return { code: 'superseded', message: 'A newer deploy of the same service took its place', instance: null };
+}
+
+function obstructed(view: ServiceView): RolloutFailure | null {
+  if (view.obstacle === null) return null;
+  return failure(view, { code: 'port_insisted', message: view.obstacle, instance: null });
 }
 
 function preparation(view: ServiceView, rollout: RolloutView): RolloutFailure | null {

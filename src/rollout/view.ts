@@ -18,10 +18,12 @@ export interface ServiceView {
   readonly current: number | null;
   readonly rollout: RolloutView | null;
   /**
-   * The service has a disk that is not shared, which one process group at a time may write to: what runs is stopped and gone before anything else of the service
-   * starts (exclusive.ts). `desired` is at most 1.
+   * The service has what one process group at a time may have, a disk or a port of the machine: what runs is stopped and gone before anything else of the
+   * service starts (exclusive.ts). `desired` is at most 1.
    */
   readonly exclusive: boolean;
+  /** Why the target of the rollout cannot run here as it is wanted, whatever is tried; null where it can. */
+  readonly obstacle: string | null;
   /** Releases of types that have no instances: the edge serves their files by itself. `desired` is not meant for them. */
   readonly instanceless: readonly number[];
   /** Releases whose instances are not reached through the edge, in a service that becomes, or was, one that is `routed`. */
@@ -68,7 +70,13 @@ export type RolloutPhase = (typeof rolloutPhases)[number];
 export interface RolloutFailure {
   readonly code: Extract<
     ErrorCode,
-    'predeploy_failed' | 'boot_crashed' | 'health_failed' | 'rollout_regressed' | 'cancelled' | 'superseded'
+    | 'predeploy_failed'
+    | 'boot_crashed'
+    | 'health_failed'
+    | 'port_insisted'
+    | 'rollout_regressed'
+    | 'cancelled'
+    | 'superseded'
   >;
   readonly message: string;
   /** The instance whose last lines belong to the error. */

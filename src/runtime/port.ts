@@ -36,6 +36,8 @@ export interface RunSpec {
   readonly mount?: { readonly folder: string; readonly path: string };
   /** Absent: SIGTERM goes to the whole group. `leader`: to its leader alone, which ends its other processes in order. */
   readonly terminate?: 'leader';
+  /** The network namespace that it runs in, as a path (ip-netns(8)); absent: the machine's. */
+  readonly network?: string;
   /** Above 0 for builds, so that they give way to what serves (nice(1), 0..19). */
   readonly niceness: number;
 }

@@ -94,6 +94,8 @@ export interface ServiceSpec {
   readonly autoDeploy: AutoDeploySpec;
   /** Absent: none. */
   readonly disk?: DiskSpec;
+  /** Where the app listens whatever PORT says; absent: it listens at PORT, as far as is declared. */
+  readonly port?: number;
 }
 
 /** A folder of the service's that outlives its releases. */

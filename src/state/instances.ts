@@ -1,6 +1,6 @@
 import { instanceStates } from '../model/instance.ts';
 import type { ServiceId } from '../model/service.ts';
-import { integer, integerOrNull, jsonOrNull, oneOf, type Row, text, toJson } from './columns.ts';
+import { integer, integerOrNull, jsonOrNull, oneOf, type Row, text, textOrNull, toJson } from './columns.ts';
 import type { Database, Parameters } from './database.ts';
 import { missing } from './missing.ts';
 import { ReadThrough } from './read-through.ts';
@@ -64,13 +64,14 @@ function statements(database: Database) {
     ),
     all: database.prepare('SELECT * FROM instances ORDER BY created_at, id'),
     insert: database.prepare(`
-      INSERT INTO instances (id, service, release, state, since, attempt, started_at, quick_exits, retry_at, handle, port, last_exit,
-        created_at)
-      VALUES ($id, $service, $release, $state, $since, $attempt, $started_at, $quick_exits, $retry_at, $handle, $port, $last_exit,
-        $created_at)`),
+      INSERT INTO instances (id, service, release, state, since, attempt, started_at, quick_exits, retry_at, handle, port, address,
+        last_exit, created_at)
+      VALUES ($id, $service, $release, $state, $since, $attempt, $started_at, $quick_exits, $retry_at, $handle, $port, $address,
+        $last_exit, $created_at)`),
     update: database.prepare(`
       UPDATE instances SET state = $state, since = $since, attempt = $attempt, started_at = $started_at, quick_exits = $quick_exits,
-        retry_at = $retry_at, handle = $handle, port = $port, last_exit = $last_exit WHERE id = $id`),
+        retry_at = $retry_at, handle = $handle, port = $port, address = $address,
+        last_exit = $last_exit WHERE id = $id`),
     remove: database.prepare('DELETE FROM instances WHERE id = $id'),
   };
 }
@@ -86,6 +87,7 @@ function changeable(row: InstanceRow): Parameters {
     retry_at: row.retryAt,
     handle: toJson(row.handle),
     port: row.port,
+    address: row.address,
     last_exit: toJson(row.lastExit),
   };
 }
@@ -103,6 +105,7 @@ function read(row: Row): InstanceRow {
     retryAt: integerOrNull(row, 'retry_at'),
     handle: jsonOrNull(row, 'handle', isRunHandle),
     port: integerOrNull(row, 'port'),
+    address: textOrNull(row, 'address'),
     lastExit: jsonOrNull(row, 'last_exit', isExit),
     createdAt: integer(row, 'created_at'),
   });

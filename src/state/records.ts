@@ -49,6 +49,8 @@ export interface ReleaseRow {
   readonly createdAt: number;
   /** The artifact was deleted by retention; it cannot be rolled back to. */
   readonly pruned: boolean;
+  /** The port on which its app was seen to insist, whatever PORT says; null where it was not. */
+  readonly insists: number | null;
 }
 
 export interface RolloutRow extends RolloutView {
@@ -97,7 +99,10 @@ export interface InstanceRow {
   readonly retryAt: number | null;
   /** Present from the intent on: the runtime's `start` may not have happened yet when `handle` is null. */
   readonly handle: RunHandle | null;
+  /** Where it is expected to listen, and after it was seen on another port, that one. */
   readonly port: number | null;
+  /** Where it is, if it has a network of its own; null: at 127.0.0.1. */
+  readonly address: string | null;
   readonly lastExit: Exit | null;
   readonly createdAt: number;
 }

@@ -1,5 +1,5 @@
 import type { ServiceId } from '../model/service.ts';
-import { flag, integer, json, jsonOrNull, oneOf, type Row, text, toJson } from './columns.ts';
+import { flag, integer, integerOrNull, json, jsonOrNull, oneOf, type Row, text, toJson } from './columns.ts';
 import type { Database } from './database.ts';
 import { missing } from './missing.ts';
 import { ReadThrough } from './read-through.ts';
@@ -46,14 +46,15 @@ export function openReleases(database: Database): KeptReleases {
         error: toJson(row.error),
         created_at: row.createdAt,
         pruned: Number(row.pruned),
+        insists: row.insists,
       });
       kept.drop(row.service);
     },
     update(service, number, change) {
       const row = get(service, number);
       if (row === null) throw missing(`Release ${number} of ${service}`);
-      const { status, error, pruned } = { ...row, ...change };
-      sql.update.run({ service, number, status, error: toJson(error), pruned: Number(pruned) });
+      const { status, error, pruned, insists } = { ...row, ...change };
+      sql.update.run({ service, number, status, error: toJson(error), pruned: Number(pruned), insists });
       kept.drop(service);
     },
     remove(service, number) {
@@ -69,10 +70,12 @@ function statements(database: Database) {
     get: database.prepare('SELECT * FROM releases WHERE service = $service AND number = $number'),
     of: database.prepare('SELECT * FROM releases WHERE service = $service ORDER BY number DESC'),
     insert: database.prepare(`
-      INSERT INTO releases (service, number, spec, source, artifact, fingerprint, environment, cause, status, error, created_at, pruned)
-      VALUES ($service, $number, $spec, $source, $artifact, $fingerprint, $environment, $cause, $status, $error, $created_at, $pruned)`),
+      INSERT INTO releases (service, number, spec, source, artifact, fingerprint, environment, cause, status, error, created_at, pruned,
+        insists)
+      VALUES ($service, $number, $spec, $source, $artifact, $fingerprint, $environment, $cause, $status, $error, $created_at, $pruned,
+        $insists)`),
     update: database.prepare(
-      'UPDATE releases SET status = $status, error = $error, pruned = $pruned WHERE service = $service AND number = $number',
+      'UPDATE releases SET status = $status, error = $error, pruned = $pruned, insists = $insists WHERE service = $service AND number = $number',
     ),
     remove: database.prepare('DELETE FROM releases WHERE service = $service AND number = $number'),
   };
@@ -92,5 +95,6 @@ function read(row: Row): ReleaseRow {
     error: jsonOrNull(row, 'error', isErrorDocument),
     createdAt: integer(row, 'created_at'),
     pruned: flag(row, 'pruned'),
+    insists: integerOrNull(row, 'insists'),
   });
 }

@@ -63,7 +63,11 @@ export interface Releases {
   /** Newest first. */
   of(service: ServiceId): readonly ReleaseRow[];
   insert(row: ReleaseRow): void;
-  update(service: ServiceId, number: number, change: Partial<Pick<ReleaseRow, 'status' | 'error' | 'pruned'>>): void;
+  update(
+    service: ServiceId,
+    number: number,
+    change: Partial<Pick<ReleaseRow, 'status' | 'error' | 'pruned' | 'insists'>>,
+  ): void;
   remove(service: ServiceId, number: number): void;
 }
 

@@ -4,6 +4,7 @@ import type { HookAdded, HookDocument } from '../../src/api/contract/hook-types.
 import { processesOf, send } from '../e2e/install.ts';
 import { seen } from '../patience.ts';
 import { domain, type Fault, secrets, type Shop } from './shop.ts';
+import { insist } from './insisting.ts';
 import { takeTurns } from './jobs.ts';
 import { recordOf } from './record.ts';
 
@@ -342,6 +343,7 @@ export const groups: readonly (readonly Step[])[] = [
   ],
   [{ name: 'loss of the edge', serves: false, ask: loseEdge }],
   [{ name: 'jobs', serves: true, ask: takeTurns }],
+  [{ name: 'app that ignores PORT', serves: true, ask: insist }],
   [{ name: 'upgrade', serves: true, upgrades: true, ask: nothing }],
 ];
 

@@ -98,11 +98,12 @@ describe('a release that does not work', () => {
     await unchanged();
   });
 
-  test('an app that ignores PORT: the message names the port at which it listens instead', async () => {
-    const port = await freePort();
-    const { error } = failed(await kapal.deployFailing(await project({ startTimeoutSeconds: 1 }, stubbornApp(port))));
+  test('an app that ignores PORT and listens on several others: the message names them', async () => {
+    const ports = [await freePort(), await freePort()].toSorted((a, b) => a - b);
+    const app = { 'server.js': ports.map((port) => stubbornApp(port)['server.js']).join('') };
+    const { error } = failed(await kapal.deployFailing(await project({ startTimeoutSeconds: 1 }, app)));
     assert.equal(error?.code, 'health_failed');
-    assert.match(error?.message ?? '', new RegExp(`listens on port ${port}`));
+    assert.match(error?.message ?? '', new RegExp(`listens on ports ${ports.join(', ')} instead`));
     assert.match(error?.hint ?? '', /PORT/);
     await unchanged();
   });

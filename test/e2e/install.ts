@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -130,7 +131,19 @@ function cgroupsOf(kapal: Install): string[] {
     );
 }
 
-/** What is left of an install whose everything should be gone: processes, control groups, run folders, sockets. */
+/** Namespaces, links and tables of rules that an install has made for networks of instances. */
+export function networksOf(install: string | null): string[] {
+  if (install === null) return [];
+  const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  const links = readdirSync('/sys/class/net').filter((name) => name.startsWith(`k${install}`));
+  const found = [...namespaces.filter((name) => name.startsWith(`kapal-${install}-`)), ...links];
+  // Where neither is there, the rules are looked at too: as root, for others do not see them.
+  if (process.getuid?.() !== 0) return found;
+  const { stdout } = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' });
+  return [...found, ...(stdout ?? '').split('\n').filter((line) => line.endsWith(` kapal_${install}`))];
+}
+
+/** What is left of an install whose everything should be gone: processes, control groups, run folders, sockets, networks. */
 export function leftovers(kapal: Install): string[] {
   const install = installOf(kapal);
   const groups = ['memory', 'cpuacct', 'cpu,cpuacct', 'unified', '.'].map((name) =>
@@ -140,6 +153,7 @@ export function leftovers(kapal: Install): string[] {
     ...processesOf(kapal).map(({ pid, role, command }) => `${role} ${pid}: ${command.slice(0, 200)}`),
     ...groups.filter((path) => existsSync(path)),
     ...runFolders(kapal),
+    ...networksOf(install),
     ...[join(kapal.data, 'kapal.sock'), join(kapal.data, 'daemon.json')].filter((path) => existsSync(path)),
   ];
 }

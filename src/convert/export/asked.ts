@@ -109,6 +109,7 @@ const parts: { readonly [Key in keyof Required<ServiceSpec>]: (service: ServiceS
     ...(autoDeploy.on ? [] : ['autoDeployTrigger']),
     ...(autoDeploy.paths.length + autoDeploy.ignoredPaths.length === 0 ? [] : ['buildFilter']),
   ],
+  port: ({ port }) => (port === undefined ? [] : ['port']),
   disk: ({ disk }) => (disk === undefined ? [] : ['disk', ...(disk.shared === true ? ['disk.shared'] : [])]),
   build: ({ build: { timeout, memoryLimit, diskLimit, processLimit } }) => {
     const limits = [memoryLimit, diskLimit ?? null, processLimit ?? null];

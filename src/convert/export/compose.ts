@@ -7,8 +7,8 @@ import { firstPorts, type Given, openText, seconds, variablesOf } from './values
 
 type Fields = Record<string, unknown>;
 
-/** Where an app listens inside its container. */
-const PORT = 3000;
+/** Where an app listens inside its container, unless it insists on another port. */
+const usualPort = 3000;
 
 const carried = new Set([
   'rootDir',
@@ -21,6 +21,7 @@ const carried = new Set([
   'numInstances',
   'disk',
   'disk.shared',
+  'port',
   'memoryLimit',
   'startTimeoutSeconds',
   'maxShutdownDelaySeconds',
@@ -83,8 +84,12 @@ function servicesOf(service: ServiceSpec, around: Around): Record<string, Fields
     [name]: {
       ...common,
       ...(commands.start === null ? {} : { command: shell(commands.start) }),
-      ...(listens ? { environment: { PORT: String(PORT), HOST: '0.0.0.0', ...environment } } : {}),
-      ...(type === 'web' ? { ports: [published(service, spec)] } : type === 'pserv' ? { expose: [String(PORT)] } : {}),
+      ...(listens ? { environment: { PORT: String(portOf(service)), HOST: '0.0.0.0', ...environment } } : {}),
+      ...(type === 'web'
+        ? { ports: [published(service, spec)] }
+        : type === 'pserv'
+          ? { expose: [String(portOf(service))] }
+          : {}),
       ...(commands.preDeploy === null
         ? {}
         : { depends_on: { [before]: { condition: 'service_completed_successfully' } } }),
@@ -130,11 +135,15 @@ function dollars(text: string): string {
   return text.replaceAll('$', '$$$$');
 }
 
+function portOf({ port = usualPort }: Pick<ServiceSpec, 'port'>): number {
+  return port;
+}
+
 /** Instances share the service's name, so on the machine they need a port each. */
 function published(service: ServiceSpec, spec: Spec): string {
-  const first = firstPorts(spec).get(service.name) ?? PORT;
+  const first = firstPorts(spec).get(service.name) ?? usualPort;
   const last = first + service.instances - 1;
-  return `${first === last ? first : `${first}-${last}`}:${PORT}`;
+  return `${first === last ? first : `${first}-${last}`}:${portOf(service)}`;
 }
 
 function siteOf(service: ServiceSpec, { notes }: Around): Fields {
@@ -151,9 +160,10 @@ function siteOf(service: ServiceSpec, { notes }: Around): Fields {
   };
 }
 
-function healthOf({ health, type, startTimeout, runtime }: ServiceSpec): Fields {
+function healthOf(service: ServiceSpec): Fields {
+  const { health, type, startTimeout, runtime } = service;
   if (health.path === null || (type !== 'web' && type !== 'pserv')) return {};
-  const url = `http://127.0.0.1:${PORT}${health.path}`;
+  const url = `http://127.0.0.1:${portOf(service)}${health.path}`;
   // Node has a client, and its images often have no curl.
   const probe = `fetch(${JSON.stringify(url)}).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
   const test =
@@ -183,7 +193,7 @@ function environmentOf(service: ServiceSpec, { spec, notes }: Around): Record<st
   const environment: Record<string, string> = {};
   for (const given of variablesOf(spec, service)) {
     if (['PORT', 'HOST'].includes(given.key)) continue;
-    const text = openText(given) ?? referenceText(given.value);
+    const text = openText(given) ?? referenceText(given.value, spec);
     if (text === null) notes.warn(`${service.name}.envVars.${given.key}`, whyAsked(given));
     environment[given.key] = text === null ? `\${${given.key}:?}` : dollars(text);
   }
@@ -191,15 +201,16 @@ function environmentOf(service: ServiceSpec, { spec, notes }: Around): Record<st
 }
 
 /** Compose's network knows a service by its name. */
-function referenceText(value: VariableValue): string | null {
+function referenceText(value: VariableValue, spec: Spec): string | null {
   if (value.kind !== 'service') return null;
+  const port = portOf(spec.services.find(({ name }) => name === value.service) ?? {});
   switch (value.property) {
     case 'host':
       return value.service;
     case 'port':
-      return String(PORT);
+      return String(port);
     case 'hostport':
-      return `${value.service}:${PORT}`;
+      return `${value.service}:${port}`;
     case 'url':
       return null;
   }

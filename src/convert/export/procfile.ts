@@ -8,6 +8,7 @@ const carried = new Set(['startCommand', 'preDeployCommand', 'rootDir', 'envVars
 
 const why = {
   buildCommand: 'a Procfile builds nothing: run it before, or let the buildpack do it',
+  port: 'the app has to read PORT where a Procfile runs',
   numInstances: 'a Procfile has no numbers: heroku ps:scale, or formation in app.json',
 } as const;
 

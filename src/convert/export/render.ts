@@ -32,6 +32,7 @@ const carried = new Set([
 const runtimes: ReadonlySet<string> = new Set(['node', 'static', 'python', 'ruby', 'go', 'rust', 'elixir']);
 
 const why = {
+  port: 'Render looks where the app listens by itself: the variable PORT says it to be sure',
   memoryLimit: 'a plan of Render says how much memory an instance has: choose one by plan',
   'disk.shared': 'Render gives a disk to one instance alone, and refuses numInstances above 1 beside it',
   'edge.redirects':

@@ -18,6 +18,7 @@ const why = {
   preDeployCommand: 'systemd knows no releases: run it before a restart that brings a change',
   healthCheckPath: 'systemd asks no path: it restarts what ends, and not what hangs',
   domains: 'kapal export nginx writes the sites',
+  port: 'units share the ports of the machine: several that insist on one need PrivateNetwork and a way in, or an app that reads PORT',
   disk: 'systemd keeps a folder for the service itself, by StateDirectory: its path is in STATE_DIRECTORY',
   'disk.shared': 'units of one template have the same StateDirectory where its name has no %i',
 } as const;
@@ -45,7 +46,12 @@ function filesOf(service: ServiceSpec, around: Around): ExportedFile[] {
     notes.refuse(name, `systemd runs commands, and a service of type ${type} has none: kapal export nginx writes it`);
     return [];
   }
-  noteUnsaid(service, { carried, why, otherwise: 'systemd has no word for it' }, notes);
+  const held = service.port === undefined || firstPorts(spec).get(name) === service.port;
+  noteUnsaid(
+    service,
+    { carried: held ? new Set([...carried, 'port']) : carried, why, otherwise: 'systemd has no word for it' },
+    notes,
+  );
   const unit = `${spec.project}-${name}`;
   const first = firstPorts(spec).get(name) ?? null;
   if (instances > 1) {

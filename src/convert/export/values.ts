@@ -24,16 +24,28 @@ export function openText({ key, value }: Given): string | null {
   return value.kind === 'literal' && !looksSecret(key, value.text) ? value.text : null;
 }
 
-/** Ports for what listens, one for each instance, from 3001 on in the order of the declaration: all targets count alike. */
+/**
+ * Ports for what listens, one for each instance, from 3001 on in the order of the declaration: all targets count alike. An app that insists on a port
+ * has that one, where it is alone with it.
+ */
 export function firstPorts(spec: Spec): ReadonlyMap<string, number> {
   const ports = new Map<string, number>();
+  const listening = spec.services.filter(({ type }) => type === 'web' || type === 'pserv');
+  for (const { name, port, instances } of listening)
+    if (port !== undefined && instances === 1 && ![...ports.values()].includes(port)) ports.set(name, port);
+  const taken = new Set(ports.values());
   let next = 3001;
-  for (const service of spec.services) {
-    if (service.type !== 'web' && service.type !== 'pserv') continue;
-    ports.set(service.name, next);
-    next += service.instances;
+  for (const { name, instances } of listening) {
+    if (ports.has(name)) continue;
+    while (isTaken(taken, next, instances)) next += 1;
+    ports.set(name, next);
+    next += instances;
   }
   return ports;
+}
+
+function isTaken(taken: ReadonlySet<number>, first: number, count: number): boolean {
+  return Array.from({ length: count }, (_, index) => first + index).some((port) => taken.has(port));
 }
 
 /** Seconds of a duration in milliseconds. */

@@ -6,6 +6,7 @@ import { isAlone } from '../../spec/spec.ts';
 import type { OperationRow, ServiceRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
+import { obstacleTo, waysOut } from '../placing.ts';
 import { type Reach, serviceView } from '../view.ts';
 import { newTask, operationRow, refuseRemoving } from './acknowledge.ts';
 import { abortReason } from './building.ts';
@@ -50,6 +51,8 @@ export class Capacity {
           hint: 'Scale it to 1 or 0, move what several instances share into a database, or let them all write to the disk (disk.shared: true in kapal.yaml).',
         },
       );
+    const obstacle = obstacleTo(this.#needs, { service, release: row.current, desired: instances });
+    if (obstacle !== null) throw new KapalError('port_insisted', obstacle, { hint: waysOut });
     return this.#change(service, 'scale', { scale: instances });
   }
 

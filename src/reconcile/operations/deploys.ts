@@ -10,6 +10,7 @@ import type { OperationRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { deployKeyOf } from '../hooks/sealed.ts';
 import { admitDisks } from '../disks.ts';
+import { admitPorts } from '../placing.ts';
 import { newId } from '../ids.ts';
 import type { CommitSource, DeployWork } from './deploy-work.ts';
 import type { PortAllocator } from '../ports.ts';
@@ -110,6 +111,7 @@ export class Deploys {
       request.source.kind === 'git' ? (await this.#fetch(request.source)).record : await this.#storedRecord(request);
     const spec = await this.#read(request, record);
     await admitDisks(this.#parts.needs, spec);
+    await admitPorts(this.#parts.needs, spec, request.environment);
     return planDocument(this.#parts.needs, { spec, request, digest: record.digest });
   }
 
@@ -186,6 +188,7 @@ export class Deploys {
     const { needs, operations, loops, privatePorts } = this.#parts;
     const { row, request, spec, source } = input;
     await admitDisks(needs, spec);
+    await admitPorts(needs, spec, request.environment);
     const reserved = await reservePrivatePorts(needs, { spec, environment: request.environment, ports: privatePorts });
     const arrived = Math.round(this.#arrivals.get(source.digest) ?? 0);
     let found: Candidate[] = [];

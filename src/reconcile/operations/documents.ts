@@ -5,6 +5,7 @@ import { isVisible, serviceKey, type ServiceId } from '../../model/service.ts';
 import { secureUrlOf, urlOf } from '../../release/hosts.ts';
 import type { OperationRow, TaskRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { insistsText } from '../insistence.ts';
 
 type Needs = Pick<Dependencies, 'store' | 'settings' | 'clock'>;
 
@@ -46,16 +47,28 @@ export function deployedService(needs: Needs, task: TaskRow): DeployedService {
       total: round(total),
     },
     ...(task.error === null ? {} : { error: task.error }),
-    ...hookWarning(needs, task),
+    ...warningsOf(needs, task),
   };
 }
 
+function warningsOf(needs: Needs, task: TaskRow): Pick<DeployedService, 'warnings'> {
+  const warnings = [...hookWarnings(needs, task), ...portWarnings(needs, task)];
+  return warnings.length === 0 ? {} : { warnings };
+}
+
+/** The app ignores PORT, and nothing that was declared says so. */
+function portWarnings({ store }: Needs, { service, release }: TaskRow): readonly string[] {
+  const row = release === null ? null : store.releases.get(service, release);
+  if (row === null || row.insists === null || row.spec.port !== undefined) return [];
+  return [insistsText(serviceKey(service).service, row.insists)];
+}
+
 /** The hook after the first deploy failed: the release is live all the same. */
-function hookWarning({ store }: Needs, { service, release }: TaskRow): Pick<DeployedService, 'warnings'> {
+function hookWarnings({ store }: Needs, { service, release }: TaskRow): readonly string[] {
   const hook = store.jobs.of(service).find((job) => job.cause === 'hook' && job.release === release);
-  if (hook === undefined || hook.result === null || hook.result === 'succeeded') return {};
+  if (hook === undefined || hook.result === null || hook.result === 'succeeded') return [];
   const how = hook.exit === null ? 'did not run' : describeExit(hook.exit);
-  return { warnings: [`initialDeployHook ${how}; its lines: kapal logs ${serviceKey(service).service}`] };
+  return [`initialDeployHook ${how}; its lines: kapal logs ${serviceKey(service).service}`];
 }
 
 /** Where visitors reach a service: its domains first, then its default name. */

@@ -11,7 +11,7 @@ import { resolveVariables } from '../variables.ts';
 import { type Candidate, fingerprintOf, sealedSpec } from './acknowledge.ts';
 
 /** What a new release is made of; its number is taken when it is recorded. */
-export type ReleaseDraft = Omit<ReleaseRow, 'number' | 'status' | 'error' | 'createdAt' | 'pruned'>;
+export type ReleaseDraft = Omit<ReleaseRow, 'number' | 'status' | 'error' | 'createdAt' | 'pruned' | 'insists'>;
 
 export function draftOfCandidate(
   needs: Dependencies,
@@ -117,7 +117,8 @@ export function recordRelease(needs: Dependencies, draft: ReleaseDraft, operatio
   return store.transaction(() => {
     const now = clock.steady();
     const number = store.services.takeReleaseNumber(draft.service);
-    store.releases.insert({ ...draft, number, status: 'pending', error: null, createdAt: clock.now(), pruned: false });
+    const fresh = { status: 'pending', error: null, pruned: false, insists: null } as const;
+    store.releases.insert({ ...draft, ...fresh, number, createdAt: clock.now() });
     const prepares = draft.spec.commands.preDeploy !== null;
     const rollout: RolloutRow = {
       id: newId('rollout', random),

@@ -8,7 +8,7 @@ import type { RunHandle } from '../../runtime/port.ts';
 import type { RolloutRow, TaskRow } from '../../state/records.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { newId } from '../ids.ts';
-import { gapText } from '../disks.ts';
+import { gapOf } from '../placing.ts';
 import type { Slots } from '../slots.ts';
 import { stored } from '../storing.ts';
 import type { Candidate } from './acknowledge.ts';
@@ -178,12 +178,8 @@ async function finishRollout(context: TaskContext, rollout: RolloutRow): Promise
   const end = rollout.finishedAt ?? context.needs.clock.steady();
   const promoted = rollout.promotedAt ?? end;
   const took = { start: promoted - rollout.startedAt, shift: end - promoted };
-  if (rollout.vacatedAt !== null)
-    context.publish({
-      kind: 'notice',
-      service: nameOf(context),
-      message: gapText(context.service, end - rollout.vacatedAt),
-    });
+  const gap = gapOf(context.needs, rollout, end);
+  if (gap !== null) context.publish({ kind: 'notice', service: nameOf(context), message: gap });
   await context.hooked(rollout.service, rollout.to);
   await finishTask(context, { outcome: rollout.outcome ?? 'failed', error: rollout.error }, took);
 }

@@ -3,9 +3,10 @@
 # which only the last stage reads, as the service's own user. So no variable of a user's (LD_PRELOAD, IFS, ENV, PATH) acts here, and
 # no value of one is in an argv or a file.
 #
-#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC FOLDER MOUNT DIRECTORY COMMAND [ATTACHED]
+#   keeper.sh RUN RECORD UID GID NICE MEMORY CPU PIDS OOM NPROC FOLDER MOUNT NETWORK DIRECTORY COMMAND [ATTACHED]
 #
-# UID, MEMORY, CPU, PIDS, OOM, NPROC and MOUNT may be empty. FOLDER is seen at MOUNT too, by this run alone.
+# UID, MEMORY, CPU, PIDS, OOM, NPROC, MOUNT and NETWORK may be empty. FOLDER is seen at MOUNT too, by this run alone. NETWORK is the path of
+# its network namespace.
 #
 # ATTACHED: the run's streams are the named pipes in, out and err of its folder, whose other ends the daemon has open; nothing is drained.
 #
@@ -88,7 +89,7 @@ written() {
 keep() {
   run=$1 record=$2 uid=$3 gid=$4 nice=$5 memory=$6 cpu=$7 pids=$8 oom=$9
   shift 9
-  nproc=$1 folder=$2 mount=$3 directory=$4 command=$5 attached=${6:-}
+  nproc=$1 folder=$2 mount=$3 network=$4 directory=$5 command=$6 attached=${7:-}
   read -r boot </proc/sys/kernel/random/boot_id
 
   # Claims the run: noclobber opens with O_EXCL, so of two keepers for one run the second ends here, and so does one whose run was disposed of.
@@ -132,6 +133,8 @@ keep() {
     # shellcheck disable=SC2016
     [ -z "$mount" ] || set -- unshare --mount --propagation slave -- /bin/sh -c \
       'mount -o bind,nosuid,nodev --source "$1" --target "$2" || exit 126; shift 2; exec "$@"' sh "$folder" "$mount" "$@"
+    # Its network namespace was made before; entering one takes root's privileges too (setns(2)).
+    [ -z "$network" ] || set -- nsenter --net="$network" -- "$@"
     [ -z "$nproc" ] || set -- prlimit --nproc="$nproc" -- "$@"
     [ "$nice" = 0 ] || set -- nice -n "$nice" "$@"
     # The last stage writes to descriptor 8 when all that can be refused is behind it.

@@ -98,6 +98,7 @@ export class Launcher {
     const driver = {
       boot: this.#boot,
       uid: account?.uid ?? null,
+      network: run.network ?? null,
       ...(run.terminate === undefined ? {} : { terminate: run.terminate }),
     };
     const handle: RunHandle = { id: run.id, service: run.service, port: run.port, log: files.log, driver };
@@ -143,6 +144,7 @@ function keeperArguments(
     ...groups,
     limit,
     ...mount,
+    run.network ?? '',
     run.directory,
     run.command,
     ...streams,

@@ -31,6 +31,11 @@ export class ListenTable {
   }
 }
 
+/** Those of the network namespace that a process is in; empty when it is gone. */
+export function listeningOf(pid: number): readonly ListeningSocket[] {
+  return [...readListening(`/proc/${pid}/net/tcp`), ...readListening(`/proc/${pid}/net/tcp6`)];
+}
+
 /**
  * Reads no further than the first row in another state: the kernel lists listening sockets before all others (tcp_seq_start), and
  * after them may come tens of thousands of connections, which would cost tens of milliseconds at each look.

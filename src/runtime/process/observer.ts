@@ -7,7 +7,7 @@ import { markOf } from './environment-script.ts';
 import type { Cgroups } from './hierarchy.ts';
 import type { Layout, RunFiles } from './layout.ts';
 import { answersLoopback } from '../loopback.ts';
-import type { ListenTable } from './listen-table.ts';
+import { listeningOf, type ListeningSocket, type ListenTable } from './listen-table.ts';
 import { membersOf, type RunOfProcesses } from './members.ts';
 import { isRunning, readProc, socketAt, socketsOf, TICKS_PER_SECOND, uptime, writtenAt } from './proc.ts';
 import { explainExit, parseExit, parseIdentity, type ProcessIdentity } from './record.ts';
@@ -96,8 +96,7 @@ export class Observer {
     const run = this.processesOf(handle);
     if (run === null) return [];
     const inodes = new Set(membersOf(run, this.#cgroups).flatMap(({ pid }) => [...socketsOf(pid).values()]));
-    return this.#table
-      .rows()
+    return this.#rowsOf(handle, run.leader)
       .filter((row) => inodes.has(row.inode))
       .map(({ address, port }) => ({ address, port }));
   }
@@ -220,7 +219,8 @@ export class Observer {
     const { socket } = known;
     if (socket !== null && socketAt(socket.pid, socket.descriptor) === socket.inode) return true;
     known.socket = null;
-    const rows = this.#table.rows().filter((row) => row.port === port && answersLoopback(row.address));
+    if (known.leader === null) return false;
+    const rows = this.#rowsOf(handle, known.leader).filter((row) => row.port === port && answersLoopback(row.address));
     const run = rows.length === 0 ? null : this.processesOf(handle);
     if (run === null) return false;
     const inodes = new Set(rows.map((row) => row.inode));
@@ -232,6 +232,11 @@ export class Observer {
       }
     }
     return false;
+  }
+
+  /** In the network that the run has: its own, or the machine's. */
+  #rowsOf({ driver }: RunHandle, leader: ProcessIdentity): readonly ListeningSocket[] {
+    return typeof driver['network'] === 'string' ? listeningOf(leader.pid) : this.#table.rows();
   }
 
   #wallTime(ticks: number): number {

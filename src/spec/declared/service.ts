@@ -154,6 +154,7 @@ function specOf(entry: FoundService, parts: Parts): ServiceSpec {
       ...located('processLimit', fields.build?.value.fields.processLimit),
     },
     ...(parts.disk === undefined || !runs ? {} : { disk: parts.disk }),
+    ...(type === 'web' || type === 'pserv' ? located('port', fields.port) : {}),
     autoDeploy: autoDeployOf(entry),
   };
 }

@@ -170,6 +170,11 @@ export const serviceFields = {
     types: running,
     fallback: String(defaults.startTimeout / 1000),
   }),
+  port: own(
+    whole(1, 65_535),
+    'The app always listens on this port and cannot read `PORT`, which then has this number too. Where the daemon runs as root with `ip` and `nft`, each instance has the port to itself; elsewhere one instance can have it at a time, and a rollout is a gap as with a `disk`.',
+    { types: ['web', 'pserv'], elsewhere: 'refuse', fallback: 'the app reads `PORT`' },
+  ),
   memoryLimit: own(
     size(32 * MB),
     'Memory of one instance; above it the kernel kills it. Without control groups the daemon does so, by a look once a second.',

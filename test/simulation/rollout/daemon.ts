@@ -240,6 +240,7 @@ export class Daemon {
       desired,
       routed,
       exclusive,
+      obstacle: null,
       instanceless: [],
       unrouted: [],
       current,

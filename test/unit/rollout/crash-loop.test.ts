@@ -133,6 +133,7 @@ function viewOf(slots: readonly Slot[], now: number): ServiceView {
     exclusive: false,
     instanceless: [],
     unrouted: [],
+    obstacle: null,
     current: 1,
     rollout: null,
     instances,

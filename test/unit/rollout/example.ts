@@ -34,6 +34,7 @@ export function view(said: Partial<ServiceView> = {}): ServiceView {
     exclusive: false,
     instanceless: [],
     unrouted: [],
+    obstacle: null,
     instances: [instance('a'), instance('b')],
     policy: { strategy: 'rolling', maxSurge: 1, startTimeout: 30_000, shutdownDelay: 30_000 },
     ...said,

@@ -76,3 +76,22 @@ describe('a service with a disk', () => {
     assert.deepEqual(routable({ ...disk({ rollout: rollout(), instances: [draining] }), exclusive: false }), ['a']);
   });
 });
+
+describe('what cannot run here as it is wanted', () => {
+  const obstacle = 'api always listens on port 3000';
+
+  test('ends its rollout before anything of what serves is stopped', () => {
+    const seen = { rollout: rollout(), obstacle, instances: [instance('a'), instance('b', { release: 2 })] };
+    assert.deepEqual(decided(view(seen)), ['phase aborting port_insisted']);
+    const [phase] = decide(view(seen)).actions;
+    assert.equal(phase?.reason, obstacle);
+  });
+
+  test('is withdrawn where it takes traffic already', () => {
+    const shifting = rollout({ phase: 'shifting' });
+    const seen = { rollout: shifting, current: 2, obstacle, instances: [instance('b', { release: 2 })] };
+    assert.deepEqual(decided(view(seen)), ['phase withdrawing rollout_regressed']);
+  });
+
+  test('without a rollout nothing is done about it', () => assert.deepEqual(decided(view({ obstacle })), []));
+});

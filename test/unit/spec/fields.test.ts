@@ -111,6 +111,7 @@ const honoured: Readonly<
     ],
   ],
   startTimeoutSeconds: [[web, 'startTimeoutSeconds: 90', (service) => service.startTimeout, 90_000]],
+  port: [[web, 'port: 3000', (service) => service.port, 3000]],
   memoryLimit: [
     [web, 'memoryLimit: 512MB', (service) => service.memoryLimit, 512 * 1024 ** 2],
     [web, 'memoryLimit: 1.5 GiB', (service) => service.memoryLimit, 1.5 * 1024 ** 3],

@@ -75,6 +75,7 @@ export function release(change: Partial<ReleaseRow> = {}): ReleaseRow {
     error: { code: 'boot_crashed', message: 'm', hint: 'h', log: ['last line'] },
     createdAt: 5,
     pruned: false,
+    insists: null,
     ...change,
   };
 }
@@ -121,6 +122,7 @@ export function instance(change: Partial<InstanceRow> = {}): InstanceRow {
     startedAt: 90,
     quickExits: 5,
     retryAt: 200,
+    address: null,
     handle,
     port: 20_001,
     lastExit: { code: 1, signal: null, reason: 'exited', at: 99, detail: null },
