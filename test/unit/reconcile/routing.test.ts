@@ -75,8 +75,17 @@ describe('the routes of a service', () => {
   });
 
   test('a private service has no policy and no routes', () => {
-    const { policy, routes, stream } = routesOf(routed({}, { spec: { ...spec, type: 'pserv' } }));
+    const own = { ...spec, type: 'pserv' } as const;
+    const { policy, routes, stream } = routesOf(routed({ current: release({ spec: own }) }, { spec: own }));
     assert.deepEqual([policy, routes, stream?.port], [null, [], 21_000]);
+  });
+
+  test('while a site becomes a server its code is never served as files, nor the other way round', () => {
+    const site = { ...spec, type: 'static' } as const;
+    const kindOf = (serves: typeof spec, inForce: typeof spec) =>
+      routesOf(routed({ current: release({ spec: serves }) }, { spec: inForce })).pool?.kind;
+    assert.deepEqual([kindOf(spec, site), kindOf(site, spec)], ['proxy', 'static']);
+    assert.equal(kindOf({ ...spec, type: 'worker' }, site), undefined);
   });
 
   test('files are compressed unless the declaration says no', () => {
