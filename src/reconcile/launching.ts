@@ -53,6 +53,11 @@ function limitsOf({ memoryLimit, edge }: ReleaseRow['spec']): Record<string, str
   };
 }
 
+/** What the runtime calls the run of a rollout's preDeployCommand. */
+export function prepareRunId(rollout: string): string {
+  return `${rollout}.predeploy`;
+}
+
 /** Pure: the run of preDeployCommand, one a rollout. */
 export function prepareRun(input: {
   rollout: string;
@@ -64,7 +69,7 @@ export function prepareRun(input: {
   const { release, account } = input;
   const { environment, mount } = seenByRun(input.disk);
   return {
-    id: `${input.rollout}.predeploy`,
+    id: prepareRunId(input.rollout),
     service: release.service,
     directory: workingFolder(release, account),
     command: release.spec.commands.preDeploy ?? '',
@@ -73,7 +78,7 @@ export function prepareRun(input: {
       ...declared(input.variables),
       ...identity(release),
       ...environment,
-      KAPAL_INSTANCE: `${input.rollout}.predeploy`,
+      KAPAL_INSTANCE: prepareRunId(input.rollout),
     },
     ...mount,
     port: null,

@@ -177,7 +177,7 @@ export class Observer {
     if (rollout.prepareRun === null) {
       if (this.#runs.isPreparing(rollout.id)) return;
       if (wanted) await this.#runs.prepare(rollout);
-      else needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
+      else await this.#runs.discardPrepare(rollout);
       return;
     }
     if (this.#prepareAttached !== rollout.id) {

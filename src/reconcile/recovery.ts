@@ -4,6 +4,7 @@ import type { ServiceId } from '../model/service.ts';
 import { longestBackoff } from '../rollout/backoff.ts';
 import type { RunHandle } from '../runtime/port.ts';
 import type { Dependencies } from './dependencies.ts';
+import { prepareRunId } from './launching.ts';
 import type { Capacity } from './operations/capacity.ts';
 import type { DeployWork } from './operations/deploy-work.ts';
 import type { Deploys } from './operations/deploys.ts';
@@ -57,7 +58,7 @@ export async function endNetworks({
 function ownedRuns(needs: Dependencies, { beginning }: { readonly beginning: boolean }): Set<string> {
   const owned = new Set(needs.store.instances.all().map(runOf));
   for (const job of needs.store.jobs.allOpen()) owned.add(job.id);
-  for (const rollout of needs.store.rollouts.allActive()) owned.add(`${rollout.id}.predeploy`);
+  for (const rollout of needs.store.rollouts.allActive()) owned.add(prepareRunId(rollout.id));
   for (const row of needs.store.operations.running()) {
     for (const task of needs.store.operations.tasks(row.id))
       if (task.artifact !== null && task.stage === 'build' && (task.buildRun !== null || !beginning))

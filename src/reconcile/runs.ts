@@ -6,7 +6,7 @@ import type { LogSource } from '../observe/logs/port.ts';
 import type { RunHandle, ServiceAccount } from '../runtime/port.ts';
 import type { InstanceRow, ReleaseRow, RolloutRow } from '../state/records.ts';
 import { type AttachedDisk, diskOfRelease } from './disks.ts';
-import { instanceRun, masksOf, prepareRun } from './launching.ts';
+import { instanceRun, masksOf, prepareRun, prepareRunId } from './launching.ts';
 import { ownPorts, requireFree } from './placing.ts';
 import { runOf } from './routing.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -92,13 +92,24 @@ export class Runs {
     } catch (error) {
       needs.log.error({ err: error, service: id }, 'preDeployCommand could not be started');
       this.#unprepared = { rollout: rollout.id, detail: errorDocument(error).message };
-      // Where even that cannot be written, the next pass begins it anew.
+      // Where even that cannot be done, the next pass begins it anew.
       this.#launched.delete(rollout.id);
-      needs.store.rollouts.update(rollout.id, { prepare: 'failed' });
+      await this.discardPrepare(rollout);
     }
     // The record says it from here on.
     this.#launched.delete(rollout.id);
     this.#context.wake();
+  }
+
+  /**
+   * Gives up preDeployCommand of a rollout that has no run on record. There may be one: a start that was refused after it had taken effect, or one of a daemon
+   * that died before it wrote it down. It sees the disk, and must not go on beside what follows.
+   */
+  async discardPrepare(rollout: RolloutRow): Promise<void> {
+    const { runtime, store } = this.#context.needs;
+    const left = (await runtime.inventory()).find(({ id }) => id === prepareRunId(rollout.id));
+    if (left !== undefined) await runtime.dispose(left);
+    store.rollouts.update(rollout.id, { prepare: 'failed' });
   }
 
   /** The namespace of an instance that has a network of its own. */

@@ -50,6 +50,18 @@ describe('engine over what fails once', () => {
     assert.equal(owned.filter((run) => run.endsWith('.2')).length, 1);
   });
 
+  test('a preDeployCommand that began although its start failed does not go on beside what has the disk', async () => {
+    await using kapal = await simulatedKapal();
+    const notebook = (more = '') =>
+      `project: shop\nservices:\n  - {type: web, name: api, runtime: node, startCommand: node server.js, disk: {name: data, mountPath: data}${more}}\n`;
+    await kapal.deploy(notebook());
+    failOnce(kapal, 'start', true);
+    const { services } = await kapal.deploy(notebook(', preDeployCommand: node migrate.js'));
+    assert.equal(services[0]?.error?.code, 'predeploy_failed');
+    const [instance] = kapal.store.instances.all();
+    assert.deepEqual(aliveRuns(kapal), [`${instance?.id}.${instance?.attempt}`]);
+  });
+
   test('a run that could not be disposed of is tried again', async () => {
     await using kapal = await simulatedKapal();
     await kapal.deploy(web());

@@ -62,7 +62,7 @@ configure() {
   case $root in .) place=$app ;; *) place=$app/$root ;; esac
   for file in .kapal/fpm.conf .kapal/nginx.conf; do
     sed -e "s|@HOST@|$HOST|g" -e "s|@PORT@|$PORT|g" -e "s|@ROOT@|$place|g" \
-      -e "s|@TIMEOUT@|$timeout|g" -e "s|@PATIENCE@|$((timeout + 10))|g" \
+      -e "s|@TIMEOUT@|$((timeout + 2))|g" -e "s|@PATIENCE@|$((timeout + 10))|g" \
       -e "s|@CHILDREN@|$children|g" -e "s|@BEGIN@|$begin|g" -e "s|@SPARE@|$spare|g" \
       "$file" >"$folder/${file##*/}" || exit 1
   done

@@ -91,6 +91,7 @@ const folders = `make_folder() {
   exec 8>&-
 }`;
 
+/** A script is ended a little after the edge has given it up: the visitor is told 504, and not that it broke. */
 const configuring = `configure() {
   timeout=\${KAPAL_RESPONSE_TIMEOUT:-100}
   processors=$(nproc 2>/dev/null) || processors=1
@@ -110,7 +111,7 @@ const configuring = `configure() {
   case $root in .) place=$app ;; *) place=$app/$root ;; esac
   for file in ${poolPath} ${frontPath}; do
     sed -e "s|@HOST@|$HOST|g" -e "s|@PORT@|$PORT|g" -e "s|@ROOT@|$place|g" \\
-      -e "s|@TIMEOUT@|$timeout|g" -e "s|@PATIENCE@|$((timeout + 10))|g" \\
+      -e "s|@TIMEOUT@|$((timeout + 2))|g" -e "s|@PATIENCE@|$((timeout + 10))|g" \\
       -e "s|@CHILDREN@|$children|g" -e "s|@BEGIN@|$begin|g" -e "s|@SPARE@|$spare|g" \\
       "$file" >"$folder/\${file##*/}" || exit 1
   done
