@@ -123,8 +123,8 @@ export interface AutoDeploySpec {
   readonly ignoredPaths: readonly string[];
 }
 
-export const runtimes = ['node', 'static', 'go', 'java', 'php', 'python', 'ruby', 'rust'] as const;
-export type Runtime = (typeof runtimes)[number];
+/** The name of a language (`language/languages.ts`), or `static`. */
+export type Runtime = string;
 
 /** Shell text of the declared commands; `null` where there is none. */
 export interface Commands {

@@ -4,6 +4,7 @@ import { planGo } from './go/plan.ts';
 import { buildJava } from './java/build.ts';
 import { detectJava } from './java/detect.ts';
 import { planJava } from './java/plan.ts';
+import type { Runtime } from '../spec.ts';
 import type { Language } from './language.ts';
 import { buildNode } from './node/build.ts';
 import { detectNode } from './node/detect.ts';
@@ -34,3 +35,6 @@ export const languages: readonly Language[] = [
   { runtime: 'java', title: 'Java', detect: detectJava, plan: planJava, build: buildJava },
   { runtime: 'node', title: 'Node', detect: detectNode, plan: planNode, build: buildNode },
 ];
+
+/** What `runtime` may say. */
+export const runtimes: readonly Runtime[] = [...languages.map(({ runtime }) => runtime), 'static'].toSorted();

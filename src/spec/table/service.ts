@@ -1,5 +1,6 @@
 import type { ServiceType } from '../../model/service.ts';
-import { defaults, runtimes } from '../spec.ts';
+import { runtimes } from '../language/languages.ts';
+import { defaults } from '../spec.ts';
 import type { Value } from '../yaml/value.ts';
 import { disk } from './disk.ts';
 import { cronFields, schedule } from './cron.ts';

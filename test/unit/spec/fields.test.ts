@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { runtimes, type ServiceSpec } from '../../../src/spec/spec.ts';
+import { runtimes } from '../../../src/spec/language/languages.ts';
+import type { ServiceSpec } from '../../../src/spec/spec.ts';
 import { edgeFields } from '../../../src/spec/table/edge.ts';
 import { buildFields, healthCheckFields, rolloutFields } from '../../../src/spec/table/kapal.ts';
 import { serviceFields } from '../../../src/spec/table/service.ts';
@@ -11,13 +12,10 @@ import { onlyService, problemsOf, read, warningsOf } from './source.ts';
 /** The added field stands on this line. */
 const LINE = 5;
 
+type Honoured = readonly [base: string, line: string, said: (service: ServiceSpec) => unknown, expected: unknown];
+
 /** What honoured fields of a service do: a line of YAML, and what the spec says then. */
-const honoured: Readonly<
-  Record<
-    string,
-    readonly (readonly [base: string, line: string, said: (service: ServiceSpec) => unknown, expected: unknown])[]
-  >
-> = {
+const honoured: Readonly<Record<string, readonly Honoured[]>> = {
   runtime: [[web, 'runtime: node', (service) => service.runtime, 'node']],
   env: [[web, 'env: node', (service) => service.runtime, 'node']],
   rootDir: [[web, 'rootDir: ./apps//api/', (service) => service.rootDir, 'apps/api']],
