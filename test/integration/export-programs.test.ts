@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -123,7 +124,12 @@ services:
     writeFileSync(conf, text);
     assert.deepEqual(judged(path), { status: 0, said: '' });
     const nginx = spawn('nginx', ['-e', 'stderr', '-c', path], { stdio: 'ignore' });
-    t.after(() => nginx.kill('SIGKILL'));
+    // SIGTERM: a master that is killed leaves its workers.
+    t.after(async () => {
+      const gone = once(nginx, 'exit');
+      nginx.kill();
+      await gone;
+    });
     const get = (host: string, url: string): Promise<Got> => ask(port, { host, url });
     await until('nginx serves', () =>
       get('www.example.com', '/').then(
