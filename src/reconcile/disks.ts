@@ -2,7 +2,7 @@ import { crashpoint } from '../lib/crashpoint.ts';
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
 import type { RunSpec, ServiceAccount } from '../runtime/port.ts';
-import { type DiskSpec, isAlone, type ServiceSpec, type Spec } from '../spec/spec.ts';
+import type { DiskSpec, ServiceSpec, Spec } from '../spec/spec.ts';
 import type { ReleaseRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -104,14 +104,6 @@ export function currentDisks({ store }: Pick<Dependencies, 'store'>, row: Servic
     ...numbers.flatMap((number) => (number === undefined ? [] : (store.releases.get(row.id, number)?.spec ?? []))),
   ];
   return specs.flatMap(({ disk }) => disk ?? []);
-}
-
-/** Whether instances of the service may not run side by side: what serves, or what is to take its place, has a disk for one at a time. */
-export function isExclusive({ store }: Pick<Dependencies, 'store'>, row: ServiceRow, target: ServiceSpec): boolean {
-  if (isAlone(row.spec) || isAlone(target)) return true;
-  const from = store.rollouts.active(row.id)?.from ?? null;
-  const before = from === null ? null : store.releases.get(row.id, from);
-  return before !== null && isAlone(before.spec);
 }
 
 /** In words: how long nothing answered while the disk, or the port, changed hands. `why`: `it has a disk`. */

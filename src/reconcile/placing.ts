@@ -1,6 +1,6 @@
 import { KapalError } from '../model/errors.ts';
 import { type ServiceId, serviceKey } from '../model/service.ts';
-import type { Spec } from '../spec/spec.ts';
+import { isAlone, type Spec } from '../spec/spec.ts';
 import type { InstanceRow, ReleaseRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
 import { gapText } from './disks.ts';
@@ -36,10 +36,9 @@ export async function proveSeparable({ network }: Pick<Needs, 'network'>): Promi
  * Instances may not run side by side: what serves insists on a port, there is one of each number, and what is to take its place may want it too. Where only
  * the successor insists, the two do not meet.
  */
-export function sharesPort(needs: Needs, row: ServiceRow): boolean {
+export function sharesPort(needs: Needs, row: ServiceRow, rollout: Pick<RolloutRow, 'from'> | null): boolean {
   if (isSeparable(needs)) return false;
-  const from = needs.store.rollouts.active(row.id)?.from ?? null;
-  return [row.current, from].some((release) => insistedBy(needs, row.id, release) !== null);
+  return [row.current, rollout?.from ?? null].some((release) => insistedBy(needs, row.id, release) !== null);
 }
 
 /** Why so many instances of a release cannot run here; null where they can. */
@@ -152,9 +151,10 @@ export function gapOf(
 ): string | null {
   if (vacatedAt === null) return null;
   const port = insistedBy({ store }, service, from) ?? insistedBy({ store }, service, to);
-  const hasDisk = [from, to].some(
-    (number) => number !== null && store.releases.get(service, number)?.spec.disk !== undefined,
-  );
+  const hasDisk = [from, to].some((number) => {
+    const release = number === null ? null : store.releases.get(service, number);
+    return release !== null && isAlone(release.spec);
+  });
   const why = hasDisk || port === null ? 'it has a disk' : `it always listens on port ${port}`;
   return gapText(service, end - vacatedAt, why);
 }

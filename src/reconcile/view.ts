@@ -1,8 +1,8 @@
 import { hasInstances, listens } from '../model/service.ts';
 import type { InstanceView, ServiceView } from '../rollout/view.ts';
+import { isAlone } from '../spec/spec.ts';
 import type { InstanceRow, RolloutRow, ServiceRow } from '../state/records.ts';
 import type { Dependencies } from './dependencies.ts';
-import { isExclusive } from './disks.ts';
 import { obstacleTo, sharesPort } from './placing.ts';
 import { runOf } from './routing.ts';
 
@@ -25,7 +25,9 @@ export function serviceView(
   const instances = needs.store.instances.of(row.id);
   const specs = specsInvolved(needs, { row, rollout, instances });
   const target = (rollout === null ? undefined : specs.get(rollout.to)) ?? row.spec;
-  const exclusive = isExclusive(needs, row, target) || sharesPort(needs, row);
+  const before = rollout === null || rollout.from === null ? undefined : specs.get(rollout.from);
+  // A disk for one at a time, of what serves, of what it replaces, or of what is to take its place.
+  const exclusive = [row.spec, target, before ?? target].some(isAlone) || sharesPort(needs, row, rollout);
   const desired = desiredInstances(row, [target, ...specs.values()]);
   const release = rollout === null ? row.current : rollout.to;
   const obstacle = obstacleTo(needs, { service: row.id, release, desired });
